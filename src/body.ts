@@ -1,0 +1,112 @@
+import { WsgiError } from './errors.js';
+import { nameOf } from './headers.js';
+import type { Body } from './types.js';
+
+/** An application's body with its one ending. */
+export interface OpenBody {
+  /** The next step of the iteration, as the iterator gives it. */
+  next(): IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
+  /** Ends the body: the iterator's `return()` unless it is exhausted, then `close()`. Runs once, however often it is
+   *  called, and never rejects: each failure goes to `log`. */
+  release(): Promise<void>;
+}
+
+// JavaScript can't interrupt a pending next(), and a generator's return() waits for it. A body that hangs there is given
+// this long (ms) before close() runs all the same, so that what it holds is freed.
+const STUCK = 1000;
+
+/** Opens what an application returned. PEP 3333, "Specification Details".
+ *  @throws {WsgiError} when it is not an iterable of chunks */
+export function openBody(body: Body, log: (error: unknown) => void): OpenBody {
+  let iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  let exhausted = false;
+  let pending = 0;
+  let released: Promise<void> | undefined;
+
+  const settle = (step: IteratorResult<unknown>): IteratorResult<unknown> => {
+    if (step.done) exhausted = true;
+    return step;
+  };
+
+  const end = async (): Promise<void> => {
+    try {
+      if (!exhausted && iterator?.return) {
+        const returned = Promise.resolve(iterator.return());
+        if (pending === 0) await returned;
+        else await within(returned, STUCK);
+      }
+    } catch (error) {
+      log(error);
+    }
+    try {
+      await body.close?.();
+    } catch (error) {
+      log(error);
+    }
+  };
+
+  return {
+    next() {
+      iterator ??= iteratorOf(body);
+      const step = iterator.next();
+      if (!isThenable(step)) return settle(step);
+      pending++;
+      return step.then(
+        (result) => {
+          pending--;
+          return settle(result);
+        },
+        (error) => {
+          pending--;
+          throw error;
+        },
+      );
+    },
+    release() {
+      released ??= end();
+      return released;
+    },
+  };
+}
+
+/** Checks that a value can be a body at all.
+ *  @throws {WsgiError} which says what came and what to do */
+export function checkBody(body: unknown): asserts body is Body {
+  const iterable =
+    typeof body === 'object' &&
+    body !== null &&
+    !ArrayBuffer.isView(body) &&
+    (typeof (body as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function' ||
+      typeof (body as Iterable<unknown>)[Symbol.iterator] === 'function');
+  if (iterable) return;
+  let advice = '';
+  if (ArrayBuffer.isView(body)) advice = '; put it into an array: [bytes]';
+  else if (typeof body === 'string') advice = '; return [new TextEncoder().encode(text)]';
+  else if (body === undefined) advice = '; is a return missing? An empty body is []';
+  else if (nameOf(body) === 'a Response') advice = '; fromFetchHandler() makes an application of a Fetch handler';
+  throw new WsgiError(
+    `application: must return an iterable of Uint8Array, not ${nameOf(body)}${advice} (PEP 3333, "Specification Details")`,
+  );
+}
+
+/** Whether a value is a promise, of whichever kind. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function';
+}
+
+function iteratorOf(body: Body): AsyncIterator<unknown> | Iterator<unknown> {
+  return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+}
+
+async function within(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+    promise.catch(() => {});
+  }
+}

@@ -1,0 +1,277 @@
+import { createEnviron } from './environ.js';
+import { ClientDisconnected, WsgiError } from './errors.js';
+import { isHopByHop, nameOf } from './headers.js';
+import { inputStream, streamSource } from './input-stream.js';
+import { decodeNativeOrKeep, encodeNative, percentDecode, textToBytes } from './native-string.js';
+import { createGateway, type Gateway, type Responder, run } from './run.js';
+import type { Head } from './start-response.js';
+import type { Application, Body, Environ, GatewayOptions, HeaderList } from './types.js';
+import { rawPathInfo } from './url.js';
+
+/** The part of an execution context (Workers, Hono) that a Fetch handler is given. */
+export interface ExecutionContextLike {
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** A Fetch API handler: a Worker's, Hono's `app.fetch`, itty-router's or h3's. */
+// biome-ignore lint/suspicious/noExplicitAny: each framework has types of its own for env and ctx
+export type FetchHandler = (request: Request, env?: any, ctx?: any) => Response | Promise<Response>;
+
+/** The highest status that a Response can have (Fetch Standard, "Response class"). */
+export const MAX_STATUS = 599;
+
+let textHeaders: boolean | undefined;
+
+// Header values are byte strings by the Fetch Standard, which are native strings as they are; workerd makes them text.
+function headersAreText(): boolean {
+  if (textHeaders === undefined) {
+    try {
+      new Headers([['x', '\u20ac']]);
+      textHeaders = true;
+    } catch {
+      textHeaders = false;
+    }
+  }
+  return textHeaders;
+}
+
+const fromPlatform = (value: string): string => (headersAreText() ? encodeNative(value) : value);
+const toPlatform = (value: string): string => (headersAreText() ? decodeNativeOrKeep(value) : value);
+
+/** What the environ of a Fetch request needs beside the request. */
+export interface FetchContext {
+  remoteAddr: string | undefined;
+  protocol: string;
+  signal: AbortSignal;
+  waitUntil: (promise: PromiseLike<unknown>) => void;
+  errors: (line: string) => void;
+}
+
+/** Makes the environ of a Fetch API request. */
+export function fetchEnviron(request: Request, context: FetchContext): Environ {
+  const { headers } = request;
+  const { scheme, authority, target } = splitUrl(request.url, headers.get('host'));
+  const rawUri = encodeNative(target);
+  const mark = rawUri.indexOf('?');
+  return createEnviron({
+    method: request.method,
+    path: percentDecode(mark < 0 ? rawUri : rawUri.slice(0, mark)),
+    query: mark < 0 ? '' : rawUri.slice(mark + 1),
+    rawUri,
+    scheme,
+    host: encodeNative(authority),
+    fallbackHost: 'localhost',
+    protocol: context.protocol,
+    remoteAddr: context.remoteAddr,
+    eachHeader: (add) =>
+      headers.forEach((value, name) => {
+        add(name, fromPlatform(name === 'cookie' ? separateCookies(value) : value));
+      }),
+    body: streamSource(() => request.body),
+    signal: context.signal,
+    waitUntil: context.waitUntil,
+    errors: context.errors,
+  });
+}
+
+// Not `new URL`, which would resolve dot segments and turn "\" into "/" where the platform has kept them. workerd
+// builds the URL as scheme, Host header, target: a Host with a "/" in it must not add to the path.
+function splitUrl(url: string, host: string | null): { scheme: string; authority: string; target: string } {
+  const from = url.indexOf('://') + 3;
+  const scheme = url.slice(0, from - 3);
+  if (host && url.startsWith(host, from) && /^([/?#]|$)/.test(url.slice(from + host.length, from + host.length + 1)))
+    return { scheme, authority: host, target: toTarget(url.slice(from + host.length)) };
+  const end = url.slice(from).search(/[/?#]|$/) + from;
+  const authority = url.slice(from, end);
+  return { scheme, authority: authority.slice(authority.lastIndexOf('@') + 1), target: toTarget(url.slice(end)) };
+}
+
+function toTarget(rest: string): string {
+  const hash = rest.indexOf('#');
+  const target = hash < 0 ? rest : rest.slice(0, hash);
+  return target.startsWith('/') ? target : `/${target}`;
+}
+
+// workerd joins several Cookie headers with ", ", which would make one cookie of two (RFC 9113, section 8.2.3).
+function separateCookies(value: string): string {
+  return value.replace(/, (?=[^\s;,="]+=)/g, '; ');
+}
+
+/** Makes the Response of a head; a body's Content-Type is the application's alone. */
+export function createResponse(
+  head: Head,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  init: ResponseInit = {},
+): Response {
+  const reason = toPlatform(head.status.slice(4));
+  const response = new Response(body as BodyInit | null, {
+    ...init,
+    status: head.code,
+    ...(reason === '' ? {} : { statusText: reason }),
+  });
+  // One by one: an array of pairs costs several times as much in workerd, an object would lose Set-Cookie lines.
+  for (const [name, value] of head.headers) response.headers.append(name, toPlatform(value));
+  return response;
+}
+
+/** Makes a Fetch API handler of an application, for Deno, Bun, Hono's `mount` and whatever else speaks Fetch. A third
+ *  argument with `waitUntil` is used for `wsgi_edge.wait_until`.
+ *  @throws {WsgiError} when `app` is not a function */
+export function toFetchHandler(
+  app: Application,
+  options: GatewayOptions = {},
+): (request: Request, env?: unknown, ctx?: unknown) => Promise<Response> {
+  const gateway = createGateway('toFetchHandler', app, options, MAX_STATUS);
+  return (request, _env, ctx) => {
+    const gone = new AbortController();
+    const disconnect = () => gone.abort(new ClientDisconnected());
+    if (request.signal.aborted) disconnect();
+    else request.signal.addEventListener('abort', disconnect, { once: true });
+    const environ = fetchEnviron(request, {
+      remoteAddr: undefined,
+      protocol: 'HTTP/1.1',
+      signal: gone.signal,
+      waitUntil: loggedWaitUntil(gateway, isExecutionContext(ctx) ? ctx : undefined),
+      errors: gateway.errors,
+    });
+    return new Promise((resolve, reject) => {
+      run(gateway, environ, streamResponder(resolve, reject, disconnect));
+    });
+  };
+}
+
+function isExecutionContext(ctx: unknown): ctx is ExecutionContextLike {
+  return typeof (ctx as ExecutionContextLike | null | undefined)?.waitUntil === 'function';
+}
+
+/** `wsgi_edge.wait_until` over an execution context, where there is one: rejections are logged. */
+export function loggedWaitUntil(
+  gateway: Gateway,
+  ctx: ExecutionContextLike | undefined,
+): (promise: PromiseLike<unknown>) => void {
+  return (promise) => {
+    const logged = Promise.resolve(promise).catch((error: unknown) =>
+      gateway.errors(`application: a promise given to wsgi_edge.wait_until rejected: ${String(error)}`),
+    );
+    ctx?.waitUntil(logged);
+  };
+}
+
+function streamResponder(
+  resolve: (response: Response) => void,
+  reject: (error: unknown) => void,
+  disconnect: () => void,
+): Responder {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let wanted = false;
+  let cancelled = false;
+  let wake: (() => void) | undefined;
+  const demand = () => {
+    wanted = true;
+    wake?.();
+  };
+  return {
+    head(head, body) {
+      if (body !== undefined) {
+        resolve(createResponse(head, body));
+        return;
+      }
+      const stream = new ReadableStream<Uint8Array>(
+        {
+          start(own) {
+            controller = own;
+          },
+          pull: demand,
+          cancel() {
+            cancelled = true;
+            disconnect();
+            demand();
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      resolve(createResponse(head, stream));
+    },
+    async write(chunk) {
+      if (!wanted)
+        await new Promise<void>((resume) => {
+          wake = resume;
+        });
+      if (cancelled) throw new ClientDisconnected();
+      if (chunk.length === 0) return;
+      wanted = false;
+      controller?.enqueue(chunk);
+    },
+    end() {
+      if (!cancelled) controller?.close();
+    },
+    abort(error) {
+      if (controller === undefined) reject(error);
+      else if (!cancelled) controller.error(error);
+    },
+  };
+}
+
+/** Makes an application of a Fetch API handler. The handler's URL has PATH_INFO for its path: below a mount it does not
+ *  see SCRIPT_NAME. `env` and `ctx` are those of Workers, or `{}` and a `waitUntil` elsewhere. Hop-by-hop headers of its
+ *  Response are dropped. TRACE and CONNECT, which a Request can't have, are answered with 501.
+ *  @throws {WsgiError} when `handler` is not a function */
+export function fromFetchHandler(handler: FetchHandler): Application {
+  if (typeof handler !== 'function')
+    throw new WsgiError(`fromFetchHandler: the handler must be a function (request), not ${nameOf(handler)}`);
+  return async (environ, startResponse) => {
+    if (/^(TRACE|CONNECT|TRACK)$/i.test(environ.REQUEST_METHOD)) {
+      startResponse('501 Not Implemented', [['Content-Type', 'text/plain; charset=utf-8']]);
+      return [textToBytes('Not Implemented\n')];
+    }
+    const ctx = environ['workers.ctx'] ?? {
+      waitUntil: environ['wsgi_edge.wait_until'],
+      passThroughOnException() {},
+    };
+    const response = await handler(toRequest(environ), environ['workers.env'] ?? {}, ctx);
+    if (typeof response?.status !== 'number' || typeof response.headers?.get !== 'function')
+      throw new WsgiError(`fetch handler: must return a Response, not ${nameOf(response)}`);
+    if (response.status === 101) {
+      const upgrade = environ['workers.upgrade'];
+      if (typeof upgrade !== 'function')
+        throw new WsgiError('fetch handler: answered 101 (an upgrade), which this target has no way to do');
+      upgrade(response);
+    }
+    startResponse(`${response.status} ${fromPlatform(response.statusText)}`, responseHeaders(response));
+    return response.body === null ? [] : (environ['wsgi.file_wrapper'](response.body) as Body);
+  };
+}
+
+function responseHeaders(response: Response): HeaderList {
+  const headers: HeaderList = [];
+  response.headers.forEach((value, name) => {
+    if (name !== 'set-cookie' && !isHopByHop(name)) headers.push([name, fromPlatform(value)]);
+  });
+  for (const cookie of response.headers.getSetCookie()) headers.push(['set-cookie', fromPlatform(cookie)]);
+  return headers;
+}
+
+function toRequest(environ: Environ): Request {
+  const headers = new Headers();
+  for (const key of Object.keys(environ)) {
+    const name = key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH' ? key : key.startsWith('HTTP_') && key.slice(5);
+    const value = environ[key];
+    if (name && typeof value === 'string') headers.append(name.replaceAll('_', '-').toLowerCase(), toPlatform(value));
+  }
+  const path = rawPathInfo(environ);
+  const query = environ.QUERY_STRING === '' ? '' : `?${environ.QUERY_STRING}`;
+  const authority = environ.HTTP_HOST || `${environ.SERVER_NAME}:${environ.SERVER_PORT}`;
+  // By parts: a path such as "//evil.example" must not become the authority.
+  const url = new URL(`${environ['wsgi.url_scheme']}://${authority}`);
+  const whole = `${url.origin}${path.startsWith('/') ? '' : '/'}${path}${query}`;
+  const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
+  const bodiless = method === 'GET' || method === 'HEAD' || length === '0';
+  const cf = (environ['workers.request'] as { cf?: unknown } | undefined)?.cf;
+  return new Request(whole, {
+    method,
+    headers,
+    signal: environ['wsgi_edge.signal'],
+    ...(bodiless ? {} : { body: inputStream(environ), duplex: 'half' }),
+    ...(cf === undefined ? {} : { cf }),
+  } as RequestInit);
+}

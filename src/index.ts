@@ -1,0 +1,22 @@
+export { ClientDisconnected, WsgiError } from './errors.js';
+export { fromFetchHandler, toFetchHandler } from './fetch.js';
+export { FileWrapper } from './file-wrapper.js';
+export { inputStream } from './input-stream.js';
+export { compose } from './middleware/compose.js';
+export { mount } from './middleware/mount.js';
+export { type ProxyHops, proxyFix } from './middleware/proxy-fix.js';
+export { decodeNative, encodeNative } from './native-string.js';
+export type {
+  Application,
+  Body,
+  Environ,
+  ErrorStream,
+  FileSource,
+  GatewayOptions,
+  HeaderList,
+  InputStream,
+  Middleware,
+  StartResponse,
+  Write,
+} from './types.js';
+export { applicationUri, requestUri, shiftPathInfo } from './url.js';

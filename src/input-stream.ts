@@ -1,0 +1,221 @@
+import { ClientDisconnected, WsgiError } from './errors.js';
+import { nameOf } from './headers.js';
+import type { Environ, InputStream } from './types.js';
+
+const EMPTY = new Uint8Array(0);
+const LF = 10;
+const BLOCK = 65_536; // bytes
+
+/** What `wsgi.input` reads from. Nothing of it is called before the first read. */
+export interface InputSource {
+  /** The next bytes, an empty array included, or null at the end. */
+  pull(): Promise<Uint8Array | null>;
+  /** Tells the platform that nobody will read the rest. */
+  cancel(reason: unknown): Promise<void>;
+  /** The platform's own stream of the same bytes, where it has one. */
+  stream?(): ReadableStream<Uint8Array> | null;
+}
+
+const untouched = new WeakMap<InputStream, () => ReadableStream<Uint8Array> | null>();
+
+/** `wsgi.input` over a pull function. Calls may overlap; they are served in order.
+ *  @param length  the bytes promised by CONTENT_LENGTH, where it is known
+ *  PEP 3333, "Input and Error Streams". */
+export function createInputStream(source: InputSource, length?: number): InputStream {
+  let chunks: Uint8Array[] = []; // pulled and not yet read
+  let held = 0; // bytes in chunks
+  let pulled = 0;
+  let ended = false;
+  let failure: { error: unknown } | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const pull = async (): Promise<void> => {
+    if (failure) throw failure.error;
+    try {
+      const chunk = await source.pull();
+      if (chunk === null) {
+        ended = true;
+        if (length !== undefined && pulled < length)
+          throw new ClientDisconnected(`client: the request body ended after ${pulled} of ${length} bytes`);
+      } else if (chunk.length > 0) {
+        chunks.push(chunk);
+        held += chunk.length;
+        pulled += chunk.length;
+      }
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  };
+
+  const take = (size: number): Uint8Array => {
+    const first = chunks[0];
+    if (first === undefined || size === 0) return EMPTY;
+    held -= size;
+    if (size < first.length) {
+      chunks[0] = first.subarray(size);
+      return first.subarray(0, size);
+    }
+    if (size === first.length) {
+      chunks.shift();
+      return first;
+    }
+    const bytes = new Uint8Array(size);
+    let filled = 0;
+    let used = 0;
+    for (const chunk of chunks) {
+      const part = chunk.subarray(0, size - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+      if (part.length < chunk.length) {
+        chunks[used] = chunk.subarray(part.length);
+        break;
+      }
+      used++;
+      if (filled === size) break;
+    }
+    chunks = chunks.slice(used);
+    return bytes;
+  };
+
+  const read = async (limit: number): Promise<Uint8Array> => {
+    while (held < limit && !ended) await pull();
+    return take(Math.min(limit, held));
+  };
+
+  const readline = async (limit: number): Promise<Uint8Array> => {
+    let searched = 0; // chunks without a LF
+    let before = 0; // bytes in them
+    for (;;) {
+      for (let chunk = chunks[searched]; chunk !== undefined; chunk = chunks[searched]) {
+        const at = chunk.indexOf(LF);
+        if (at >= 0) return take(Math.min(limit, before + at + 1));
+        before += chunk.length;
+        searched++;
+      }
+      if (before >= limit || ended) return take(Math.min(limit, held));
+      await pull();
+    }
+  };
+
+  // One call at a time: two that overlap must not both take the same bytes.
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    untouched.delete(stream);
+    const result = turn.then(task);
+    turn = result.catch(() => {});
+    return result;
+  };
+
+  const stream: InputStream = {
+    read: (size) => {
+      const limit = toLimit(size);
+      return limit === 0 ? Promise.resolve(EMPTY) : inTurn(() => read(limit));
+    },
+    readline: (size) => {
+      const limit = toLimit(size);
+      return limit === 0 ? Promise.resolve(EMPTY) : inTurn(() => readline(limit));
+    },
+    readlines: (hint) => {
+      const limit = toLimit(hint) || Number.POSITIVE_INFINITY;
+      return inTurn(async () => {
+        const lines: Uint8Array[] = [];
+        for (let total = 0; total < limit; ) {
+          const line = await readline(Number.POSITIVE_INFINITY);
+          if (line.length === 0) break;
+          total += line.length;
+          lines.push(line);
+        }
+        return lines;
+      });
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        const line = await stream.readline();
+        if (line.length === 0) return;
+        yield line;
+      }
+    },
+  };
+  untouched.set(stream, () => source.stream?.() ?? null);
+  cancels.set(stream, (reason) => {
+    untouched.delete(stream);
+    return source.cancel(reason);
+  });
+  return stream;
+}
+
+const cancels = new WeakMap<InputStream, (reason: unknown) => Promise<void>>();
+
+// BytesIO takes no size, None and -1 alike for "all".
+function toLimit(size: unknown): number {
+  if (size === undefined || size === null) return Number.POSITIVE_INFINITY;
+  if (typeof size !== 'number' || !Number.isInteger(size))
+    throw new WsgiError(
+      `application: wsgi.input takes a size in whole bytes, not ${typeof size === 'number' ? size : nameOf(size)}`,
+    );
+  return size < 0 ? Number.POSITIVE_INFINITY : size;
+}
+
+/** The request body as a stream: the platform's own one while `wsgi.input` is untouched, else what is left of it. The
+ *  stream and `wsgi.input` share their bytes; read one of them. Errors of `wsgi.input` error the stream. */
+export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
+  const input = environ['wsgi.input'];
+  const own = untouched.get(input)?.();
+  if (own) {
+    untouched.delete(input);
+    return own;
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const bytes = await input.read(BLOCK);
+        if (bytes.length === 0) controller.close();
+        else controller.enqueue(bytes);
+      },
+      async cancel(reason) {
+        await cancels.get(input)?.(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** An `InputSource` over a ReadableStream got at the first read, or over nothing when that is null. */
+export function streamSource(getStream: () => ReadableStream<Uint8Array> | null): InputSource {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | null | undefined;
+  const open = () => {
+    reader ??= getStream()?.getReader() ?? null;
+    return reader;
+  };
+  return {
+    async pull() {
+      const source = open();
+      if (source === null) return null;
+      try {
+        const { done, value } = await source.read();
+        return done ? null : value;
+      } catch (cause) {
+        throw new ClientDisconnected('client: the request body broke off', { cause });
+      }
+    },
+    async cancel(reason) {
+      await open()?.cancel(reason);
+    },
+    stream: getStream,
+  };
+}
+
+/** An `InputSource` over bytes that are already there, made at the first read. */
+export function bytesSource(getBytes: () => Uint8Array): InputSource {
+  let done = false;
+  return {
+    async pull() {
+      if (done) return null;
+      done = true;
+      return getBytes();
+    },
+    async cancel() {
+      done = true;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { WsgiError } from '../errors.js';
+import type { Environ, Middleware } from '../types.js';
+
+/** How many proxies in front set each X-Forwarded-* header; 0: the header is not trusted. */
+export interface ProxyHops {
+  for?: number;
+  proto?: number;
+  host?: number;
+  port?: number;
+  prefix?: number;
+}
+
+/** Takes client address, scheme, host, port and mount point from X-Forwarded-* as so many trusted proxies wrote them,
+ *  counted from the right. As Werkzeug's `ProxyFix`; the values replaced are kept in `wsgi_edge.proxy_fix.orig`.
+ *  @throws {WsgiError} when a count is not a whole number of proxies */
+export function proxyFix(hops: ProxyHops = {}): Middleware {
+  const { for: forHops = 1, proto = 1, host = 0, port = 0, prefix = 0 } = hops;
+  for (const count of [forHops, proto, host, port, prefix])
+    if (!Number.isInteger(count) || count < 0) throw new WsgiError(`proxyFix: ${count} is not a number of proxies`);
+  return (app) => (outer, startResponse) => {
+    const environ: Environ = { ...outer };
+    const { REMOTE_ADDR, HTTP_HOST, SERVER_NAME, SERVER_PORT, SCRIPT_NAME } = environ;
+    environ['wsgi_edge.proxy_fix.orig'] = {
+      REMOTE_ADDR,
+      'wsgi.url_scheme': environ['wsgi.url_scheme'],
+      HTTP_HOST,
+      SERVER_NAME,
+      SERVER_PORT,
+      SCRIPT_NAME,
+    };
+    const address = trusted(environ.HTTP_X_FORWARDED_FOR, forHops);
+    if (address) environ.REMOTE_ADDR = address;
+    const scheme = trusted(environ.HTTP_X_FORWARDED_PROTO, proto);
+    if (scheme) {
+      environ['wsgi.url_scheme'] = scheme;
+      if (scheme === 'https') environ.HTTPS = 'on';
+      else delete environ.HTTPS;
+    }
+    const authority = trusted(environ.HTTP_X_FORWARDED_HOST, host);
+    if (authority) {
+      environ.HTTP_HOST = authority;
+      const [name, explicit] = splitPort(authority);
+      environ.SERVER_NAME = name;
+      if (explicit !== undefined) environ.SERVER_PORT = explicit;
+    }
+    const outerPort = trusted(environ.HTTP_X_FORWARDED_PORT, port);
+    if (outerPort) {
+      if (environ.HTTP_HOST) environ.HTTP_HOST = `${splitPort(environ.HTTP_HOST)[0]}:${outerPort}`;
+      environ.SERVER_PORT = outerPort;
+    }
+    const script = trusted(environ.HTTP_X_FORWARDED_PREFIX, prefix);
+    if (script) environ.SCRIPT_NAME = script;
+    return app(environ, startResponse);
+  };
+}
+
+// The value that the outermost trusted proxy wrote; none when fewer proxies than that have written.
+function trusted(header: string | undefined, hops: number): string | undefined {
+  if (hops === 0 || header === undefined) return undefined;
+  return header.split(',').at(-hops)?.trim();
+}
+
+// A "]" at the end is an IPv6 address without a port.
+function splitPort(authority: string): [name: string, port?: string] {
+  const at = authority.lastIndexOf(':');
+  return at < 0 || authority.endsWith(']') ? [authority] : [authority.slice(0, at), authority.slice(at + 1)];
+}

@@ -1,0 +1,78 @@
+// PEP 3333, "A Note On String Types": a native string carries bytes, one code unit (U+0000 to U+00FF) each. Every
+// conversion between bytes, native strings and ordinary text of this package stands here.
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const strictDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
+const NON_ASCII = /[^\x00-\x7f]/;
+const NON_LATIN1 = /[^\u0000-\u00ff]/;
+// Function.prototype.apply takes its arguments on the stack; this many are safe in every engine.
+const APPLY_LIMIT = 8192;
+
+/** Whether every code unit of `text` fits a byte. */
+export function isNative(text: string): boolean {
+  return !NON_LATIN1.test(text);
+}
+
+/** The bytes that a native string stands for.
+ *  @throws {RangeError} when a code unit is above U+00FF */
+export function nativeToBytes(native: string): Uint8Array {
+  if (!NON_ASCII.test(native)) return encoder.encode(native);
+  if (NON_LATIN1.test(native)) throw new RangeError('not a native string: it has a code unit above U+00FF');
+  const bytes = new Uint8Array(native.length);
+  for (let i = 0; i < native.length; i++) bytes[i] = native.charCodeAt(i);
+  return bytes;
+}
+
+/** The native string that stands for `bytes`. */
+export function bytesToNative(bytes: Uint8Array): string {
+  if (bytes.length <= APPLY_LIMIT) return String.fromCharCode(...bytes);
+  let native = '';
+  for (let i = 0; i < bytes.length; i += APPLY_LIMIT) native += bytesToNative(bytes.subarray(i, i + APPLY_LIMIT));
+  return native;
+}
+
+/** Turns a native string into ordinary text: its bytes read as UTF-8, what is not UTF-8 becoming U+FFFD.
+ *  PEP 3333, "Unicode Issues".
+ *  @throws {RangeError} when a code unit is above U+00FF */
+export function decodeNative(native: string): string {
+  return NON_ASCII.test(native) ? decoder.decode(nativeToBytes(native)) : native;
+}
+
+/** Like `decodeNative`, but a string whose bytes are not UTF-8 stays as it is: for platforms whose headers are text. */
+export function decodeNativeOrKeep(native: string): string {
+  if (!NON_ASCII.test(native)) return native;
+  try {
+    return strictDecoder.decode(nativeToBytes(native));
+  } catch {
+    return native;
+  }
+}
+
+/** Turns ordinary text into a native string: its UTF-8 bytes, one code unit each. PEP 3333, "Unicode Issues". */
+export function encodeNative(text: string): string {
+  return NON_ASCII.test(text) ? bytesToNative(encoder.encode(text)) : text;
+}
+
+/** The UTF-8 bytes of ordinary text. */
+export function textToBytes(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Ordinary text from UTF-8 bytes, what is not UTF-8 becoming U+FFFD. */
+export function bytesToText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Decodes percent escapes once, byte by byte; invalid escapes stay as they are. */
+export function percentDecode(native: string): string {
+  if (!native.includes('%')) return native;
+  return native.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** Escapes each byte outside the unreserved characters and those of `safe` (RFC 3986, section 2). */
+export function percentEncode(native: string, safe: string): string {
+  return native.replace(/[^A-Za-z0-9_.~-]/g, (char) =>
+    safe.includes(char) ? char : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}

@@ -1,0 +1,372 @@
+import { checkBody, isThenable, type OpenBody, openBody } from './body.js';
+import { ClientDisconnected, WsgiError } from './errors.js';
+import { FileWrapper } from './file-wrapper.js';
+import { nameOf, without } from './headers.js';
+import { textToBytes } from './native-string.js';
+import { checkChunk, createStart, type Head, startedHead } from './start-response.js';
+import type { Application, Body, Environ, GatewayOptions, StartResponse, Write } from './types.js';
+import { enterMount } from './url.js';
+
+/** What a target does with a response. The gateway calls `head` once; with a body of bytes or null the response is
+ *  complete by that, else `write`s follow and then `end` or `abort`. */
+export interface Responder {
+  /** Takes the head, final now. `body`: all the bytes; null when none may be sent; undefined when chunks follow. */
+  head(head: Head, body?: Uint8Array | null): void;
+  /** Sends a file by reference, head included; undefined when the platform has no way for this one. */
+  file?(head: Head, file: FileWrapper): Promise<void> | undefined;
+  /** Takes a chunk; a promise is resolved when the platform is ready for the next one and rejects with
+   *  `ClientDisconnected`. An empty chunk, which can only be the first, sends the head by itself. */
+  write(chunk: Uint8Array): void | Promise<void>;
+  end(): void | Promise<void>;
+  /** Whether the platform holds an upgrade (a WebSocket) for this response, which makes status 101 possible. */
+  upgraded?(): boolean;
+  /** Ends the response so that the client can tell it is not whole. */
+  abort(error: unknown): void;
+}
+
+/** What a target is run with. */
+export interface Gateway {
+  application: Application;
+  onError: GatewayOptions['onError'];
+  errors: (line: string) => void;
+  /** Says of a status code why the platform can't send it, or null. */
+  expressible: (code: number) => string | null;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Binds an application and the options that every target has.
+ *  @param name  the function the user called, for the error message
+ *  @param maxStatus  the highest status code that the platform can send
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
+export function createGateway(name: string, app: Application, options: GatewayOptions, maxStatus: number): Gateway {
+  if (typeof app !== 'function')
+    throw new WsgiError(`${name}: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
+  const { scriptName = '', onError, errors = (line) => console.error(line) } = options;
+  if (onError !== undefined && typeof onError !== 'function')
+    throw new WsgiError(`${name}: onError must be a function, not ${nameOf(onError)}`);
+  if (typeof errors !== 'function') throw new WsgiError(`${name}: errors must be a function, not ${nameOf(errors)}`);
+  if (scriptName !== '' && !/^(\/[^/]+)+$/.test(scriptName))
+    throw new WsgiError(`${name}: scriptName must be like "/app", not ${JSON.stringify(scriptName)}`);
+  const mounted: Application = (environ, startResponse) =>
+    (enterMount(environ, scriptName) ? app : notFound)(environ, startResponse);
+  return {
+    application: scriptName === '' ? app : mounted,
+    onError,
+    errors,
+    expressible: (code) =>
+      code < 200
+        ? 'is informational or below, which WSGI has no way to send'
+        : code > maxStatus
+          ? `is above ${maxStatus}, which this platform can't send`
+          : null,
+  };
+}
+
+/** Answers 404 as a small application. */
+export const notFound: Application = (_environ, startResponse) => {
+  startResponse('404 Not Found', [['Content-Type', 'text/plain; charset=utf-8']]);
+  return [textToBytes('Not Found\n')];
+};
+
+// The gateway's own 500 page; it tells nothing of the error (PEP 3333, "Error Handling").
+const errorPage: Application = (_environ, startResponse) => {
+  startResponse('500 Internal Server Error', [['Content-Type', 'text/plain; charset=utf-8']]);
+  return [textToBytes('Internal Server Error\n')];
+};
+
+/** Runs one request: calls the application, hands its response to `responder`, ends its body once. Every error ends up
+ *  in `wsgi.errors` and in the response, none in the promise. Where application and body are synchronous, it is done
+ *  when it returns. PEP 3333, "The Server/Gateway Side". */
+export function run(gateway: Gateway, environ: Environ, responder: Responder): void | Promise<void> {
+  // Private copies: the application may change environ as it likes.
+  const method = environ.REQUEST_METHOD;
+  const errors = environ['wsgi.errors'];
+  const signal = environ['wsgi_edge.signal'];
+  let finished = false;
+  let tail: Promise<void> | undefined; // the last write that the platform has not accepted yet
+  let sent = 0; // bytes
+  let bodiless = false; // nothing may be sent
+  let complete = false; // the responder has the whole response
+  let breached = false;
+
+  const log = (error: unknown): void => {
+    errors.write(`${describe(error)}\n`);
+  };
+
+  const commit = (body?: Uint8Array): Head => {
+    const head = startedHead(start, 'the first chunk');
+    if (start.committed) return head;
+    const { code, headers, length } = head;
+    const whole = length === 0 ? EMPTY : body;
+    bodiless = method === 'HEAD' || isBodiless(code);
+    if (code === 205) head.headers = [...without(headers, 'content-length'), ['Content-Length', '0']];
+    else if (isBodiless(code)) head.headers = without(headers, 'content-length');
+    else if (whole !== undefined && length === undefined && !bodiless)
+      headers.push(['Content-Length', String(whole.length)]);
+    responder.head(head, bodiless ? null : whole);
+    start.committed = true;
+    complete = bodiless || whole !== undefined;
+    return head;
+  };
+
+  const emit = (chunk: Uint8Array): void | Promise<void> => {
+    const accepted =
+      tail === undefined ? attempt(() => responder.write(chunk)) : tail.then(() => responder.write(chunk));
+    if (accepted === undefined) return;
+    const settled = () => {
+      if (tail === accepted) tail = undefined;
+    };
+    tail = accepted;
+    // A rejection stays in `tail`, where the end of the response finds it, and never becomes an unhandled one.
+    accepted.then(settled, () => {});
+    return accepted;
+  };
+
+  // PEP 3333, "Handling the Content-Length Header": never more bytes than declared.
+  const send = (head: Head, chunk: Uint8Array): void | Promise<void> => {
+    if (bodiless) return;
+    const room = (head.length ?? Number.POSITIVE_INFINITY) - sent;
+    if (chunk.length > room && !breached) {
+      breached = true;
+      log(`application: the body is longer than its Content-Length of ${head.length} bytes; the rest is cut`);
+    }
+    const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    sent += part.length;
+    return part.length > 0 ? emit(part) : undefined;
+  };
+
+  const write: Write = (data) => {
+    checkChunk(data, 'what write() is given');
+    if (finished) return rejected(new WsgiError('application: write() was called after the response had ended'));
+    if (signal.aborted) return rejected(signal.reason);
+    const first = !start.committed;
+    const head = commit();
+    const accepted = data.length === 0 && first && !complete ? emit(data) : send(head, data);
+    return accepted ?? Promise.resolve();
+  };
+
+  const start = createStart(write, (code) =>
+    code === 101 && responder.upgraded?.() ? null : gateway.expressible(code),
+  );
+
+  let interrupt: ((reason: unknown) => void) | undefined;
+  let listening = false;
+  // Waits for the application unless the signal fires first.
+  const unlessAborted = <T>(promise: PromiseLike<T>): Promise<T> => {
+    if (!listening) signal.addEventListener('abort', () => interrupt?.(signal.reason), { once: true });
+    listening = true;
+    return new Promise<T>((resolve, reject) => {
+      interrupt = reject;
+      promise.then(resolve, reject);
+      if (signal.aborted) reject(signal.reason);
+    });
+  };
+
+  const serve = (app: Application, startResponse: StartResponse, failed: Failed): void | Promise<void> => {
+    let result: Body | Promise<Body>;
+    try {
+      result = app(environ, startResponse);
+      if (!isThenable(result)) return deliver(result, failed);
+    } catch (error) {
+      return failed(error);
+    }
+    return unlessAborted(result).then(
+      (body) => deliver(body, failed),
+      (error) => {
+        // Where it was the signal that ended the wait, the body that still comes is closed.
+        Promise.resolve(result).then(
+          (body) => openBody(body, log).release(),
+          () => {},
+        );
+        return failed(error);
+      },
+    );
+  };
+
+  const deliver = (body: Body, failed: Failed): void | Promise<void> => {
+    try {
+      checkBody(body);
+    } catch (error) {
+      return failed(error);
+    }
+    const open = openBody(body, log);
+    try {
+      if (!start.committed) {
+        if (Array.isArray(body) && sendWhole(body))
+          return (body as Body).close === undefined ? undefined : open.release();
+        if (body instanceof FileWrapper) {
+          const sending = sendFile(body);
+          if (sending !== undefined)
+            return sending.then(
+              () => open.release(),
+              (error) => failed(error, open),
+            );
+        }
+      }
+    } catch (error) {
+      return failed(error, open);
+    }
+    return sendStream(open).then(
+      () => open.release(),
+      (error) => failed(error, open),
+    );
+  };
+
+  // An array is a body known as a whole; false when its length is not the declared one.
+  const sendWhole = (chunks: readonly Uint8Array[]): boolean => {
+    let total = 0;
+    for (const chunk of chunks) {
+      checkChunk(chunk, 'a chunk of the body');
+      total += chunk.length;
+    }
+    const { length, code } = startedHead(start, 'the application returned its body');
+    if (length !== undefined && length !== total && method !== 'HEAD' && !isBodiless(code)) return false;
+    commit(concatenate(chunks, total));
+    finished = true;
+    return true;
+  };
+
+  const sendFile = (file: FileWrapper): Promise<void> | undefined => {
+    const { head } = start;
+    const { size } = file;
+    if (head === undefined || method === 'HEAD' || isBodiless(head.code)) return undefined;
+    if (size !== undefined && head.length === undefined) {
+      head.length = size;
+      head.headers.push(['Content-Length', String(size)]);
+    }
+    // A length that differs is for the loop below to cut or to find short.
+    if (size !== undefined && head.length !== size) return undefined;
+    const sending = responder.file?.(head, file);
+    if (sending !== undefined) {
+      start.committed = true;
+      finished = true;
+    }
+    return sending;
+  };
+
+  const sendStream = async (body: OpenBody): Promise<void> => {
+    // The one case in which the head need not wait for a chunk (PEP 3333, "The start_response() Callable").
+    if (start.head?.length === 0) commit();
+    for (;;) {
+      let step = body.next();
+      if (isThenable(step)) step = await unlessAborted(step);
+      else if (signal.aborted) throw signal.reason;
+      if (step.done) break;
+      const chunk = step.value;
+      checkChunk(chunk, 'a chunk of the body');
+      if (chunk.length === 0) {
+        if (start.head?.length === 0) commit();
+        continue;
+      }
+      const head = commit();
+      if (bodiless) break;
+      await send(head, chunk);
+      if (breached) break;
+    }
+    const { length } = startedHead(start, 'the end of the body');
+    if (!start.committed) commit(length === undefined ? EMPTY : undefined);
+    await tail;
+    finished = true;
+    if (complete) return;
+    if (length !== undefined && sent < length)
+      throw new WsgiError(
+        `application: the body ended after ${sent} of the ${length} bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
+      );
+    await responder.end();
+  };
+
+  // Nobody is left to be told of an error.
+  const isGone = (error: unknown): boolean =>
+    error instanceof ClientDisconnected && (signal.aborted || start.committed);
+
+  const fail = (pages: Application[]): Failed => {
+    return (error, body) => {
+      const gone = isGone(error);
+      if (!gone) log(error);
+      if (start.committed || gone) {
+        finished = true;
+        if (!complete) responder.abort(error);
+        return body?.release();
+      }
+      const answer = () => {
+        const [page = errorPage, ...others] = pages;
+        const excInfo = error ?? new WsgiError(`application: threw ${error}`);
+        const startResponse: StartResponse = (status, headers, given) =>
+          start.startResponse(status, headers, given ?? excInfo);
+        return serve(page, startResponse, others.length > 0 ? fail(others) : giveUp);
+      };
+      return body === undefined ? answer() : body.release().then(answer);
+    };
+  };
+
+  const giveUp: Failed = (error, body) => {
+    log(error);
+    finished = true;
+    if (!complete) responder.abort(error);
+    return body?.release();
+  };
+
+  const firstFailure: Failed = (error, body) => {
+    let page: Application | undefined;
+    try {
+      if (!start.committed && !isGone(error)) page = gateway.onError?.(error, environ) ?? undefined;
+    } catch (inner) {
+      log(inner);
+    }
+    return fail(page === undefined ? [errorPage] : [page, errorPage])(error, body);
+  };
+
+  const flush = (): void => {
+    finished = true;
+    errors.flush();
+  };
+
+  const done = serve(gateway.application, start.startResponse, firstFailure);
+  if (done === undefined) return flush();
+  return done.then(flush, (error) => {
+    log(error);
+    flush();
+  });
+}
+
+type Failed = (error: unknown, body?: OpenBody) => void | Promise<void>;
+
+// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5; 101 is a target's own (an upgrade).
+function isBodiless(code: number): boolean {
+  return code === 204 || code === 205 || code === 304 || code === 101;
+}
+
+function concatenate(chunks: readonly Uint8Array[], total: number): Uint8Array {
+  const [first = EMPTY] = chunks;
+  if (first.length === total) return first;
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+// A platform may throw where it should reject.
+function attempt(task: () => void | Promise<void>): void | Promise<void> {
+  try {
+    return task();
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+function rejected(reason: unknown): Promise<void> {
+  const promise = Promise.reject(reason);
+  promise.catch(() => {});
+  return promise;
+}
+
+function describe(error: unknown): string {
+  if (typeof error === 'string') return error;
+  if (!(error instanceof Error)) return `application: threw ${nameOf(error)}: ${String(error)}`;
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause)}`;
+  return `${error.stack ?? `${error.name}: ${error.message}`}${cause}`;
+}

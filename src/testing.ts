@@ -1,0 +1,72 @@
+import { createEnviron } from './environ.js';
+import { WsgiError } from './errors.js';
+import { bytesSource } from './input-stream.js';
+import { bytesToText } from './native-string.js';
+import { createGateway, run } from './run.js';
+import type { Application, Environ, HeaderList } from './types.js';
+
+/** A response collected by `callApp`. */
+export interface CollectedResponse {
+  /** "200 OK" */
+  status: string;
+  headers: HeaderList;
+  body: Uint8Array;
+  /** The body as UTF-8 text. */
+  text(): string;
+}
+
+/** A complete environ for a test: GET / on 127.0.0.1 with an empty body, changed by `overrides`. As
+ *  `wsgiref.util.setup_testing_defaults`. */
+export function testEnviron(overrides: Partial<Environ> = {}): Environ {
+  const environ = createEnviron({
+    method: 'GET',
+    path: '/',
+    query: '',
+    rawUri: undefined,
+    scheme: overrides['wsgi.url_scheme'] ?? 'http',
+    host: '127.0.0.1',
+    fallbackHost: '127.0.0.1',
+    protocol: 'HTTP/1.1',
+    remoteAddr: '127.0.0.1',
+    eachHeader: (add) => add('host', '127.0.0.1'),
+    body: bytesSource(() => new Uint8Array(0)),
+    signal: new AbortController().signal,
+    waitUntil: () => {},
+    errors: (line) => console.error(line),
+  });
+  return Object.assign(environ, overrides);
+}
+
+/** Calls an application as a gateway does and collects its response, the gateway's 500 for an error included. `close()`
+ *  has run when the promise settles.
+ *  @param environ  such as `testEnviron()` makes it
+ *  @throws the error (as a rejection) that broke off a response after its head had gone out */
+export async function callApp(app: Application, environ: Environ = testEnviron()): Promise<CollectedResponse> {
+  const gateway = createGateway('callApp', app, {}, 999);
+  let response: { status: string; headers: HeaderList } | undefined;
+  let failure: { error: unknown } | undefined;
+  const chunks: Uint8Array[] = [];
+  await run(gateway, environ, {
+    head({ status, headers }, body) {
+      response = { status, headers };
+      if (body) chunks.push(body);
+    },
+    write(chunk) {
+      // A copy: the application may use its buffer again.
+      chunks.push(chunk.slice());
+    },
+    end() {},
+    abort(error) {
+      failure = { error };
+    },
+  });
+  if (failure !== undefined) throw failure.error;
+  if (response === undefined) throw new WsgiError('callApp: the application gave no response');
+  const body = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return { ...response, body, text: () => bytesToText(body) };
+}

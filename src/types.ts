@@ -1,0 +1,98 @@
+/** What a gateway takes from an application: byte chunks, in order. PEP 3333, "Specification Overview".
+ *  `close()`, where there is one, is called exactly once however the request ends. */
+export type Body = (Iterable<Uint8Array> | AsyncIterable<Uint8Array>) & { close?(): void | Promise<void> };
+
+/** A WSGI application: takes the request, calls `startResponse` once, and returns the body. Synchronous, async and
+ *  generator functions are all valid as they are. PEP 3333, "The Application/Framework Side". */
+export type Application = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
+
+/** Response headers in order, name and value as native strings; a name may stand in it more than once. */
+export type HeaderList = Array<[name: string, value: string]>;
+
+/** Sets status ("200 OK") and headers; they go out at commit, not here. PEP 3333, "The start_response() Callable".
+ *  @param excInfo  the error being handled (anything but null and undefined); before commit it lets the call replace an
+ *    earlier one, after commit it is thrown back
+ *  @throws {WsgiError} on a second call without `excInfo`, and on a status or headers that the PEP forbids */
+export type StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => Write;
+
+/** Sends bytes ahead of the body's chunks. PEP 3333, "The write() Callable".
+ *  @returns a promise resolved when the platform has accepted the data; it rejects with `ClientDisconnected`
+ *  @throws {WsgiError} at once when `data` is not a Uint8Array */
+export type Write = (data: Uint8Array) => Promise<void>;
+
+/** Wraps an application in another one. PEP 3333, "Middleware: Components that Play Both Sides". */
+export type Middleware = (app: Application) => Application;
+
+/** The request body, `wsgi.input`. PEP 3333, "Input and Error Streams". Every method rejects with `ClientDisconnected`
+ *  when the body ends before its promised length. Asynchronous iteration gives lines. */
+export interface InputStream extends AsyncIterable<Uint8Array> {
+  /** Up to `size` bytes, all that is left without `size`; an empty array at the end of input, never null. */
+  read(size?: number | null): Promise<Uint8Array>;
+  /** One line with its LF, or at most `size` bytes of it; an empty array at the end of input. */
+  readline(size?: number | null): Promise<Uint8Array>;
+  /** The lines that are left; stops after the line with which `hint` bytes are reached. */
+  readlines(hint?: number | null): Promise<Uint8Array[]>;
+}
+
+/** The log, `wsgi.errors`. PEP 3333, "Input and Error Streams". Text goes out line by line. */
+export interface ErrorStream {
+  write(text: string): void;
+  writelines(texts: Iterable<string>): void;
+  flush(): void;
+}
+
+/** The request: CGI variables and `wsgi.*` keys in a plain object. CGI values are native strings: one code unit
+ *  (U+0000 to U+00FF) per byte. PEP 3333, "environ Variables". */
+export interface Environ {
+  REQUEST_METHOD: string;
+  SCRIPT_NAME: string;
+  PATH_INFO: string;
+  QUERY_STRING: string;
+  REQUEST_URI?: string;
+  RAW_URI?: string;
+  CONTENT_TYPE?: string;
+  CONTENT_LENGTH?: string;
+  SERVER_NAME: string;
+  SERVER_PORT: string;
+  SERVER_PROTOCOL: string;
+  SERVER_SOFTWARE: string;
+  GATEWAY_INTERFACE: string;
+  REMOTE_ADDR?: string;
+  REMOTE_PORT?: string;
+  REMOTE_USER?: string;
+  AUTH_TYPE?: string;
+  HTTPS?: string;
+  'wsgi.version': [1, 0];
+  'wsgi.url_scheme': string;
+  'wsgi.input': InputStream;
+  'wsgi.errors': ErrorStream;
+  'wsgi.multithread': boolean;
+  'wsgi.multiprocess': boolean;
+  'wsgi.run_once': boolean;
+  'wsgi.file_wrapper': (source: FileSource, blockSize?: number) => Body;
+  'wsgi.input_terminated': boolean;
+  /** Keeps work alive that outlives the response; its rejection is logged. */
+  'wsgi_edge.wait_until': (promise: PromiseLike<unknown>) => void;
+  /** Aborted when the client is gone, or when the platform's time is nearly up. */
+  'wsgi_edge.signal': AbortSignal;
+  [header: `HTTP_${string}`]: string | undefined;
+  [key: string]: unknown;
+}
+
+/** What `wsgi.file_wrapper` takes: a file-like object with `read(size)`, a stream, a Blob, or a Node Readable. */
+export type FileSource =
+  | { read(size: number): Uint8Array | null | Promise<Uint8Array | null>; close?(): void | Promise<void> }
+  | ReadableStream<Uint8Array>
+  | Blob
+  | AsyncIterable<Uint8Array>;
+
+/** Options of every target. */
+export interface GatewayOptions {
+  /** Where the application is mounted: an ordinary string such as `/app`. A path outside it is answered with 404. */
+  scriptName?: string;
+  /** May return the application that answers with the 500 in place of the gateway's own page. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that only logs returns nothing
+  onError?: (error: unknown, environ: Environ) => Application | void;
+  /** Takes each line of `wsgi.errors` and of the gateway's own log; `console.error` by default. */
+  errors?: (line: string) => void;
+}

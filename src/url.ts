@@ -1,0 +1,81 @@
+import { encodeNative, percentDecode, percentEncode } from './native-string.js';
+import type { Environ } from './types.js';
+
+// What wsgiref.util leaves unescaped in a path, beside the unreserved characters.
+const PATH_SAFE = '/;=,';
+
+/** The URL of the application: scheme, host and SCRIPT_NAME. PEP 3333, "URL Reconstruction". */
+export function applicationUri(environ: Environ): string {
+  return `${origin(environ)}${percentEncode(environ.SCRIPT_NAME, PATH_SAFE) || '/'}`;
+}
+
+/** The URL of the request. PEP 3333, "URL Reconstruction".
+ *  @param includeQuery  whether the query string is part of it */
+export function requestUri(environ: Environ, includeQuery = true): string {
+  const path = percentEncode(environ.SCRIPT_NAME, PATH_SAFE) + percentEncode(environ.PATH_INFO, PATH_SAFE);
+  const query = includeQuery && environ.QUERY_STRING ? `?${environ.QUERY_STRING}` : '';
+  return `${origin(environ)}${path.startsWith('/') ? '' : '/'}${path}${query}`;
+}
+
+/** Scheme and authority of the request: the Host header, or SERVER_NAME and SERVER_PORT. */
+function origin(environ: Environ): string {
+  const scheme = environ['wsgi.url_scheme'];
+  if (environ.HTTP_HOST) return `${scheme}://${environ.HTTP_HOST}`;
+  const { SERVER_NAME: name, SERVER_PORT: port } = environ;
+  return `${scheme}://${name}${port === (scheme === 'https' ? '443' : '80') ? '' : `:${port}`}`;
+}
+
+/** Moves the first segment of PATH_INFO to SCRIPT_NAME, in place, and returns it: "" for a trailing slash, null when
+ *  nothing is left. Empty and "." segments in the middle are dropped. As `wsgiref.util.shift_path_info`. */
+export function shiftPathInfo(environ: Environ): string | null {
+  const path = environ.PATH_INFO;
+  if (path === '') return null;
+  const [first = '', ...rest] = path.split('/');
+  const last = rest.pop() ?? '';
+  const segments = [...rest.filter((segment) => segment !== '' && segment !== '.'), last];
+  const name = segments.shift() ?? '';
+  environ.SCRIPT_NAME = `${normalize(`${environ.SCRIPT_NAME}/${name}`)}${name === '' ? '/' : ''}`;
+  environ.PATH_INFO = [first, ...segments].join('/');
+  return name === '.' ? null : name;
+}
+
+// A path without empty, "." and ".." segments, and without a trailing slash.
+function normalize(path: string): string {
+  const kept: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') kept.pop();
+    else if (segment !== '' && segment !== '.') kept.push(`/${segment}`);
+  }
+  return kept.join('');
+}
+
+/** Moves a prefix (ordinary text such as "/app") from PATH_INFO to SCRIPT_NAME, in place; false, and nothing changed,
+ *  when the path is not below it at a "/" boundary. */
+export function enterMount(environ: Environ, prefix: string): boolean {
+  const native = encodeNative(prefix);
+  const path = environ.PATH_INFO;
+  if (!path.startsWith(native) || (path.length > native.length && path[native.length] !== '/')) return false;
+  environ.SCRIPT_NAME += native;
+  environ.PATH_INFO = path.slice(native.length);
+  return true;
+}
+
+/** PATH_INFO as the client spelled it where REQUEST_URI still tells, else escaped anew: for a URL to be parsed again. */
+export function rawPathInfo(environ: Environ): string {
+  const raw = environ.REQUEST_URI?.split('?', 1)[0];
+  const { SCRIPT_NAME: script, PATH_INFO: path } = environ;
+  if (raw !== undefined && percentDecode(raw) === script + path) {
+    // The shortest raw prefix that decodes to SCRIPT_NAME; what follows it is PATH_INFO.
+    for (let end = script.length; end <= raw.length; end++)
+      if ((raw[end] === '/' || end === raw.length) && percentDecode(raw.slice(0, end)) === script)
+        return raw.slice(end);
+  }
+  return percentEncode(path, `${PATH_SAFE}:@!$&'()*+`);
+}
+
+/** The host part and the port of an authority ("h", "h:80", "[::1]:80"), or null when it is malformed. */
+export function splitAuthority(authority: string): { name: string; port: string | undefined } | null {
+  const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=\u0080-\u00ff-]+)(?::([0-9]{0,5}))?$/.exec(authority);
+  if (match?.[1] === undefined || Number(match[2] ?? 0) > 65_535) return null;
+  return { name: match[1], port: match[2] || undefined };
+}
