@@ -1,0 +1,38 @@
+import { createGateway } from '../../src/run.js';
+import type { Head } from '../../src/start-response.js';
+import type { Application } from '../../src/types.js';
+import { invoke } from './invocation.js';
+import { MAX_STATUS, textToResult, toResult } from './result.js';
+import type { LambdaContext, LambdaOptions, LambdaResult } from './types.js';
+
+/** Makes a Lambda handler of an application, for HTTP APIs (payload 2.0) and Function URLs with buffered results.
+ *  @returns a handler that rejects with `WsgiError` when the event is not an HTTP request, naming what it is
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
+ *  https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html */
+export function toLambdaHandler(
+  app: Application,
+  options: LambdaOptions = {},
+): (event: unknown, context: LambdaContext) => Promise<LambdaResult> {
+  const gateway = createGateway('toLambdaHandler', app, options, MAX_STATUS);
+  return async (event, context) => {
+    let head: Head | undefined;
+    let aborted = false;
+    const chunks: Uint8Array[] = [];
+    await invoke(gateway, event, context, {
+      head(given, body) {
+        head = given;
+        if (body) chunks.push(body);
+      },
+      write(chunk) {
+        chunks.push(chunk);
+      },
+      end() {},
+      abort() {
+        aborted = true;
+      },
+    });
+    // Nothing has gone out yet: a response that broke off can still say so.
+    if (head === undefined || aborted) return textToResult(500, 'Internal Server Error\n');
+    return toResult(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), options.isText);
+  };
+}

@@ -1,0 +1,47 @@
+import { createEnviron } from '../../src/environ.js';
+import { WsgiError } from '../../src/errors.js';
+import { type ExecutionContextLike, loggedWaitUntil } from '../../src/fetch.js';
+import { type Gateway, type Responder, run } from '../../src/run.js';
+import { enterStage, eventFields, toHttpEvent } from './event.js';
+import type { LambdaContext } from './types.js';
+
+// Time (ms) kept back to answer with an error before Lambda ends the function.
+const RESERVE = 500;
+
+/** Runs one invocation to its end: response, `close()` and what `wsgi_edge.wait_until` was given. Lambda freezes the
+ *  process when the handler's promise settles.
+ *  @throws {WsgiError} when the event is not an HTTP request that this target takes */
+export async function invoke(
+  gateway: Gateway,
+  received: unknown,
+  context: LambdaContext,
+  responder: Responder,
+): Promise<void> {
+  const event = toHttpEvent(received);
+  const gone = new AbortController();
+  const background: Promise<unknown>[] = [];
+  const ctx: ExecutionContextLike = { waitUntil: (promise) => background.push(promise) };
+  const environ = createEnviron({
+    ...eventFields(event),
+    signal: gone.signal,
+    waitUntil: loggedWaitUntil(gateway, ctx),
+    errors: gateway.errors,
+  });
+  enterStage(environ, event);
+  environ['aws.event'] = event;
+  environ['aws.context'] = context;
+  const remaining = context?.getRemainingTimeInMillis?.();
+  const timer =
+    remaining === undefined
+      ? undefined
+      : setTimeout(
+          () => gone.abort(new WsgiError("aws-lambda: the function's time is nearly up")),
+          Math.max(0, remaining - RESERVE),
+        );
+  try {
+    await run(gateway, environ, responder);
+    while (background.length > 0) await Promise.all(background.splice(0));
+  } finally {
+    clearTimeout(timer);
+  }
+}

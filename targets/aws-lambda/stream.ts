@@ -1,0 +1,83 @@
+import { ClientDisconnected, WsgiError } from '../../src/errors.js';
+import { without } from '../../src/headers.js';
+import { createGateway } from '../../src/run.js';
+import type { Application } from '../../src/types.js';
+import { invoke } from './invocation.js';
+import { headOf, MAX_STATUS } from './result.js';
+import type { LambdaContext, LambdaOptions, ResponseStream } from './types.js';
+
+/** What Lambda's Node.js runtime puts into the global scope for response streaming. */
+interface LambdaRuntime {
+  streamifyResponse<Handler>(handler: Handler): Handler;
+  HttpResponseStream: { from(stream: ResponseStream, metadata: unknown): ResponseStream };
+}
+
+type StreamHandler = (event: unknown, stream: ResponseStream, context: LambdaContext) => Promise<void>;
+
+/** Makes a Lambda handler with response streaming of an application, for Function URLs with InvokeMode RESPONSE_STREAM.
+ *  Export it as the handler: where Lambda's runtime is present, it is marked as a streaming one.
+ *  @returns a handler that rejects with `WsgiError` when the event is not an HTTP request, and with the error that broke
+ *    off a response after its first byte; Lambda reports it, the client sees a body that ends early
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
+ *  https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html */
+export function toLambdaStreamHandler(app: Application, options: LambdaOptions = {}): StreamHandler {
+  const gateway = createGateway('toLambdaStreamHandler', app, options, MAX_STATUS);
+  const handler: StreamHandler = async (event, stream, context) => {
+    const runtime = lambdaRuntime();
+    if (runtime === undefined)
+      throw new WsgiError(
+        "aws-lambda: response streaming needs the global `awslambda` of Lambda's Node.js runtime; use toLambdaHandler elsewhere",
+      );
+    let out: ResponseStream = stream;
+    let failure: { error: unknown } | undefined;
+    await invoke(gateway, event, context, {
+      head(head, body) {
+        // A Function URL frames the body itself and would rename this one to x-amzn-remapped-content-length.
+        const headers = without(head.headers, 'content-length');
+        out = runtime.HttpResponseStream.from(stream, headOf({ ...head, headers }));
+        if (body === undefined) return;
+        // The prelude goes out with the first write, be it an empty one; end() alone would lose it.
+        out.write(toBuffer(body ?? new Uint8Array(0)));
+        out.end();
+      },
+      write: (chunk) => (out.write(toBuffer(chunk)) ? undefined : settled(out, 'drain')),
+      end() {
+        const finished = settled(out, 'finish');
+        out.end();
+        return finished;
+      },
+      abort(error) {
+        failure = { error };
+      },
+    });
+    // Not destroy(error): the runtime would take that for an unhandled rejection and end the process.
+    if (failure !== undefined) throw failure.error;
+  };
+  return lambdaRuntime()?.streamifyResponse(handler) ?? handler;
+}
+
+// Looked up late: it does not exist outside Lambda, where the module must load all the same.
+function lambdaRuntime(): LambdaRuntime | undefined {
+  return (globalThis as unknown as { awslambda?: LambdaRuntime }).awslambda;
+}
+
+// The runtime turns any other kind of chunk into JSON, a subclass of Uint8Array included.
+function toBuffer(chunk: Uint8Array): Buffer {
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+function settled(stream: ResponseStream, event: 'drain' | 'finish'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (done: () => void) => () => {
+      stream.off(event, resolved);
+      stream.off('error', rejected);
+      stream.off('close', rejected);
+      done();
+    };
+    const resolved = settle(resolve);
+    const rejected = settle(() => reject(new ClientDisconnected('aws-lambda: the response stream was closed')));
+    stream.on(event, resolved);
+    stream.on('error', rejected);
+    stream.on('close', rejected);
+  });
+}

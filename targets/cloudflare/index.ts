@@ -1,0 +1,2 @@
+export { toCloudflareHandler } from './handler.js';
+export type { CloudflareHandler, ExecutionContextLike, WorkersEnviron } from './types.js';

@@ -1,0 +1,84 @@
+import { ClientDisconnected } from '../../src/errors.js';
+import { createResponse } from '../../src/fetch.js';
+import { type FileWrapper, isBlob, isStream } from '../../src/file-wrapper.js';
+import { headerValue } from '../../src/headers.js';
+import type { Responder } from '../../src/run.js';
+import type { Head } from '../../src/start-response.js';
+
+/** What joins a response to its request. */
+export interface Exchange {
+  resolve(response: Response): void;
+  reject(error: unknown): void;
+  /** Called when the client is found to be gone. */
+  disconnect(): void;
+  /** The 101 Response that the application handed over, if it has. */
+  upgrade(): Response | undefined;
+}
+
+/** Sends a response to the Workers runtime. Chunks go through an IdentityTransformStream, the one construct whose writer
+ *  notices a client that goes away in every version of workerd (workerd#6832). */
+export function workersResponder(exchange: Exchange): Responder {
+  let writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+
+  const open = (head: Head): TransformStream<Uint8Array, Uint8Array> => {
+    const pipe = head.length === undefined ? new IdentityTransformStream() : new FixedLengthStream(head.length);
+    exchange.resolve(respond(head, pipe.readable));
+    return pipe;
+  };
+
+  return {
+    upgraded: () => exchange.upgrade() !== undefined,
+    head(head, body) {
+      const upgrade = exchange.upgrade();
+      if (head.code === 101 && upgrade !== undefined) {
+        exchange.resolve(createResponse(head, null, { webSocket: upgrade.webSocket }));
+      } else if (body !== undefined) {
+        exchange.resolve(respond(head, body));
+      } else {
+        writer = open(head).writable.getWriter();
+        // Noticed while the application is between two chunks.
+        writer.closed.catch(exchange.disconnect);
+      }
+    },
+    file(head, file) {
+      const source = byReference(file);
+      if (source === undefined) return undefined;
+      return source.pipeTo(open(head).writable).catch((cause: unknown) => {
+        throw new ClientDisconnected('client: disconnected, or the file could not be sent', { cause });
+      });
+    },
+    async write(chunk) {
+      if (chunk.length === 0) return;
+      try {
+        await writer?.write(chunk);
+      } catch (cause) {
+        exchange.disconnect();
+        throw new ClientDisconnected(undefined, { cause });
+      }
+    },
+    async end() {
+      try {
+        await writer?.close();
+      } catch (cause) {
+        exchange.disconnect();
+        throw new ClientDisconnected(undefined, { cause });
+      }
+    },
+    abort(error) {
+      if (writer === undefined) exchange.reject(error);
+      else writer.abort(error).catch(() => {});
+    },
+  };
+}
+
+function respond(head: Head, body: Uint8Array | ReadableStream<Uint8Array> | null): Response {
+  // The application's bytes are encoded already; by default the runtime would encode them once more.
+  const encoded = headerValue(head.headers, 'content-encoding') !== undefined;
+  return createResponse(head, body, encoded ? { encodeBody: 'manual' } : {});
+}
+
+function byReference(file: FileWrapper): ReadableStream<Uint8Array> | undefined {
+  const { source } = file;
+  if (isStream(source)) return source;
+  return isBlob(source) ? source.stream() : undefined;
+}

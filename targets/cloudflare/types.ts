@@ -1,0 +1,23 @@
+import type { Environ } from '../../src/types.js';
+
+/** What the gateway uses of a Worker's ExecutionContext or of a DurableObjectState. */
+export interface ExecutionContextLike {
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** What `toCloudflareHandler` makes, ready for `export default`. */
+export interface CloudflareHandler<Env = unknown> {
+  fetch(request: Request, env: Env, ctx: ExecutionContextLike): Promise<Response>;
+}
+
+/** The environ of a Worker. */
+export interface WorkersEnviron<Env = unknown> extends Environ {
+  /** The bindings. */
+  'workers.env': Env;
+  /** The execution context. */
+  'workers.ctx': ExecutionContextLike;
+  /** The Request as the runtime gave it, for `cf`. Its body is `wsgi.input`. */
+  'workers.request': Request;
+  /** Takes a 101 Response with a WebSocket; status 101 is then allowed and sends it. */
+  'workers.upgrade': (response: Response) => void;
+}

@@ -1,0 +1,2 @@
+export { type NodeEnviron, toNodeHandler } from './handler.js';
+export { type ServeOptions, serve } from './serve.js';

@@ -1,0 +1,29 @@
+import { createServer, type Server } from 'node:http';
+import { WsgiError } from '../../src/errors.js';
+import type { Application, GatewayOptions } from '../../src/types.js';
+import { toNodeHandler } from './handler.js';
+
+export interface ServeOptions extends GatewayOptions {
+  /** 0, the default, takes a free port. */
+  port?: number;
+  /** `127.0.0.1` by default: this server is for development, as `wsgiref.simple_server` is. */
+  hostname?: string;
+}
+
+/** Serves an application over HTTP/1.1.
+ *  @returns the server, listening; `server.close()` stops it
+ *  @throws {WsgiError} (as a rejection) when the port is in use or may not be used */
+export function serve(app: Application, options: ServeOptions = {}): Promise<Server> {
+  const { port = 0, hostname = '127.0.0.1', ...rest } = options;
+  const server = createServer(toNodeHandler(app, rest));
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'is already in use; stop what listens there, or choose another port'
+          : `can't be listened on: ${cause.message}`;
+      reject(new WsgiError(`node: ${hostname}:${port} ${why}`, { cause }));
+    });
+    server.listen(port, hostname, () => resolve(server));
+  });
+}
