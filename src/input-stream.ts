@@ -34,9 +34,9 @@ export function createInputStream(source: InputSource, length?: number): InputSt
     try {
       const chunk = await source.pull();
       if (chunk === null) {
-        ended = true;
         if (length !== undefined && pulled < length)
           throw new ClientDisconnected(`client: the request body ended after ${pulled} of ${length} bytes`);
+        ended = true;
       } else if (chunk.length > 0) {
         chunks.push(chunk);
         held += chunk.length;

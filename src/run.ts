@@ -91,7 +91,11 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   let breached = false;
 
   const log = (error: unknown): void => {
-    errors.write(`${describe(error)}\n`);
+    try {
+      errors.write(`${describe(error)}\n`);
+    } catch {
+      // A log that fails must not take the response with it.
+    }
   };
 
   const commit = (body?: Uint8Array): Head => {
@@ -319,15 +323,16 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
 
   const flush = (): void => {
     finished = true;
-    errors.flush();
+    try {
+      errors.flush();
+    } catch {
+      // As above.
+    }
   };
 
   const done = serve(gateway.application, start.startResponse, firstFailure);
   if (done === undefined) return flush();
-  return done.then(flush, (error) => {
-    log(error);
-    flush();
-  });
+  return done.then(flush);
 }
 
 type Failed = (error: unknown, body?: OpenBody) => void | Promise<void>;

@@ -56,9 +56,11 @@ export function toLambdaStreamHandler(app: Application, options: LambdaOptions =
   return lambdaRuntime()?.streamifyResponse(handler) ?? handler;
 }
 
-// Looked up late: it does not exist outside Lambda, where the module must load all the same.
+// Looked up late: it does not exist outside Lambda, where the module must load all the same, and other libraries put an
+// object of the same name there.
 function lambdaRuntime(): LambdaRuntime | undefined {
-  return (globalThis as unknown as { awslambda?: LambdaRuntime }).awslambda;
+  const { awslambda } = globalThis as unknown as { awslambda?: Partial<LambdaRuntime> };
+  return awslambda?.streamifyResponse && awslambda.HttpResponseStream ? (awslambda as LambdaRuntime) : undefined;
 }
 
 // The runtime turns any other kind of chunk into JSON, a subclass of Uint8Array included.

@@ -14,7 +14,13 @@ export interface HttpEvent {
   requestContext: {
     domainName?: string | null;
     stage?: string | null;
-    http: { method: string; path?: string | null; protocol?: string | null; sourceIp?: string | null };
+    http: {
+      method: string;
+      path?: string | null;
+      protocol?: string | null;
+      sourceIp?: string | null;
+      userAgent?: string | null;
+    };
   };
 }
 

@@ -1,0 +1,328 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import type { APIGatewayProxyEventV2, Context, LambdaFunctionURLEvent } from 'aws-lambda';
+import { describe, expect, expectTypeOf, it, test } from 'vitest';
+import { bytesToText, textToBytes } from '../src/native-string.js';
+import type { Application, HeaderList } from '../src/types.js';
+import {
+  type AwsEnviron,
+  type HttpEvent,
+  toLambdaHandler,
+  toLambdaStreamHandler,
+} from '../targets/aws-lambda/index.js';
+import { lambdaEvent, readLambdaResult } from '../targets/testing.js';
+
+const events = new URL('./events/', import.meta.url);
+const sample = (file: string): HttpEvent => JSON.parse(readFileSync(new URL(file, events), 'utf8'));
+const index: Array<{ file: string; source_kind: string }> = JSON.parse(
+  readFileSync(new URL('index.json', events), 'utf8'),
+);
+const context = { getRemainingTimeInMillis: () => 30_000 };
+
+const environOf = async (event: unknown): Promise<AwsEnviron> => {
+  let seen: AwsEnviron | undefined;
+  await toLambdaHandler((environ, startResponse) => {
+    seen = environ as AwsEnviron;
+    startResponse('200 OK', []);
+    return [];
+  })(event, context);
+  return seen as AwsEnviron;
+};
+const answering =
+  (status: string, headers: HeaderList, ...chunks: Uint8Array[]): Application =>
+  (_, startResponse) => {
+    startResponse(status, headers);
+    return chunks;
+  };
+const resultOf = (app: Application, options = {}) =>
+  toLambdaHandler(app, options)(lambdaEvent('function-url'), context);
+
+describe('the environ of an event', () => {
+  it('HTTP API: the path comes decoded, cookies in a list (a live capture)', async () => {
+    const environ = await environOf(sample('http-v2-voker-live.json'));
+    expect(environ).toMatchObject({
+      REQUEST_METHOD: 'POST',
+      SCRIPT_NAME: '',
+      PATH_INFO: '/capture/space value',
+      SERVER_NAME: 'sjzepsqsu5.execute-api.us-west-2.amazonaws.com',
+      SERVER_PORT: '443',
+      SERVER_PROTOCOL: 'HTTP/1.1',
+      REMOTE_ADDR: '68.8.83.18',
+      HTTPS: 'on',
+      'wsgi.url_scheme': 'https',
+      CONTENT_TYPE: 'application/json',
+      CONTENT_LENGTH: '66',
+      HTTP_COOKIE: 'session=abc123; theme=dark',
+    });
+    expect(environ).not.toHaveProperty('REQUEST_URI');
+    expect(environ.QUERY_STRING).toMatch(/^repeat=one&repeat=two&redirect=https%3A%2F%2Fexample\.com%2Fa/);
+    expect((await environ['wsgi.input'].read()).length).toBe(66);
+    expect(environ['aws.event']).toEqual(sample('http-v2-voker-live.json'));
+    expect(environ['aws.context']).toBe(context);
+  });
+
+  it('Function URL: the path comes as sent, cookies twice (a live capture)', async () => {
+    const environ = await environOf(sample('furl-voker-live.json'));
+    expect(environ).toMatchObject({
+      PATH_INFO: '/capture/space value',
+      HTTP_COOKIE: 'session=abc123; theme=dark',
+      REMOTE_ADDR: '68.8.83.18',
+    });
+    expect(environ.REQUEST_URI).toMatch(/^\/capture\/space%20value\?repeat=one&/);
+  });
+
+  it.each([
+    ['furl-encoded-path.json', '/a/b/\u00e3\u0081\u0082/\u00ff/100%'],
+    ['http-v2-path-with-space.json', '/my/path-with space'],
+    ['http-v2-trailing-slash.json', '/my/path/'],
+    ['furl-missing-rawpath.json', '/'],
+  ])('%s has the path %j', async (file, path) => {
+    expect((await environOf(sample(file))).PATH_INFO).toBe(path);
+  });
+
+  it('a decoded path is not decoded again, and REQUEST_URI is not made up', async () => {
+    const event = { ...sample('http-v2-voker-live.json'), rawPath: '/50%/%41/ü#?' };
+    expect((await environOf(event)).PATH_INFO).toBe('/50%/%41/\u00c3\u00bc#?');
+  });
+
+  it('a named stage on the default host is SCRIPT_NAME', async () => {
+    const environ = await environOf(sample('http-v2-behind-cloudfront.json'));
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['/production', '/']);
+    const custom = await environOf(sample('http-v2-custom-domain.json'));
+    expect([custom.SCRIPT_NAME, custom.PATH_INFO]).toEqual(['', '/production/']);
+  });
+
+  it('the address is trimmed and never one that the client sent', async () => {
+    expect((await environOf(sample('http-v2-behind-cloudfront.json'))).REMOTE_ADDR).toBe('3.231.2.1');
+    const spoofed = await environOf(sample('furl-spoofed-headers.json'));
+    expect(spoofed.REMOTE_ADDR).toBe('68.8.83.18');
+    expect(Object.keys(spoofed).filter((key) => key === 'HTTP_PROXY')).toEqual([]);
+  });
+
+  it('null, absent and empty mean the same', async () => {
+    const event = lambdaEvent('apigw-http-v2');
+    const empty = { ...event, cookies: null, headers: null, body: null, rawQueryString: null, isBase64Encoded: null };
+    expect(await environOf(empty)).toMatchObject({ QUERY_STRING: '', PATH_INFO: '/', SERVER_PORT: '443' });
+    expect(await environOf(empty)).not.toHaveProperty('CONTENT_LENGTH');
+  });
+
+  it('CONTENT_LENGTH is the true length of the decoded body', async () => {
+    const event = lambdaEvent('function-url', {
+      method: 'POST',
+      headers: [
+        ['content-type', 'image/png'],
+        ['content-length', '3'],
+      ],
+      body: Uint8Array.of(0, 255, 128, 10),
+    });
+    const environ = await environOf(event);
+    expect(environ.CONTENT_LENGTH).toBe('4');
+    expect(await environ['wsgi.input'].read()).toEqual(Buffer.of(0, 255, 128, 10));
+  });
+
+  it('header values are native strings, and names can not touch the prototype', async () => {
+    const event = lambdaEvent('function-url');
+    event.headers = JSON.parse('{"x-name":"José","__proto__":"x","constructor":"y","x-n":5}');
+    const environ = await environOf(event);
+    expect(environ.HTTP_X_NAME).toBe('Jos\u00c3\u00a9');
+    expect(environ.HTTP_X_N).toBe('5');
+    expect(environ).toHaveProperty('HTTP_CONSTRUCTOR', 'y');
+    expect(Object.getPrototypeOf(environ)).toBe(Object.prototype);
+  });
+});
+
+describe('other events', () => {
+  const http = ['apigw-http-v2', 'function-url'];
+
+  it('there is a sample of every kind', () => {
+    expect(readdirSync(events).length).toBe(index.length + 1);
+    expect(index.length).toBe(120);
+  });
+
+  test.each(index.filter(({ source_kind }) => http.includes(source_kind)).map(({ file }) => file))(
+    '%s is taken',
+    async (file) => {
+      expect((await environOf(sample(file)))['wsgi.version']).toEqual([1, 0]);
+    },
+  );
+
+  test.each(index.filter(({ source_kind }) => !http.includes(source_kind)).map(({ file }) => file))(
+    '%s is refused',
+    async (file) => {
+      const refused = expect(toLambdaHandler(answering('200 OK', []))(sample(file), context)).rejects;
+      await refused.toThrow(/^aws-lambda: (this is an? .*event|the event is not an object)/);
+    },
+  );
+
+  test.each([
+    ['reject-sqs.json', 'aws-lambda: this is an SQS event, not an HTTP request'],
+    ['reject-sns.json', 'aws-lambda: this is an SNS event, not an HTTP request'],
+    ['ws-connect-bref.json', 'aws-lambda: this is an API Gateway WebSocket event, not an HTTP request'],
+    ['reject-apigw-v2-authorizer-v2.json', 'aws-lambda: this is a Lambda authorizer event, not an HTTP request'],
+    ['reject-scheduled.json', 'aws-lambda: this is an EventBridge event, not an HTTP request'],
+    [
+      'alb-multi-go.json',
+      'aws-lambda: this is an Application Load Balancer event; this version takes HTTP API (payload 2.0) and Function URL events',
+    ],
+  ])('%s is refused by name', async (file, message) => {
+    await expect(toLambdaHandler(answering('200 OK', []))(sample(file), context)).rejects.toThrow(message);
+  });
+
+  test.each([null, undefined, 5, '{}', []])('%j is no event', async (event) => {
+    await expect(toLambdaHandler(answering('200 OK', []))(event, context)).rejects.toThrow(/is not an object/);
+  });
+});
+
+describe('a buffered result', () => {
+  it('has cookies apart, repeated headers joined, text as text', async () => {
+    const headers: HeaderList = [
+      ['Content-Type', 'text/plain; charset=utf-8'],
+      ['Set-Cookie', 'a=1; Expires=Wed, 09 Jun 2021 10:18:14 GMT'],
+      ['Vary', 'Accept'],
+      ['set-cookie', 'b=2'],
+      ['vary', 'Origin'],
+      ['__proto__', 'x'],
+    ];
+    expect(await resultOf(answering('201 Created', headers, textToBytes('grüße')))).toEqual({
+      statusCode: 201,
+      headers: JSON.parse(
+        '{"Content-Type":"text/plain; charset=utf-8","Vary":"Accept, Origin","__proto__":"x","Content-Length":"7"}',
+      ),
+      cookies: ['a=1; Expires=Wed, 09 Jun 2021 10:18:14 GMT', 'b=2'],
+      body: 'grüße',
+      isBase64Encoded: false,
+    });
+  });
+
+  test.each([
+    ['text/html', 'abc', true],
+    ['application/json', '{}', true],
+    ['application/problem+json', '{}', true],
+    ['image/svg+xml', '<svg/>', true],
+    ['image/png', 'abc', false],
+    ['application/octet-stream', 'abc', false],
+    ['application/vnd.x-text/odd', 'abc', false],
+    ['', 'abc', false],
+  ])('with the type %j is text: %s', async (type, text, isText) => {
+    const result = await resultOf(answering('200 OK', [['Content-Type', type]], textToBytes(text)));
+    expect(result.isBase64Encoded).toBe(!isText);
+    expect(readLambdaResult('function-url', result).text()).toBe(text);
+  });
+
+  it('is base64 where the bytes are not UTF-8 or encoded, whatever the type', async () => {
+    const latin = await resultOf(answering('200 OK', [['Content-Type', 'text/plain']], Uint8Array.of(0xe9)));
+    expect(latin).toMatchObject({ body: '6Q==', isBase64Encoded: true });
+    const zipped = gzipSync('abc');
+    const headers: HeaderList = [
+      ['Content-Type', 'text/html'],
+      ['Content-Encoding', 'gzip'],
+    ];
+    const result = await resultOf(answering('200 OK', headers, zipped));
+    expect(Buffer.from(readLambdaResult('apigw-http-v2', result).body)).toEqual(zipped);
+  });
+
+  it('asks isText, with the bare media type', async () => {
+    const asked: string[] = [];
+    const isText = (type: string) => asked.push(type) > 0;
+    const app = answering('200 OK', [['Content-Type', 'Application/X-Odd; v=1']], textToBytes('abc'));
+    expect(await resultOf(app, { isText })).toMatchObject({ body: 'abc', isBase64Encoded: false });
+    expect(asked).toEqual(['application/x-odd']);
+  });
+
+  it('is a 500 when the response broke off after its head', async () => {
+    const lines: string[] = [];
+    const app: Application = async function* (_, startResponse) {
+      startResponse('200 OK', []);
+      yield textToBytes('partial');
+      throw new Error('late');
+    };
+    const result = await resultOf(app, { errors: (line: string) => lines.push(line) });
+    expect(result).toMatchObject({ statusCode: 500, body: 'Internal Server Error\n' });
+    expect(lines[0]).toBe('Error: late');
+  });
+
+  it('waits for close() and for wait_until', async () => {
+    const order: string[] = [];
+    const later = (name: string, ms: number) =>
+      new Promise<void>((resolve) => setTimeout(() => resolve(void order.push(name)), ms));
+    await resultOf((environ, startResponse) => {
+      startResponse('200 OK', []);
+      environ['wsgi_edge.wait_until'](
+        later('first', 10).then(() => environ['wsgi_edge.wait_until'](later('chained', 5))),
+      );
+      return Object.assign([], { close: () => later('close', 5) });
+    });
+    expect(order).toEqual(['close', 'first', 'chained']);
+  });
+
+  it('is a 500 in time when the function is about to be ended', async () => {
+    const hanging = toLambdaHandler(() => new Promise(() => {}), { errors: () => {} });
+    const result = await hanging(lambdaEvent('function-url'), { getRemainingTimeInMillis: () => 510 });
+    expect(result.statusCode).toBe(500);
+  });
+});
+
+describe('lambdaEvent and readLambdaResult', () => {
+  it('make what the live captures show', () => {
+    const request = {
+      method: 'POST',
+      target: '/capture/space%20value?a=1',
+      headers: [
+        ['Cookie', 'session=abc123; theme=dark'],
+        ['X-A', '1'],
+        ['x-a', '2'],
+      ] as HeaderList,
+      body: 'x',
+    };
+    expect(lambdaEvent('apigw-http-v2', request)).toMatchObject({
+      rawPath: '/capture/space value',
+      rawQueryString: 'a=1',
+      cookies: ['session=abc123', 'theme=dark'],
+      headers: { 'x-a': '1,2' },
+      body: 'eA==',
+      isBase64Encoded: true,
+    });
+    expect(lambdaEvent('apigw-http-v2', request).headers).not.toHaveProperty('cookie');
+    expect(lambdaEvent('function-url', request)).toMatchObject({
+      rawPath: '/capture/space%20value',
+      headers: { cookie: 'session=abc123; theme=dark' },
+      cookies: ['session=abc123', 'theme=dark'],
+    });
+    expect(() => lambdaEvent('sqs' as never)).toThrow(/unknown kind of front end "sqs"/);
+  });
+
+  it('read a result without a status code as the body', () => {
+    const read = readLambdaResult('apigw-http-v2', { hello: 1 });
+    expect([read.status, read.headers, read.text()]).toEqual([
+      200,
+      [['content-type', 'application/json']],
+      '{"hello":1}',
+    ]);
+  });
+
+  test.each([
+    ['a status that is none', { statusCode: 'abc' }],
+    ['a header that is no string', { statusCode: 200, headers: { a: 5 } }],
+    ['headers that are none', { statusCode: 200, headers: 'a' }],
+    ['a body that is no string', { statusCode: 200, body: {} }],
+    ['cookies that are none', { statusCode: 200, cookies: 'a=1' }],
+  ])('refuse %s', (_, result) => {
+    expect(() => readLambdaResult('function-url', result)).toThrow(/answers 502/);
+  });
+});
+
+describe('toLambdaStreamHandler', () => {
+  it('says what it needs, outside Lambda', async () => {
+    const stream = toLambdaStreamHandler(answering('200 OK', []));
+    await expect(stream(lambdaEvent('function-url'), {} as never, context)).rejects.toThrow(
+      /response streaming needs the global `awslambda`/,
+    );
+  });
+});
+
+test('the types of @types/aws-lambda fit', () => {
+  expectTypeOf<APIGatewayProxyEventV2>().toExtend<HttpEvent>();
+  expectTypeOf<LambdaFunctionURLEvent>().toExtend<HttpEvent>();
+  expectTypeOf<Context>().toExtend<Parameters<ReturnType<typeof toLambdaHandler>>[1]>();
+  expect(bytesToText(textToBytes('typed'))).toBe('typed');
+});

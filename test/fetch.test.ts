@@ -1,0 +1,279 @@
+import { Hono } from 'hono';
+import { describe, expect, it, test } from 'vitest';
+import { ClientDisconnected } from '../src/errors.js';
+import { fetchEnviron, fromFetchHandler, toFetchHandler } from '../src/fetch.js';
+import { mount } from '../src/middleware/mount.js';
+import { bytesToText, textToBytes } from '../src/native-string.js';
+import { callApp, testEnviron } from '../src/testing.js';
+import type { Application, Environ } from '../src/types.js';
+
+const quiet = { errors: () => {} };
+const seen = (environs: Environ[]): Application => {
+  return (environ, startResponse) => {
+    environs.push(environ);
+    startResponse('200 OK', [['Content-Type', 'text/plain']]);
+    return [textToBytes('ok')];
+  };
+};
+const environOf = async (url: string, init?: RequestInit): Promise<Environ> => {
+  const environs: Environ[] = [];
+  await toFetchHandler(seen(environs))(new Request(url, init));
+  return environs[0] as Environ;
+};
+
+describe('toFetchHandler', () => {
+  it('makes the environ of a Request', async () => {
+    const environ = await environOf('https://h.example:8443/a%2Fb/%ff//c?x=%20&y', {
+      method: 'POST',
+      headers: [
+        ['X-A', '1'],
+        ['X-A', '2'],
+        ['X_A', 'spoof'],
+        ['Proxy', 'evil'],
+        ['X-Latin', 'caf\u00e9'],
+        ['Content-Type', 'text/plain'],
+      ],
+      body: 'hello',
+    });
+    expect(environ).toMatchObject({
+      REQUEST_METHOD: 'POST',
+      SCRIPT_NAME: '',
+      PATH_INFO: '/a/b/\u00ff//c',
+      QUERY_STRING: 'x=%20&y',
+      REQUEST_URI: '/a%2Fb/%ff//c?x=%20&y',
+      SERVER_NAME: 'h.example',
+      SERVER_PORT: '8443',
+      HTTPS: 'on',
+      'wsgi.url_scheme': 'https',
+      CONTENT_TYPE: 'text/plain',
+      HTTP_X_A: '1, 2',
+      HTTP_X_LATIN: 'caf\u00e9',
+    });
+    expect(environ).not.toHaveProperty('HTTP_PROXY');
+    expect(environ).not.toHaveProperty('HTTP_CONTENT_TYPE');
+    expect(environ).not.toHaveProperty('REMOTE_ADDR');
+    expect(bytesToText(await environ['wsgi.input'].read())).toBe('hello');
+  });
+
+  test.each([
+    ['http://h.example/', 'h.example', '80'],
+    ['https://h.example/', 'h.example', '443'],
+    ['http://[::1]:8080/', '[::1]', '8080'],
+  ])('%s has SERVER_NAME %s and SERVER_PORT %s', async (url, name, port) => {
+    expect(await environOf(url)).toMatchObject({ SERVER_NAME: name, SERVER_PORT: port });
+  });
+
+  // What workerd hands over unnormalised; a Request of Node can't hold such a URL.
+  test.each([
+    ['http://h.example/evil/x', 'h.example/evil', '/x'],
+    ['http://user:pw@h.example/x', null, '/x'],
+    ['http://h.example/a?b#c?d', 'h.example', '/a'],
+    ['http://h.example#frag', 'h.example', '/'],
+    ['http://h.example?q', 'h.example', '/'],
+    ['http://h.example//evil.example/x', 'h.example', '//evil.example/x'],
+    ['http://h.example/a/../b', 'h.example', '/a/../b'],
+    ['http://H.EXAMPLE:80/caf\u00e9', 'H.EXAMPLE:80', '/caf\u00c3\u00a9'],
+  ])('takes the path of %s with Host %s', (url, host, path) => {
+    const request = { url, method: 'GET', headers: new Headers(host ? { host } : {}), body: null } as Request;
+    const environ = fetchEnviron(request, {
+      remoteAddr: undefined,
+      protocol: 'HTTP/1.1',
+      signal: new AbortController().signal,
+      waitUntil: () => {},
+      errors: () => {},
+    });
+    expect(environ.PATH_INFO).toBe(path);
+    expect(environ.SERVER_NAME).not.toBe('');
+  });
+
+  it('keeps several Set-Cookie lines and the reason', async () => {
+    const response = await toFetchHandler((_, startResponse) => {
+      startResponse('418 Short And Stout', [
+        ['Set-Cookie', 'a=1; Expires=Wed, 09 Jun 2021 10:18:14 GMT'],
+        ['Set-Cookie', 'b=2'],
+      ]);
+      return [];
+    })(new Request('http://h/'));
+    expect([response.status, response.statusText]).toEqual([418, 'Short And Stout']);
+    expect(response.headers.getSetCookie()).toEqual(['a=1; Expires=Wed, 09 Jun 2021 10:18:14 GMT', 'b=2']);
+    expect(response.headers.get('content-length')).toBe('0');
+  });
+
+  it('streams, one chunk at a time, as the reader asks', async () => {
+    const produced: number[] = [];
+    const response = await toFetchHandler(async function* (_, startResponse) {
+      startResponse('200 OK', []);
+      for (let i = 0; i < 5; i++) {
+        produced.push(i);
+        yield Uint8Array.of(i);
+      }
+    })(new Request('http://h/'));
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(produced.length).toBeLessThanOrEqual(2);
+    let total = 1;
+    for (let step = await reader.read(); !step.done; step = await reader.read()) total += step.value.length;
+    expect(total).toBe(5);
+  });
+
+  it('ends the body when the reader cancels, and rejects write()', async () => {
+    const events: string[] = [];
+    let rejection: unknown;
+    const response = await toFetchHandler(async (environ, startResponse) => {
+      environ['wsgi_edge.signal'].addEventListener('abort', () => events.push('signal'));
+      const write = startResponse('200 OK', []);
+      await write(textToBytes('first'));
+      try {
+        for (;;) await write(textToBytes('more'));
+      } catch (error) {
+        rejection = error;
+      }
+      return Object.assign([], { close: () => void events.push('close') });
+    })(new Request('http://h/'));
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await reader.cancel();
+    await expect.poll(() => events).toEqual(['signal', 'close']);
+    expect(rejection).toBeInstanceOf(ClientDisconnected);
+  });
+
+  it('errors the stream when the application fails after the first chunk', async () => {
+    const response = await toFetchHandler(async function* (_, startResponse) {
+      startResponse('200 OK', []);
+      yield textToBytes('first');
+      throw new Error('late');
+    }, quiet)(new Request('http://h/'));
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow();
+  });
+
+  it('refuses a status that a Response can not have', async () => {
+    const lines: string[] = [];
+    const response = await toFetchHandler(
+      (_, startResponse) => {
+        startResponse('600 Odd', []);
+        return [];
+      },
+      { errors: (line) => lines.push(line) },
+    )(new Request('http://h/'));
+    expect(response.status).toBe(500);
+    expect(lines[0]).toMatch(/application: status "600 Odd" is above 599, which this platform can't send/);
+  });
+
+  it('mounts at scriptName', async () => {
+    const environs: Environ[] = [];
+    const handler = toFetchHandler(seen(environs), { scriptName: '/app' });
+    expect((await handler(new Request('http://h/app/x'))).status).toBe(200);
+    expect((await handler(new Request('http://h/application'))).status).toBe(404);
+    expect(environs.map(({ SCRIPT_NAME, PATH_INFO }) => [SCRIPT_NAME, PATH_INFO])).toEqual([['/app', '/x']]);
+  });
+
+  it('hands wait_until to the execution context and logs a rejection', async () => {
+    const lines: string[] = [];
+    const held: Promise<unknown>[] = [];
+    await toFetchHandler(
+      (environ, startResponse) => {
+        environ['wsgi_edge.wait_until'](Promise.reject(new Error('later')));
+        startResponse('204 No Content', []);
+        return [];
+      },
+      { errors: (line) => lines.push(line) },
+    )(new Request('http://h/'), {}, { waitUntil: (promise: Promise<unknown>) => held.push(promise) });
+    await Promise.all(held);
+    expect(held.length).toBe(1);
+    expect(lines).toEqual(['application: a promise given to wsgi_edge.wait_until rejected: Error: later']);
+  });
+
+  test.each([
+    ['app', 'x', {}, /toFetchHandler: the application must be a function .* not a string/],
+    ['scriptName', () => [], { scriptName: 'app' }, /scriptName must be like "\/app", not "app"/],
+    ['scriptName', () => [], { scriptName: '/app/' }, /scriptName must be like/],
+    ['onError', () => [], { onError: 5 }, /onError must be a function, not a number/],
+    ['errors', () => [], { errors: 'x' }, /errors must be a function, not a string/],
+  ])('refuses a bad %s at once', (_, app, options, why) => {
+    expect(() => toFetchHandler(app as unknown as Application, options as never)).toThrow(why);
+  });
+});
+
+describe('fromFetchHandler', () => {
+  it('runs a Hono app below a mount', async () => {
+    const hono = new Hono();
+    hono.get('/hello/:name', (c) => c.json({ hello: c.req.param('name'), url: c.req.url }));
+    hono.post('/echo', async (c) => c.text(`got ${await c.req.text()}`, 201));
+    const app = mount({ '/hono': fromFetchHandler(hono.fetch) });
+    const got = await callApp(app, testEnviron({ PATH_INFO: '/hono/hello/w\u00c3\u00b6', QUERY_STRING: 'a=1' }));
+    expect(got.status).toBe('200 ');
+    expect(JSON.parse(got.text())).toEqual({ hello: 'wö', url: 'http://127.0.0.1/hello/w%C3%B6?a=1' });
+    expect((await callApp(app, testEnviron({ PATH_INFO: '/hono/none' }))).status).toMatch(/^404 /);
+  });
+
+  it('hands the body, the cookies and the status on, both ways', async () => {
+    const handler = toFetchHandler(
+      fromFetchHandler(async (request) => {
+        const headers = new Headers([
+          ['Set-Cookie', 'a=1'],
+          ['Set-Cookie', 'b=2'],
+          ['Connection', 'keep-alive'],
+          ['X-Got', request.headers.get('x-sent') ?? ''],
+        ]);
+        return new Response(`${request.method} ${await request.text()}`, { status: 202, statusText: 'Fine', headers });
+      }),
+    );
+    const response = await handler(
+      new Request('http://h/x', { method: 'PUT', body: 'data', headers: { 'X-Sent': 'caf\u00e9' } }),
+    );
+    expect([response.status, response.statusText]).toEqual([202, 'Fine']);
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(response.headers.get('x-got')).toBe('caf\u00e9');
+    expect(response.headers.has('connection')).toBe(false);
+    expect(await response.text()).toBe('PUT data');
+  });
+
+  it("never lets a path become the URL's authority", async () => {
+    const app = fromFetchHandler((request) => new Response(request.url));
+    const environ = testEnviron({ PATH_INFO: '//evil.example/x', REQUEST_URI: '//evil.example/x' });
+    expect((await callApp(app, environ)).text()).toBe('http://127.0.0.1//evil.example/x');
+  });
+
+  test.each(['TRACE', 'CONNECT'])('answers %s, which a Request can not have, with 501', async (method) => {
+    const app = fromFetchHandler(() => new Response('never'));
+    expect((await callApp(app, testEnviron({ REQUEST_METHOD: method }))).status).toBe('501 Not Implemented');
+  });
+
+  it('streams a body and cancels it when the client goes away', async () => {
+    let cancelled = false;
+    const handler = toFetchHandler(
+      fromFetchHandler(
+        () =>
+          new Response(
+            new ReadableStream({
+              pull: (controller) => controller.enqueue(textToBytes('x')),
+              cancel() {
+                cancelled = true;
+              },
+            }),
+          ),
+      ),
+    );
+    const response = await handler(new Request('http://h/'));
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await reader.cancel();
+    await expect.poll(() => cancelled).toBe(true);
+  });
+
+  test.each([
+    ['undefined', undefined, /fetch handler: must return a Response, not undefined/],
+    ['an upgrade', { status: 101, headers: new Headers() }, /which this target has no way to do/],
+  ])('says so when the handler gives %s', async (_, response, why) => {
+    const lines: string[] = [];
+    const handler = toFetchHandler(fromFetchHandler((() => response) as never), { errors: (line) => lines.push(line) });
+    expect((await handler(new Request('http://h/'))).status).toBe(500);
+    expect(lines[0]).toMatch(why);
+  });
+
+  it('refuses what is no function', () => {
+    expect(() => fromFetchHandler({} as never)).toThrow(/fromFetchHandler: the handler must be a function/);
+  });
+});

@@ -1,0 +1,93 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it, test } from 'vitest';
+import { FileWrapper } from '../src/file-wrapper.js';
+import { bytesToText, textToBytes } from '../src/native-string.js';
+import { callApp } from '../src/testing.js';
+import type { Application, FileSource } from '../src/types.js';
+
+function reader(text: string) {
+  let left = textToBytes(text);
+  return {
+    sizes: [] as number[],
+    closed: 0,
+    read(size: number) {
+      this.sizes.push(size);
+      const block = left.subarray(0, size);
+      left = left.subarray(size);
+      return block;
+    },
+    close() {
+      this.closed++;
+    },
+  };
+}
+
+const serving =
+  (source: FileSource, headers: [string, string][] = []): Application =>
+  (environ, startResponse) => {
+    startResponse('200 OK', headers);
+    return environ['wsgi.file_wrapper'](source, 4);
+  };
+
+describe('wsgi.file_wrapper', () => {
+  it('reads a file-like object in blocks and closes it once', async () => {
+    const file = reader('abcdefghij');
+    expect((await callApp(serving(file))).text()).toBe('abcdefghij');
+    expect(file.sizes).toEqual([4, 4, 4, 4]);
+    expect(file.closed).toBe(1);
+  });
+
+  it.each([
+    ['a Blob', () => new Blob(['abcdefghij'])],
+    ['a ReadableStream', () => new Response('abcdefghij').body as ReadableStream<Uint8Array>],
+    ['a Readable', () => Readable.from([textToBytes('abcde'), textToBytes('fghij')])],
+    ['a read() that gives a promise', () => ({ read: async (size: number) => reads.read(size) })],
+  ])('serves %s', async (_, source) => {
+    expect((await callApp(serving(source()))).text()).toBe('abcdefghij');
+  });
+  const reads = reader('abcdefghij');
+
+  it('sets Content-Length where the source tells its size', async () => {
+    const { headers } = await callApp(serving(new Blob(['abc'])));
+    expect(headers).toEqual([['Content-Length', '3']]);
+  });
+
+  it('is cut at the Content-Length of the application, and closed', async () => {
+    const file = reader('abcdefghij');
+    expect((await callApp(serving(file, [['Content-Length', '6']]))).text()).toBe('abcdef');
+    expect(file.closed).toBe(1);
+    expect((await callApp(serving(new Blob(['abcdef']), [['Content-Length', '2']]))).text()).toBe('ab');
+  });
+
+  it('destroys a Readable and cancels a stream that it has not read to the end', async () => {
+    const readable = Readable.from([textToBytes('a'), textToBytes('b')]);
+    await new FileWrapper(readable).close();
+    expect(readable.destroyed).toBe(true);
+    let reason: unknown;
+    const stream = new ReadableStream<Uint8Array>({
+      cancel(given) {
+        reason = given ?? 'cancelled';
+      },
+    });
+    await new FileWrapper(stream).close();
+    expect(reason).toBe('cancelled');
+  });
+
+  it('is an iterable for middleware', async () => {
+    const upper: Application = (environ, startResponse) => {
+      const body = serving(reader('abcdefghij'))(environ, startResponse) as AsyncIterable<Uint8Array>;
+      return (async function* () {
+        for await (const block of body) yield textToBytes(`${bytesToText(block).toUpperCase()} `);
+      })();
+    };
+    expect((await callApp(upper)).text()).toBe('ABCD EFGH IJ ');
+  });
+
+  test.each([[null], ['text'], [5], [{}], [new Uint8Array(3)]])('refuses %j as a source', (source) => {
+    expect(() => new FileWrapper(source as never)).toThrow(/wsgi\.file_wrapper takes \{ read\(size\) \}/);
+  });
+
+  test.each([0, -1, 1.5])('refuses a block of %s bytes', (size) => {
+    expect(() => new FileWrapper(new Blob([]), size)).toThrow(/block size above 0 bytes/);
+  });
+});

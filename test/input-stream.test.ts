@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ClientDisconnected } from '../src/errors.js';
+import { bytesSource, createInputStream, type InputSource, inputStream, streamSource } from '../src/input-stream.js';
+import { bytesToText, textToBytes } from '../src/native-string.js';
+import { testEnviron } from '../src/testing.js';
+
+function chunked(...chunks: string[]): InputSource & { pulls: number; cancelled: unknown[] } {
+  const left = chunks.map((chunk) => textToBytes(chunk));
+  return {
+    pulls: 0,
+    cancelled: [],
+    async pull() {
+      this.pulls++;
+      return left.shift() ?? null;
+    },
+    async cancel(reason) {
+      this.cancelled.push(reason);
+    },
+  };
+}
+
+const text = async (bytes: Promise<Uint8Array>) => bytesToText(await bytes);
+const all = async (lines: Promise<Uint8Array[]>) => (await lines).map(bytesToText);
+
+describe('wsgi.input', () => {
+  it('touches nothing before the first read, and nothing for no bytes', async () => {
+    const source = chunked('abc');
+    const input = createInputStream(source);
+    expect(await text(input.read(0))).toBe('');
+    expect(await text(input.readline(0))).toBe('');
+    expect(source.pulls).toBe(0);
+  });
+
+  it('reads exactly as many bytes as asked for, across chunks, until the end', async () => {
+    const input = createInputStream(chunked('ab', '', 'cdef', 'g'));
+    expect(await text(input.read(3))).toBe('abc');
+    expect(await text(input.read(1))).toBe('d');
+    expect(await text(input.read(9))).toBe('efg');
+    expect(await text(input.read(1))).toBe('');
+    expect(await text(input.read())).toBe('');
+    expect(await text(input.readline())).toBe('');
+    expect(await all(input.readlines())).toEqual([]);
+  });
+
+  it.each([undefined, null, -1])('reads all that is left with size %s', async (size) => {
+    const input = createInputStream(chunked('ab', 'cd'));
+    await input.read(1);
+    expect(await text(input.read(size))).toBe('bcd');
+  });
+
+  it('pulls no further than it needs', async () => {
+    const source = chunked('abc', 'def');
+    await createInputStream(source).read(2);
+    expect(source.pulls).toBe(1);
+  });
+
+  it('reads lines, split at LF alone', async () => {
+    const input = createInputStream(chunked('a\r\nb', 'c', 'd\n\ne\rf'));
+    expect(await text(input.readline())).toBe('a\r\n');
+    expect(await text(input.readline(2))).toBe('bc');
+    expect(await text(input.readline(99))).toBe('d\n');
+    expect(await text(input.readline())).toBe('\n');
+    expect(await text(input.readline())).toBe('e\rf');
+    expect(await text(input.readline())).toBe('');
+  });
+
+  it('reads lines up to a hint', async () => {
+    const input = createInputStream(chunked('aa\nbb\ncc\n', 'dd'));
+    expect(await all(input.readlines(4))).toEqual(['aa\n', 'bb\n']);
+    expect(await all(input.readlines())).toEqual(['cc\n', 'dd']);
+  });
+
+  it('iterates over lines', async () => {
+    const lines: string[] = [];
+    for await (const line of createInputStream(chunked('a\nb', 'c\n', 'd'))) lines.push(bytesToText(line));
+    expect(lines).toEqual(['a\n', 'bc\n', 'd']);
+  });
+
+  it('gives the bytes of overlapping calls in the order of the calls', async () => {
+    const input = createInputStream(chunked('ab', 'cd', 'ef'));
+    const reads = [input.read(1), input.read(3), input.readline(), input.read()];
+    expect((await Promise.all(reads)).map(bytesToText)).toEqual(['a', 'bcd', 'ef', '']);
+  });
+
+  it('agrees with a plain buffer however the body is chunked and read', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '\n'), maxLength: 6 })),
+        fc.array(fc.tuple(fc.constantFrom('read', 'readline'), fc.integer({ min: -1, max: 7 }))),
+        async (chunks, calls) => {
+          const input = createInputStream(chunked(...chunks));
+          let rest = chunks.join('');
+          for (const [method, size] of calls) {
+            const line = method === 'readline' ? (/^[^\n]*\n?/.exec(rest)?.[0] ?? '') : rest;
+            const expected = size < 0 ? line : line.slice(0, size);
+            rest = rest.slice(expected.length);
+            expect(await text(input[method as 'read' | 'readline'](size))).toBe(expected);
+          }
+          expect(await text(input.read())).toBe(rest);
+        },
+      ),
+    );
+  });
+
+  it.each([1.5, Number.NaN, '3', {}])('refuses the size %s', (size) => {
+    const input = createInputStream(chunked('abc'));
+    expect(() => input.read(size as number)).toThrow(/application: wsgi.input takes a size in whole bytes/);
+  });
+
+  it('rejects with ClientDisconnected when the body ends early, every time', async () => {
+    const input = createInputStream(chunked('abc'), 5);
+    expect(await text(input.read(2))).toBe('ab');
+    await expect(input.read()).rejects.toThrow(/client: the request body ended after 3 of 5 bytes/);
+    await expect(input.read()).rejects.toBeInstanceOf(ClientDisconnected);
+  });
+
+  it('rejects with ClientDisconnected when the platform stream breaks', async () => {
+    const broken = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.error(new Error('Network connection lost.'));
+      },
+    });
+    const input = createInputStream(streamSource(() => broken));
+    await expect(input.read()).rejects.toBeInstanceOf(ClientDisconnected);
+  });
+});
+
+describe('inputStream', () => {
+  const collect = async (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
+
+  it("is the platform's own stream while it is untouched", () => {
+    const own = new ReadableStream<Uint8Array>();
+    const environ = testEnviron({ 'wsgi.input': createInputStream(streamSource(() => own)) });
+    expect(inputStream(environ)).toBe(own);
+  });
+
+  it('is what is left of a body that has been read from', async () => {
+    const body = new Response('abcdef').body;
+    const environ = testEnviron({ 'wsgi.input': createInputStream(streamSource(() => body)) });
+    expect(await text(environ['wsgi.input'].read(2))).toBe('ab');
+    expect(await collect(inputStream(environ))).toBe('cdef');
+  });
+
+  it('reads a wsgi.input that middleware has put in place', async () => {
+    const environ = testEnviron();
+    environ['wsgi.input'] = createInputStream(bytesSource(() => textToBytes('replaced')));
+    expect(await collect(inputStream(environ))).toBe('replaced');
+  });
+
+  it('hands a cancellation on', async () => {
+    const source = chunked('abc');
+    const environ = testEnviron({ 'wsgi.input': createInputStream(source) });
+    await inputStream(environ).cancel('enough');
+    expect(source.cancelled).toEqual(['enough']);
+  });
+});

@@ -1,0 +1,210 @@
+import { createServer, request, type Server } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
+import { type AddressInfo, connect } from 'node:net';
+import { afterEach, describe, expect, it, test } from 'vitest';
+import { bytesToText, textToBytes } from '../src/native-string.js';
+import type { Application, Environ } from '../src/types.js';
+import { serve, toNodeHandler } from '../targets/node/index.js';
+
+const servers: Array<{ close(): unknown }> = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
+const start = async (app: Application, options = {}) => {
+  const server = await serve(app, options);
+  servers.push(server);
+  return portOf(server);
+};
+
+describe('serve', () => {
+  it('listens on loopback, on a free port, and answers', async () => {
+    const port = await start((environ, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return [textToBytes(`${environ.REMOTE_ADDR} ${environ.SERVER_PORT}`)];
+    });
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe(`127.0.0.1 ${port}`);
+  });
+
+  it('says that a port is in use', async () => {
+    const port = await start(() => []);
+    await expect(serve(() => [], { port })).rejects.toThrow(
+      `node: 127.0.0.1:${port} is already in use; stop what listens there, or choose another port`,
+    );
+  });
+
+  it('says why it can not listen', async () => {
+    await expect(serve(() => [], { hostname: '192.0.2.1' })).rejects.toThrow(
+      /node: 192\.0\.2\.1:0 can't be listened on/,
+    );
+  });
+
+  it('refuses what is no application', () => {
+    expect(() => serve('app' as never)).toThrow(/toNodeHandler: the application must be a function/);
+  });
+});
+
+describe('toNodeHandler', () => {
+  it('serves a node:http server', async () => {
+    const server: Server = createServer(
+      toNodeHandler((environ, startResponse) => {
+        startResponse('200 OK', []);
+        return [textToBytes(String(environ['node.req'] !== undefined))];
+      }),
+    );
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    expect(await (await fetch(`http://127.0.0.1:${portOf(server)}/`)).text()).toBe('true');
+  });
+
+  it('serves HTTP/2, which has no reason and no hop-by-hop headers', async () => {
+    let environ: Environ | undefined;
+    const server = createHttp2Server(
+      toNodeHandler(async (given, startResponse) => {
+        environ = given;
+        startResponse('201 Whatever', [
+          ['Set-Cookie', 'a=1'],
+          ['Set-Cookie', 'b=2'],
+        ]);
+        const body = await given['wsgi.input'].read();
+        return (async function* () {
+          yield textToBytes('got ');
+          yield body;
+        })();
+      }),
+    );
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const session = connectHttp2(`http://127.0.0.1:${portOf(server)}`);
+    servers.push(session);
+    const stream = session.request({ ':path': '/x%20y?q', ':method': 'POST', cookie: ['a=1', 'b=2'] });
+    stream.end('data');
+    const [head, text] = await new Promise<[Record<string, unknown>, string]>((resolve, reject) => {
+      let headers: Record<string, unknown> = {};
+      const chunks: Buffer[] = [];
+      stream.on('response', (given) => {
+        headers = given;
+      });
+      stream.on('data', (chunk) => chunks.push(chunk));
+      stream.on('end', () => resolve([headers, Buffer.concat(chunks).toString()]));
+      stream.on('error', reject);
+    });
+    expect(head).toMatchObject({ ':status': 201, 'set-cookie': ['a=1', 'b=2'] });
+    expect(text).toBe('got data');
+    expect(environ).toMatchObject({
+      SERVER_PROTOCOL: 'HTTP/2.0',
+      PATH_INFO: '/x y',
+      QUERY_STRING: 'q',
+      HTTP_HOST: `127.0.0.1:${portOf(server)}`,
+      HTTP_COOKIE: 'a=1; b=2',
+    });
+  });
+
+  it('tells an HTTP/2 client that a response is not whole', async () => {
+    const server = createHttp2Server(
+      toNodeHandler(
+        async function* (_, startResponse) {
+          startResponse('200 OK', []);
+          yield textToBytes('partial');
+          throw new Error('late');
+        },
+        { errors: () => {} },
+      ),
+    );
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const session = connectHttp2(`http://127.0.0.1:${portOf(server)}`);
+    servers.push(session);
+    const stream = session.request({ ':path': '/' });
+    await expect(
+      new Promise((resolve, reject) => {
+        stream.on('error', reject);
+        stream.on('end', resolve);
+        stream.resume();
+      }),
+    ).rejects.toThrow(/NGHTTP2_INTERNAL_ERROR/);
+  });
+
+  it('sends the written part of a response that breaks off, without its end', async () => {
+    const port = await start(
+      (_, startResponse) => {
+        startResponse('200 OK', [['Content-Length', '50']]);
+        return [textToBytes('short')];
+      },
+      { errors: () => {} },
+    );
+    const [body, error] = await new Promise<[string, unknown]>((resolve) => {
+      let text = '';
+      request({ port }, (response) => {
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('error', (failure) => resolve([text, failure]));
+        response.on('end', () => resolve([text, undefined]));
+      }).end();
+    });
+    expect(body).toBe('short');
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('takes the authority of an absolute target before the Host header', async () => {
+    let environ: Environ | undefined;
+    const port = await start((given, startResponse) => {
+      environ = given;
+      startResponse('200 OK', []);
+      return [];
+    });
+    await raw(port, 'GET http://other.example:81/p?q#f HTTP/1.1\r\nHost: h.example\r\nConnection: close\r\n\r\n');
+    expect(environ).toMatchObject({
+      PATH_INFO: '/p',
+      QUERY_STRING: 'q',
+      HTTP_HOST: 'other.example:81',
+      SERVER_NAME: 'other.example',
+      SERVER_PORT: '81',
+    });
+  });
+
+  test.each([
+    ['no Host', 'GET / HTTP/1.0\r\n\r\n', '127.0.0.1'],
+    ['an odd Host', 'GET / HTTP/1.0\r\nHost: bad host<>:99999\r\n\r\n', '127.0.0.1'],
+    ['IPv6', 'GET / HTTP/1.0\r\nHost: [::1]:8080\r\n\r\n', '[::1]'],
+  ])('has a SERVER_NAME with %s', async (_, bytes, name) => {
+    let environ: Environ | undefined;
+    const port = await start((given, startResponse) => {
+      environ = given;
+      startResponse('200 OK', []);
+      return [];
+    });
+    await raw(port, bytes);
+    expect(environ?.SERVER_NAME).toBe(name);
+    expect(environ?.SERVER_PORT).toMatch(/^\d+$/);
+  });
+
+  it('lives on when a client breaks off its upload, which the application sees', async () => {
+    let failure: unknown;
+    const port = await start(async (environ, startResponse) => {
+      try {
+        await environ['wsgi.input'].read();
+      } catch (error) {
+        failure = error;
+      }
+      startResponse('200 OK', []);
+      return [];
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc');
+    setTimeout(() => socket.destroy(), 20);
+    await expect.poll(() => (failure as Error | undefined)?.name).toBe('ClientDisconnected');
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+  });
+});
+
+function raw(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('end', () => resolve(bytesToText(Buffer.concat(chunks))));
+    socket.on('error', reject);
+  });
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, test } from 'vitest';
+import { testEnviron } from '../src/testing.js';
+import type { Environ } from '../src/types.js';
+import { applicationUri, enterMount, rawPathInfo, requestUri, shiftPathInfo, splitAuthority } from '../src/url.js';
+
+interface Oracle {
+  shift: Array<[script: string, path: string, result: string | null, scriptAfter: string, pathAfter: string]>;
+  uris: Array<[environ: Record<string, string>, application: string, request: string, withoutQuery: string]>;
+}
+const oracle = JSON.parse(readFileSync(new URL('./fixtures/wsgiref-util.json', import.meta.url), 'utf8')) as Oracle;
+
+describe('as CPython wsgiref.util', () => {
+  test.each(oracle.shift)(
+    'shiftPathInfo: SCRIPT_NAME %j, PATH_INFO %j',
+    (script, path, result, scriptAfter, pathAfter) => {
+      const environ = testEnviron({ SCRIPT_NAME: script, PATH_INFO: path });
+      expect([shiftPathInfo(environ), environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual([
+        result,
+        scriptAfter,
+        pathAfter,
+      ]);
+    },
+  );
+
+  test.each(oracle.uris)('applicationUri and requestUri of %j', (keys, application, request, withoutQuery) => {
+    const environ: Environ = testEnviron(keys);
+    if (keys.HTTP_HOST === undefined) delete environ.HTTP_HOST;
+    expect([applicationUri(environ), requestUri(environ), requestUri(environ, false)]).toEqual([
+      application,
+      request,
+      withoutQuery,
+    ]);
+  });
+});
+
+describe('enterMount', () => {
+  test.each([
+    ['/api', '/api', '/api', ''],
+    ['/api', '/api/', '/api', '/'],
+    ['/api', '/api/x', '/api', '/x'],
+    ['/api', '/api/api/x', '/api', '/api/x'],
+    ['/caf\u00e9', '/caf\u00c3\u00a9/x', '/caf\u00c3\u00a9', '/x'],
+  ])('%j takes %j', (prefix, path, script, rest) => {
+    const environ = testEnviron({ PATH_INFO: path });
+    expect(enterMount(environ, prefix)).toBe(true);
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual([script, rest]);
+  });
+
+  test.each(['/apix', '/ap', '/', '', '/x/api', '/API'])('"/api" leaves %j alone', (path) => {
+    const environ = testEnviron({ PATH_INFO: path });
+    expect(enterMount(environ, '/api')).toBe(false);
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['', path]);
+  });
+});
+
+describe('rawPathInfo', () => {
+  it('keeps the spelling of the client while REQUEST_URI tells it', () => {
+    const environ = testEnviron({ REQUEST_URI: '/m%6eт/a%2Fb?q', SCRIPT_NAME: '/mnт', PATH_INFO: '/a/b' });
+    expect(rawPathInfo(environ)).toBe('/a%2Fb');
+  });
+
+  it('escapes PATH_INFO anew when middleware has changed it', () => {
+    expect(rawPathInfo(testEnviron({ REQUEST_URI: '/old', PATH_INFO: '/a b%?#\u00ff' }))).toBe('/a%20b%25%3F%23%FF');
+  });
+
+  it('does not cut inside an escape where the mount ends', () => {
+    expect(rawPathInfo(testEnviron({ REQUEST_URI: '/a%2Fb', SCRIPT_NAME: '/a', PATH_INFO: '/b' }))).toBe('/b');
+  });
+});
+
+test.each([
+  ['h', 'h', undefined],
+  ['H.example.:8080', 'H.example.', '8080'],
+  ['[::1]:80', '[::1]', '80'],
+  ['[2001:db8::1]', '[2001:db8::1]', undefined],
+  ['h:', 'h', undefined],
+  ['b\u00c3\u00bccher.example', 'b\u00c3\u00bccher.example', undefined],
+])('splitAuthority(%j)', (authority, name, port) => {
+  expect(splitAuthority(authority)).toEqual({ name, port });
+});
+
+test.each(['', 'a b', 'h/evil', 'u@h', 'h:x', 'h:99999', '::1', 'bad host<>:99999', 'h?x', 'h#x', 'a\\b'])(
+  'splitAuthority refuses %j',
+  (authority) => {
+    expect(splitAuthority(authority)).toBeNull();
+  },
+);
