@@ -15,7 +15,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-10-20' } })],
         test: { name: 'workers', include: ['test/workers/**/*.test.ts'] },
       },
     ],

@@ -5,7 +5,7 @@ import { inputStream, streamSource } from './input-stream.js';
 import { decodeNativeOrKeep, encodeNative, percentDecode, textToBytes } from './native-string.js';
 import { createGateway, type Gateway, type Responder, run } from './run.js';
 import type { Head } from './start-response.js';
-import type { Application, Body, Environ, GatewayOptions, HeaderList } from './types.js';
+import type { Application, Environ, GatewayOptions, HeaderList } from './types.js';
 import { rawPathInfo } from './url.js';
 
 /** The part of an execution context (Workers, Hono) that a Fetch handler is given. */
@@ -23,10 +23,11 @@ export const MAX_STATUS = 599;
 let textHeaders: boolean | undefined;
 
 // Header values are byte strings by the Fetch Standard, which are native strings as they are; workerd makes them text.
+// Told by the reason, which is a byte string too: text in a header makes workerd print a warning.
 function headersAreText(): boolean {
   if (textHeaders === undefined) {
     try {
-      new Headers([['x', '\u20ac']]);
+      new Response(null, { statusText: '\u20ac' });
       textHeaders = true;
     } catch {
       textHeaders = false;
@@ -238,14 +239,29 @@ export function fromFetchHandler(handler: FetchHandler): Application {
       upgrade(response);
     }
     startResponse(`${response.status} ${fromPlatform(response.statusText)}`, responseHeaders(response));
-    return response.body === null ? [] : (environ['wsgi.file_wrapper'](response.body) as Body);
+    const { body } = response;
+    if (body === null) return [];
+    fetchBodies.add(body);
+    return environ['wsgi.file_wrapper'](body);
   };
+}
+
+const fetchBodies = new WeakSet<ReadableStream<Uint8Array>>();
+
+/** Whether a stream is the body of a Fetch handler's Response. workerd takes its Content-Encoding for an order: it
+ *  compresses such a body itself, where an application's bytes are encoded already. */
+export function isFetchBody(stream: ReadableStream<Uint8Array>): boolean {
+  return fetchBodies.has(stream);
 }
 
 function responseHeaders(response: Response): HeaderList {
   const headers: HeaderList = [];
+  // What `fetch` got from the network (it has a URL) has been decoded on the way; its length changed with that.
+  const decoded = response.url !== '' && response.headers.has('content-encoding');
   response.headers.forEach((value, name) => {
-    if (name !== 'set-cookie' && !isHopByHop(name)) headers.push([name, fromPlatform(value)]);
+    if (name === 'set-cookie' || isHopByHop(name)) return;
+    if (decoded && (name === 'content-encoding' || name === 'content-length')) return;
+    headers.push([name, fromPlatform(value)]);
   });
   for (const cookie of response.headers.getSetCookie()) headers.push(['set-cookie', fromPlatform(cookie)]);
   return headers;

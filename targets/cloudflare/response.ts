@@ -1,5 +1,5 @@
 import { ClientDisconnected } from '../../src/errors.js';
-import { createResponse } from '../../src/fetch.js';
+import { createResponse, isFetchBody } from '../../src/fetch.js';
 import { type FileWrapper, isBlob, isStream } from '../../src/file-wrapper.js';
 import { headerValue } from '../../src/headers.js';
 import type { Responder } from '../../src/run.js';
@@ -20,9 +20,9 @@ export interface Exchange {
 export function workersResponder(exchange: Exchange): Responder {
   let writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
 
-  const open = (head: Head): TransformStream<Uint8Array, Uint8Array> => {
+  const open = (head: Head, encodeBody: 'automatic' | 'manual'): TransformStream<Uint8Array, Uint8Array> => {
     const pipe = head.length === undefined ? new IdentityTransformStream() : new FixedLengthStream(head.length);
-    exchange.resolve(respond(head, pipe.readable));
+    exchange.resolve(respond(head, pipe.readable, encodeBody));
     return pipe;
   };
 
@@ -33,9 +33,9 @@ export function workersResponder(exchange: Exchange): Responder {
       if (head.code === 101 && upgrade !== undefined) {
         exchange.resolve(createResponse(head, null, { webSocket: upgrade.webSocket }));
       } else if (body !== undefined) {
-        exchange.resolve(respond(head, body));
+        exchange.resolve(respond(head, body, 'manual'));
       } else {
-        writer = open(head).writable.getWriter();
+        writer = open(head, 'manual').writable.getWriter();
         // Noticed while the application is between two chunks.
         writer.closed.catch(exchange.disconnect);
       }
@@ -43,8 +43,12 @@ export function workersResponder(exchange: Exchange): Responder {
     file(head, file) {
       const source = byReference(file);
       if (source === undefined) return undefined;
-      return source.pipeTo(open(head).writable).catch((cause: unknown) => {
-        throw new ClientDisconnected('client: disconnected, or the file could not be sent', { cause });
+      const pipe = open(head, isFetchBody(source) ? 'automatic' : 'manual');
+      return source.pipeTo(pipe.writable).catch((cause: unknown) => {
+        // The source's own error goes on as it is; this one is the runtime's for a client that is gone.
+        if (!(cause instanceof Error && cause.message === 'Network connection lost.')) throw cause;
+        exchange.disconnect();
+        throw new ClientDisconnected(undefined, { cause });
       });
     },
     async write(chunk) {
@@ -71,10 +75,14 @@ export function workersResponder(exchange: Exchange): Responder {
   };
 }
 
-function respond(head: Head, body: Uint8Array | ReadableStream<Uint8Array> | null): Response {
-  // The application's bytes are encoded already; by default the runtime would encode them once more.
+function respond(
+  head: Head,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  encodeBody: 'automatic' | 'manual',
+): Response {
+  // By default the runtime would encode once more what has a Content-Encoding.
   const encoded = headerValue(head.headers, 'content-encoding') !== undefined;
-  return createResponse(head, body, encoded ? { encodeBody: 'manual' } : {});
+  return createResponse(head, body, encoded ? { encodeBody } : {});
 }
 
 function byReference(file: FileWrapper): ReadableStream<Uint8Array> | undefined {
