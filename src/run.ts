@@ -284,31 +284,25 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   const isGone = (error: unknown): boolean =>
     error instanceof ClientDisconnected && (signal.aborted || start.committed);
 
+  // Answers an error with the first of `pages` that manages to, where nothing has gone out yet.
   const fail = (pages: Application[]): Failed => {
     return (error, body) => {
       const gone = isGone(error);
       if (!gone) log(error);
-      if (start.committed || gone) {
+      const [page, ...others] = pages;
+      if (start.committed || gone || page === undefined) {
         finished = true;
         if (!complete) responder.abort(error);
         return body?.release();
       }
       const answer = () => {
-        const [page = errorPage, ...others] = pages;
         const excInfo = error ?? new WsgiError(`application: threw ${error}`);
         const startResponse: StartResponse = (status, headers, given) =>
           start.startResponse(status, headers, given ?? excInfo);
-        return serve(page, startResponse, others.length > 0 ? fail(others) : giveUp);
+        return serve(page, startResponse, fail(others));
       };
       return body === undefined ? answer() : body.release().then(answer);
     };
-  };
-
-  const giveUp: Failed = (error, body) => {
-    log(error);
-    finished = true;
-    if (!complete) responder.abort(error);
-    return body?.release();
   };
 
   const firstFailure: Failed = (error, body) => {

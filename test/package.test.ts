@@ -1,0 +1,111 @@
+// The package as its users get it: packed, installed into an empty folder, imported and compiled against.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { VERSION } from '../src/environ.js';
+
+const run = promisify(execFile);
+const root = process.cwd();
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  version: string;
+  dependencies: Record<string, string>;
+  exports: Record<string, { types: string; default: string } | string>;
+};
+
+// CONTRACT.md, section 1.
+const names: Record<string, string[]> = {
+  'wsgi-edge': [
+    'ClientDisconnected',
+    'FileWrapper',
+    'WsgiError',
+    'applicationUri',
+    'compose',
+    'decodeNative',
+    'encodeNative',
+    'fromFetchHandler',
+    'inputStream',
+    'mount',
+    'proxyFix',
+    'requestUri',
+    'shiftPathInfo',
+    'toFetchHandler',
+  ],
+  'wsgi-edge/cloudflare': ['toCloudflareHandler'],
+  'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
+  'wsgi-edge/node': ['serve', 'toNodeHandler'],
+  'wsgi-edge/validator': ['validator'],
+  'wsgi-edge/testing': ['callApp', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
+};
+
+test('the exports map names what is there', () => {
+  expect(Object.keys(manifest.exports).filter((path) => path !== './package.json')).toEqual(
+    Object.keys(names).map((name) => name.replace('wsgi-edge', '.')),
+  );
+  for (const target of Object.values(manifest.exports))
+    for (const file of typeof target === 'string' ? [target] : Object.values(target))
+      expect(existsSync(file), file).toBe(true);
+});
+
+test('SERVER_SOFTWARE names the version of the package', () => {
+  expect(VERSION).toBe(manifest.version);
+});
+
+test('the one dependency belongs to a target made for its platform', () => {
+  expect(Object.keys(manifest.dependencies)).toEqual(['@aws-lambda-powertools/commons']);
+});
+
+describe('packed and installed', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
+    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root });
+    const [packed] = JSON.parse(stdout) as Array<{ filename: string; files: Array<{ path: string }> }>;
+    for (const { path } of packed?.files ?? [])
+      expect(path).toMatch(/^(dist\/.*\.(js|d\.ts)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/);
+    writeFileSync(join(folder, 'package.json'), '{"name":"user","private":true,"type":"module"}');
+    await run('npm', ['install', '--no-audit', '--no-fund', join(folder, packed?.filename ?? '')], { cwd: folder });
+  }, 120_000);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each(Object.entries(names))('%s exports what the documentation says', async (subpath, exports) => {
+    const code = `console.log(JSON.stringify(Object.keys(await import('${subpath}')).sort()))`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: folder });
+    expect(JSON.parse(stdout)).toEqual(exports);
+  });
+
+  it('compiles against one target without the types of another', async () => {
+    const app = `import type { Application } from 'wsgi-edge';
+import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+const app: Application = (environ, startResponse) => {
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  return [new TextEncoder().encode(environ.PATH_INFO)];
+};
+export default toCloudflareHandler<{ KV: string }>(app) satisfies ExportedHandler<{ KV: string }>;
+`;
+    writeFileSync(join(folder, 'worker.ts'), app);
+    const options = {
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        module: 'nodenext',
+        target: 'es2022',
+        lib: ['esnext'],
+        types: [join(root, 'node_modules/@cloudflare/workers-types')],
+      },
+      files: ['worker.ts'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder });
+  });
+
+  it('passes publint and attw', async () => {
+    await run(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), '--strict'], { cwd: root });
+    const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+    await run(process.execPath, [attw, '--pack', '.', '--profile', 'esm-only'], { cwd: root });
+  }, 120_000);
+});
