@@ -1,0 +1,60 @@
+// AWS's own runtime client for Node.js has a native part, which it builds when it is installed (about 40 s). It is put
+// into a folder of its own, on demand: as a devDependency it would fail `npm ci` where a build tool is missing.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const VERSION = '4.0.2';
+const cache = resolve(import.meta.dirname, '../../node_modules/.cache/wsgi-edge');
+const home = join(cache, `aws-lambda-ric-${VERSION}`);
+const main = (folder: string) => join(folder, 'node_modules/aws-lambda-ric/index.mjs');
+
+const run = promisify(execFile);
+
+/** The path of the runtime client's main module, built first where it is not there yet.
+ *  @throws when it can't be built; the message says what is missing */
+export async function ensureRuntimeClient(): Promise<string> {
+  if (existsSync(main(home))) return main(home);
+  await checkTools();
+  mkdirSync(cache, { recursive: true });
+  // Built aside and moved into place: two processes may come here at once, and one may be stopped half-way.
+  const folder = mkdtempSync(join(cache, 'build-'));
+  try {
+    const manifest = {
+      private: true,
+      dependencies: { 'aws-lambda-ric': VERSION },
+      allowScripts: { 'aws-lambda-ric': true },
+    };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+    const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+    await run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund'], {
+      cwd: folder,
+      env: { ...process.env, PATH: path },
+      maxBuffer: 64 * 1024 * 1024,
+    }).catch((error: { stderr?: string; message: string }) => {
+      const tail = (error.stderr || error.message).trim().split('\n').slice(-15).join('\n');
+      throw new Error(`aws-lambda-ric ${VERSION} could not be built:\n${tail}`);
+    });
+    if (!existsSync(join(folder, 'node_modules/aws-lambda-ric/rapid-client.node')))
+      throw new Error(`aws-lambda-ric ${VERSION} was installed without its native part`);
+    if (!existsSync(home)) renameSync(folder, home);
+    return main(home);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function checkTools(): Promise<void> {
+  if (process.platform !== 'linux')
+    throw new Error(
+      `AWS's runtime client (aws-lambda-ric) builds its native part on Linux only, not on ${process.platform}`,
+    );
+  const missing: string[] = [];
+  for (const tool of ['cmake', 'make', 'g++', 'xz'])
+    await run(tool, ['--version']).catch(() => missing.push(tool === 'xz' ? 'xz-utils' : tool));
+  if (missing.length > 0)
+    throw new Error(
+      `AWS's runtime client (aws-lambda-ric) has to be built, and this is missing: ${missing.join(', ')}. On Debian: apt-get install ${missing.join(' ')}`,
+    );
+}

@@ -1,0 +1,13 @@
+// Bundles the showcase for Lambda into build/, where serverless.yml and the local emulation load it from.
+import { build } from 'esbuild';
+
+await build({
+  entryPoints: ['examples/showcase/lambda.ts'],
+  outfile: 'build/showcase.mjs',
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node22',
+  logLevel: 'warning',
+});
+console.log('bundled examples/showcase/lambda.ts into build/showcase.mjs');
