@@ -1,0 +1,99 @@
+import { type Body, decodeNative, type Environ, type HeaderList, type StartResponse } from 'wsgi-edge';
+import { type Html, html } from './html.ts';
+
+/** The parts of the showcase: path, name, the file to read, what it shows. */
+export const PARTS: ReadonlyArray<[path: string, name: string, file: string, shows: string]> = [
+  ['/environ', 'Environ', 'environ.ts', 'The request as an application sees it, and the middleware it came through.'],
+  ['/form', 'Forms', 'form.ts', 'Query and form parsing, and what a native string is.'],
+  ['/upload', 'Upload', 'upload.ts', 'The SHA-256 of a file, computed while its bytes come in through wsgi.input.'],
+  ['/stream', 'Stream', 'stream.ts', 'A slow body that arrives piece by piece, from an async generator.'],
+  ['/write', 'Write', 'write.ts', 'The same by the write() that startResponse returns.'],
+  ['/download', 'Download', 'download.ts', 'A file handed to the platform by wsgi.file_wrapper.'],
+  ['/cookies', 'Cookies', 'cookies.ts', 'Several Set-Cookie lines in one response.'],
+  ['/counter', 'Counter', 'counter.ts', 'A count kept in a KV binding on Workers, in memory elsewhere.'],
+  ['/hono', 'Hono', 'hono.ts', 'An app of another framework, mounted below a path.'],
+  ['/error', 'Error', 'error.ts', 'An exception, and what the gateway makes of it.'],
+];
+
+/** A path of this site as a link: the site may itself be mounted below a path, such as the stage of an HTTP API. */
+export function link(environ: Environ, path: string): string {
+  return encodeURI(decodeNative(rootOf(environ))) + path;
+}
+
+/** The path of the request within this site, wherever `mount` has drawn the line between SCRIPT_NAME and PATH_INFO. */
+export function sitePath(environ: Environ): string {
+  return decodeNative((environ.SCRIPT_NAME + environ.PATH_INFO).slice(rootOf(environ).length));
+}
+
+// Set by the middleware siteRoot.
+function rootOf(environ: Environ): string {
+  return String(environ['showcase.root'] ?? '');
+}
+
+/** Answers with a page. Its two chunks are in an array, so the gateway knows their length and sends Content-Length. */
+export function page(
+  environ: Environ,
+  startResponse: StartResponse,
+  { title, content, status = '200 OK', headers = [] }: Page,
+): Body {
+  startResponse(status, [...HTML_HEADERS, ...headers]);
+  return [layout(environ, title).bytes(), content.bytes()];
+}
+
+interface Page {
+  title: string;
+  content: Html;
+  status?: string;
+  headers?: HeaderList;
+}
+
+/** The headers of every HTML page. */
+export const HTML_HEADERS: HeaderList = [['Content-Type', 'text/html; charset=utf-8']];
+
+/** The headers of a page that comes in pieces. Who compresses on the way gathers them first: `no-transform` keeps
+ *  Cloudflare from it, `Content-Encoding: identity` keeps wrangler dev from it. */
+export const STREAM_HEADERS: HeaderList = [
+  ...HTML_HEADERS,
+  ['Cache-Control', 'no-store, no-transform'],
+  ['Content-Encoding', 'identity'],
+];
+
+/** A page up to the place of its content. The end tags of main, body and html may be left out, so that what follows (a
+ *  stream, a middleware) needs only add to it. */
+export function layout(environ: Environ, title: string): Html {
+  const here = sitePath(environ);
+  const current = (path: string) => here === path || (path !== '/' && here.startsWith(`${path}/`));
+  const item = (path: string, name: string) =>
+    html`<li><a href="${link(environ, path)}"${current(path) ? html` aria-current="page"` : ''}>${name}</a></li>`;
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} · wsgi-edge showcase</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="${link(environ, '/style.css')}">
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header>
+<p class="brand"><a href="${link(environ, '/')}"><b>wsgi-edge</b> showcase</a></p>
+<nav aria-label="Parts of the showcase"><ul>${PARTS.map(([path, name]) => item(path, name))}</ul></nav>
+</header>
+<main id="main" tabindex="-1">
+<h1>${title}</h1>
+`;
+}
+
+/** Answers with a short page that only says what is wrong. */
+export function refusal(environ: Environ, startResponse: StartResponse, status: string, why: string): Body {
+  return page(environ, startResponse, { status, title: status.slice(4), content: html`<p>${why}</p>` });
+}
+
+/** A table of names and values; `empty` stands in its place when there are none. */
+export function table(caption: string, rows: ReadonlyArray<[name: string, value: string | Html]>, empty: string): Html {
+  if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
+  return html`<table>
+<caption>${caption}</caption>
+<tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`)}</tbody>
+</table>`;
+}

@@ -1,0 +1,24 @@
+import type { Application } from 'wsgi-edge';
+import { html } from '../html.ts';
+import { link, PARTS, page } from '../page.ts';
+import { platformOf } from '../platform.ts';
+
+/** An application: it takes environ and startResponse, and returns an iterable of bytes (`page` does both). */
+export const home: Application = (environ, startResponse) =>
+  page(environ, startResponse, {
+    title: 'One application, three platforms',
+    content: html`<p class="lead">This is a WSGI application in TypeScript. Cloudflare Workers, AWS Lambda and Node serve
+it unchanged.</p>
+<p class="platform">Served to you by <strong>${platformOf(environ)}</strong></p>
+<h2>Its parts</h2>
+<ul class="parts">${PARTS.map(
+      ([path, name, file, shows]) => html`<li><a href="${link(environ, path)}">${name}</a>
+<p>${shows}</p>
+<p><code>pages/${file}</code></p></li>
+`,
+    )}</ul>
+<h2>Its code</h2>
+<p>You know WSGI from Python? Then you know this: <code>environ</code>, <code>startResponse(status, headers)</code>, a
+body of bytes. Start with <code>examples/showcase/app.ts</code>; each part above names its own file.</p>
+`,
+  });

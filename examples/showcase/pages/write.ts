@@ -1,0 +1,15 @@
+import type { Application } from 'wsgi-edge';
+import { html } from '../html.ts';
+import { layout, STREAM_HEADERS } from '../page.ts';
+
+/** startResponse returns write(), for code that wants to push. Await it: it resolves when the platform has taken the
+ *  bytes, so that a slow client slows the application down. What is written goes out before the body that is returned. */
+export const write: Application = async (environ, startResponse) => {
+  const send = startResponse('200 OK', STREAM_HEADERS);
+  await send(layout(environ, 'Write').bytes());
+  for (const word of ['first', 'second', 'third']) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await send(html`<p>This is the <b>${word}</b> write().</p>\n`.bytes());
+  }
+  return [html`<p>And this is the body that the application returned.</p>`.bytes()];
+};
