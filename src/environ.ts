@@ -31,7 +31,7 @@ export interface RequestFields {
   body: InputSource;
   signal: AbortSignal;
   waitUntil: (promise: PromiseLike<unknown>) => void;
-  errors: (line: string) => void;
+  errors: (lines: string) => void;
 }
 
 const fileWrapper: Environ['wsgi.file_wrapper'] = (source, blockSize) => new FileWrapper(source, blockSize);

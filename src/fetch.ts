@@ -45,7 +45,7 @@ export interface FetchContext {
   protocol: string;
   signal: AbortSignal;
   waitUntil: (promise: PromiseLike<unknown>) => void;
-  errors: (line: string) => void;
+  errors: (lines: string) => void;
 }
 
 /** Makes the environ of a Fetch API request. */

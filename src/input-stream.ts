@@ -146,6 +146,15 @@ export function createInputStream(source: InputSource, length?: number): InputSt
 
 const cancels = new WeakMap<InputStream, (reason: unknown) => Promise<void>>();
 
+/** Lets `inputStream` find the platform's own stream behind a `wsgi.input` that wraps another one. */
+export function shareStream(wrapper: InputStream, input: InputStream): void {
+  untouched.set(wrapper, () => {
+    const own = untouched.get(input)?.() ?? null;
+    if (own !== null) untouched.delete(input);
+    return own;
+  });
+}
+
 // BytesIO takes no size, None and -1 alike for "all".
 function toLimit(size: unknown): number {
   if (size === undefined || size === null) return Number.POSITIVE_INFINITY;

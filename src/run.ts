@@ -28,7 +28,8 @@ export interface Responder {
 export interface Gateway {
   application: Application;
   onError: GatewayOptions['onError'];
-  errors: (line: string) => void;
+  /** Takes whole lines, several at once. */
+  errors: (lines: string) => void;
   /** Says of a status code why the platform can't send it, or null. */
   expressible: (code: number) => string | null;
 }
@@ -42,10 +43,11 @@ const EMPTY = new Uint8Array(0);
 export function createGateway(name: string, app: Application, options: GatewayOptions, maxStatus: number): Gateway {
   if (typeof app !== 'function')
     throw new WsgiError(`${name}: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
-  const { scriptName = '', onError, errors = (line) => console.error(line) } = options;
+  const { scriptName = '', onError, errors } = options;
   if (onError !== undefined && typeof onError !== 'function')
     throw new WsgiError(`${name}: onError must be a function, not ${nameOf(onError)}`);
-  if (typeof errors !== 'function') throw new WsgiError(`${name}: errors must be a function, not ${nameOf(errors)}`);
+  if (errors !== undefined && typeof errors !== 'function')
+    throw new WsgiError(`${name}: errors must be a function, not ${nameOf(errors)}`);
   if (scriptName !== '' && !/^(\/[^/]+)+$/.test(scriptName))
     throw new WsgiError(`${name}: scriptName must be like "/app", not ${JSON.stringify(scriptName)}`);
   const mounted: Application = (environ, startResponse) =>
@@ -53,7 +55,11 @@ export function createGateway(name: string, app: Application, options: GatewayOp
   return {
     application: scriptName === '' ? app : mounted,
     onError,
-    errors,
+    // By default an error and its stack are one entry of the platform's log, not one for each line.
+    errors: (lines) => {
+      if (errors === undefined) console.error(lines);
+      else for (const line of lines.split('\n')) errors(line);
+    },
     expressible: (code) =>
       code < 200
         ? 'is informational or below, which WSGI has no way to send'

@@ -7,12 +7,12 @@ describe('wsgi.errors', () => {
     return { lines, errors: createErrorStream((line) => lines.push(line)) };
   };
 
-  it('goes out line by line, in any Unicode', () => {
+  it('goes out by whole lines, in any Unicode', () => {
     const { lines, errors } = logged();
     errors.write('one\ntw');
     errors.write('o €\n\n');
     errors.writelines(['three', '\nfour']);
-    expect(lines).toEqual(['one', 'two €', '', 'three']);
+    expect(lines).toEqual(['one', 'two €\n', 'three']);
   });
 
   it('hands on an unfinished line when flushed, once', () => {

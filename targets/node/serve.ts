@@ -12,9 +12,11 @@ export interface ServeOptions extends GatewayOptions {
 
 /** Serves an application over HTTP/1.1.
  *  @returns the server, listening; `server.close()` stops it
- *  @throws {WsgiError} (as a rejection) when the port is in use or may not be used */
-export function serve(app: Application, options: ServeOptions = {}): Promise<Server> {
+ *  @throws {WsgiError} (as a rejection) when `app` is not a function, or the port is in use or may not be used */
+export async function serve(app: Application, options: ServeOptions = {}): Promise<Server> {
   const { port = 0, hostname = '127.0.0.1', ...rest } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new WsgiError(`serve: port must be a number from 0 to 65535, not ${port}`);
   const server = createServer(toNodeHandler(app, rest));
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
