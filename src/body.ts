@@ -98,15 +98,16 @@ function iteratorOf(body: Body): AsyncIterator<unknown> | Iterator<unknown> {
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }
 
-async function within(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+function within(promise: Promise<unknown>, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    const settled = (done: () => void) => {
+      clearTimeout(timer);
+      done();
+    };
+    promise.then(
+      () => settled(resolve),
+      (error) => settled(() => reject(error)),
+    );
   });
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-    promise.catch(() => {});
-  }
 }

@@ -2,7 +2,7 @@
 // conversion between bytes, native strings and ordinary text of this package stands here.
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: false });
 const strictDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 const NON_ASCII = /[^\x00-\x7f]/;
 const NON_LATIN1 = /[^\u0000-\u00ff]/;
