@@ -80,14 +80,16 @@ export function fetchEnviron(request: Request, context: FetchContext): Environ {
 function splitUrl(url: string, host: string | null): { scheme: string; authority: string; target: string } {
   const from = url.indexOf('://') + 3;
   const scheme = url.slice(0, from - 3);
-  if (host && url.startsWith(host, from) && /^([/?#]|$)/.test(url.slice(from + host.length, from + host.length + 1)))
+  if (host && url.startsWith(host, from) && /^([/?#]|\*?$)/.test(url.slice(from + host.length)))
     return { scheme, authority: host, target: toTarget(url.slice(from + host.length)) };
   const end = url.slice(from).search(/[/?#]|$/) + from;
   const authority = url.slice(from, end);
   return { scheme, authority: authority.slice(authority.lastIndexOf('@') + 1), target: toTarget(url.slice(end)) };
 }
 
+// workerd puts the target of `OPTIONS *` behind the host as it is.
 function toTarget(rest: string): string {
+  if (rest === '*') return rest;
   const hash = rest.indexOf('#');
   const target = hash < 0 ? rest : rest.slice(0, hash);
   return target.startsWith('/') ? target : `/${target}`;
@@ -201,7 +203,8 @@ function streamResponder(
       if (cancelled) throw new ClientDisconnected();
       if (chunk.length === 0) return;
       wanted = false;
-      controller?.enqueue(chunk);
+      // A copy: the application may use its buffer again.
+      controller?.enqueue(chunk.slice());
     },
     end() {
       if (!cancelled) controller?.close();

@@ -1,7 +1,7 @@
 import { checkBody, isThenable, type OpenBody, openBody } from './body.js';
 import { ClientDisconnected, WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
-import { nameOf, without } from './headers.js';
+import { nameOf, quote, without } from './headers.js';
 import { textToBytes } from './native-string.js';
 import { checkChunk, createStart, type Head, startedHead } from './start-response.js';
 import type { Application, Body, Environ, GatewayOptions, StartResponse, Write } from './types.js';
@@ -14,7 +14,7 @@ export interface Responder {
   head(head: Head, body?: Uint8Array | null): void;
   /** Sends a file by reference, head included; undefined when the platform has no way for this one. */
   file?(head: Head, file: FileWrapper): Promise<void> | undefined;
-  /** Takes a chunk; a promise is resolved when the platform is ready for the next one and rejects with
+  /** Takes a chunk, which the application may use again afterwards; a promise is resolved when the platform is ready for the next one and rejects with
    *  `ClientDisconnected`. An empty chunk, which can only be the first, sends the head by itself. */
   write(chunk: Uint8Array): void | Promise<void>;
   end(): void | Promise<void>;
@@ -96,13 +96,15 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   let complete = false; // the responder has the whole response
   let breached = false;
 
-  const log = (error: unknown): void => {
+  const logText = (text: string): void => {
     try {
-      errors.write(`${describe(error)}\n`);
+      errors.write(`${text}\n`);
     } catch {
       // A log that fails must not take the response with it.
     }
   };
+
+  const log = (error: unknown): void => logText(describe(error));
 
   const commit = (body?: Uint8Array): Head => {
     const head = startedHead(start, 'the first chunk');
@@ -139,7 +141,7 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     const room = (head.length ?? Number.POSITIVE_INFINITY) - sent;
     if (chunk.length > room && !breached) {
       breached = true;
-      log(`application: the body is longer than its Content-Length of ${head.length} bytes; the rest is cut`);
+      logText(`application: the body is longer than its Content-Length of ${head.length} bytes; the rest is cut`);
     }
     const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
     sent += part.length;
@@ -148,8 +150,8 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
 
   const write: Write = (data) => {
     checkChunk(data, 'what write() is given');
-    if (finished) return rejected(new WsgiError('application: write() was called after the response had ended'));
     if (signal.aborted) return rejected(signal.reason);
+    if (finished) return rejected(new WsgiError('application: write() was called after the response had ended'));
     const first = !start.committed;
     const head = commit();
     const accepted = data.length === 0 && first && !complete ? emit(data) : send(head, data);
@@ -302,7 +304,7 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
         return body?.release();
       }
       const answer = () => {
-        const excInfo = error ?? new WsgiError(`application: threw ${error}`);
+        const excInfo = error ?? new WsgiError(describe(error));
         const startResponse: StartResponse = (status, headers, given) =>
           start.startResponse(status, headers, given ?? excInfo);
         return serve(page, startResponse, fail(others));
@@ -370,8 +372,7 @@ function rejected(reason: unknown): Promise<void> {
 }
 
 function describe(error: unknown): string {
-  if (typeof error === 'string') return error;
-  if (!(error instanceof Error)) return `application: threw ${nameOf(error)}: ${String(error)}`;
+  if (!(error instanceof Error)) return `application: threw ${nameOf(error)}: ${quote(error)}`;
   const cause = error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause)}`;
   return `${error.stack ?? `${error.name}: ${error.message}`}${cause}`;
 }

@@ -39,7 +39,7 @@ export function validator(app: Application): Application {
       breach('gateway', `startResponse must be a function, not ${nameOf(startResponse)}`, START);
     checkEnviron(environ);
 
-    const state: State = { started: false, wrote: false, iterating: false, ended: false };
+    const state: State = { called: false, started: false, wrote: false, iterating: false, ended: false };
     const inner = wrapEnviron(environ);
     const result = app(inner, checkedStart(startResponse, environ, state));
     //! The application returns a body, or a promise of one.
@@ -49,6 +49,7 @@ export function validator(app: Application): Application {
 }
 
 interface State {
+  called: boolean;
   started: boolean;
   wrote: boolean;
   iterating: boolean;
@@ -214,9 +215,10 @@ function checkedStart(startResponse: StartResponse, environ: Environ, state: Sta
     if (args.length !== 2 && args.length !== 3)
       breach('application', `called startResponse with ${args.length} arguments`, START);
     const [status, headers, excInfo] = args;
-    //! It is called a second time only with `excInfo`, the error being handled.
-    if (state.started && (excInfo === undefined || excInfo === null))
+    //! It is called a second time only with `excInfo`, the error being handled, even where the first call threw.
+    if (state.called && (excInfo === undefined || excInfo === null))
       breach('application', 'called startResponse a second time without excInfo', START);
+    state.called = true;
     //! The status is three digits, a space and a reason, without control characters, a native string.
     const fault = statusFault(status);
     if (fault !== null) breach('application', fault, START);

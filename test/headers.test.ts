@@ -41,12 +41,6 @@ describe('headersFault', () => {
         ['set-cookie', 'b'],
       ],
     ],
-    [
-      [
-        ['Content-Length', '5'],
-        ['content-length', '05'],
-      ],
-    ],
   ])('takes %j', (headers) => {
     expect(headersFault(headers)).toBeNull();
   });
@@ -78,7 +72,7 @@ describe('headersFault', () => {
         ['Content-Length', '5'],
         ['Content-Length', '6'],
       ],
-      /two different/,
+      /two Content-Length headers/,
     ],
   ])('refuses %s', (_, headers, why) => {
     expect(headersFault(headers)).toMatch(why);

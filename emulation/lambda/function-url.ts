@@ -123,25 +123,26 @@ async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
 
 function toEvent(req: IncomingMessage, body: Buffer): unknown {
   const [rawPath = '/', ...query] = (req.url ?? '/').split('?');
-  const headers: Record<string, string> = {};
+  const headers = new Map<string, string>();
   const cookies: string[] = [];
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
     const name = req.rawHeaders[i]?.toLowerCase() ?? '';
     // Node reads header bytes as latin-1, AWS as UTF-8.
     const value = Buffer.from(req.rawHeaders[i + 1] ?? '', 'latin1').toString();
-    if (name === 'connection' || name === 'transfer-encoding' || name === 'keep-alive') continue;
+    if (/^(connection|transfer-encoding|keep-alive)$/.test(name)) continue;
     if (name === 'cookie') cookies.push(...value.split(/; */));
-    headers[name] = headers[name] === undefined ? value : `${headers[name]}${name === 'cookie' ? '; ' : ','}${value}`;
+    const earlier = headers.get(name);
+    headers.set(name, earlier === undefined ? value : `${earlier}${name === 'cookie' ? '; ' : ','}${value}`);
   }
-  if (body.length > 0) headers['content-length'] = String(body.length);
+  if (body.length > 0) headers.set('content-length', String(body.length));
   const sourceIp = req.socket.remoteAddress ?? HOST;
-  headers['x-forwarded-for'] = headers['x-forwarded-for'] ? `${headers['x-forwarded-for']},${sourceIp}` : sourceIp;
+  const forwarded = headers.get('x-forwarded-for');
+  headers.set('x-forwarded-for', forwarded ? `${forwarded},${sourceIp}` : sourceIp);
   // The truth of this machine; on AWS these are always 443 and https.
-  headers['x-forwarded-port'] = String(req.socket.localPort);
-  headers['x-forwarded-proto'] = 'http';
-  headers['x-amzn-trace-id'] =
-    `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)}`;
-  const isBase64Encoded = body.length > 0 && !TEXT.test(headers['content-type'] ?? '');
+  headers.set('x-forwarded-port', String(req.socket.localPort));
+  headers.set('x-forwarded-proto', 'http');
+  headers.set('x-amzn-trace-id', traceId());
+  const isBase64Encoded = body.length > 0 && !TEXT.test(headers.get('content-type') ?? '');
   const now = new Date();
   return {
     version: '2.0',
@@ -149,7 +150,7 @@ function toEvent(req: IncomingMessage, body: Buffer): unknown {
     rawPath,
     rawQueryString: query.join('?'),
     ...(cookies.length > 0 ? { cookies } : {}),
-    headers,
+    headers: Object.fromEntries(headers),
     requestContext: {
       accountId: 'anonymous',
       apiId: DOMAIN.slice(0, DOMAIN.indexOf('.')),
@@ -160,7 +161,7 @@ function toEvent(req: IncomingMessage, body: Buffer): unknown {
         path: safeDecode(rawPath),
         protocol: `HTTP/${req.httpVersion}`,
         sourceIp,
-        userAgent: headers['user-agent'] ?? '',
+        userAgent: headers.get('user-agent') ?? '',
       },
       requestId: randomUUID(),
       routeKey: '$default',
@@ -171,6 +172,10 @@ function toEvent(req: IncomingMessage, body: Buffer): unknown {
     ...(body.length > 0 ? { body: body.toString(isBase64Encoded ? 'base64' : 'utf8') } : {}),
     isBase64Encoded,
   };
+}
+
+function traceId(): string {
+  return `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)}`;
 }
 
 function safeDecode(path: string): string {
@@ -237,7 +242,8 @@ async function respondStream(
     const metadata = JSON.parse(prelude.subarray(0, end).toString()) as Metadata;
     if (!isValid(metadata)) break;
     writeStreamHead(res, metadata);
-    if (invokeMode === 'RESPONSE_STREAM') res.flushHeaders();
+    // Not flushHeaders(): Node writes such a head as UTF-8 instead of latin-1.
+    if (invokeMode === 'RESPONSE_STREAM') res.write(Buffer.alloc(0));
     pass(prelude.subarray(end + DELIMITER.length));
     prelude = undefined;
   }

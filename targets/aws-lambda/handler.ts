@@ -24,7 +24,8 @@ export function toLambdaHandler(
         if (body) chunks.push(body);
       },
       write(chunk) {
-        chunks.push(chunk);
+        // A copy: the application may use its buffer again.
+        chunks.push(chunk.slice());
       },
       end() {},
       abort() {

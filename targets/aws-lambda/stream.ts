@@ -30,6 +30,8 @@ export function toLambdaStreamHandler(app: Application, options: LambdaOptions =
       );
     let out: ResponseStream = stream;
     let failure: { error: unknown } | undefined;
+    // Each chunk is copied: the application may use its buffer again, and what is neither a string nor a Buffer of this
+    // realm the runtime turns into JSON.
     await invoke(gateway, event, context, {
       head(head, body) {
         // A Function URL frames the body itself and would rename this one to x-amzn-remapped-content-length.
@@ -37,10 +39,10 @@ export function toLambdaStreamHandler(app: Application, options: LambdaOptions =
         out = runtime.HttpResponseStream.from(stream, headOf({ ...head, headers }));
         if (body === undefined) return;
         // The prelude goes out with the first write, be it an empty one; end() alone would lose it.
-        out.write(toBuffer(body ?? new Uint8Array(0)));
+        out.write(Buffer.from(body ?? new Uint8Array(0)));
         out.end();
       },
-      write: (chunk) => (out.write(toBuffer(chunk)) ? undefined : settled(out, 'drain')),
+      write: (chunk) => (out.write(Buffer.from(chunk)) ? undefined : settled(out, 'drain')),
       end() {
         const finished = settled(out, 'finish');
         out.end();
@@ -61,11 +63,6 @@ export function toLambdaStreamHandler(app: Application, options: LambdaOptions =
 function lambdaRuntime(): LambdaRuntime | undefined {
   const { awslambda } = globalThis as unknown as { awslambda?: Partial<LambdaRuntime> };
   return awslambda?.streamifyResponse && awslambda.HttpResponseStream ? (awslambda as LambdaRuntime) : undefined;
-}
-
-// The runtime turns any other kind of chunk into JSON, a subclass of Uint8Array included.
-function toBuffer(chunk: Uint8Array): Buffer {
-  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
 function settled(stream: ResponseStream, event: 'drain' | 'finish'): Promise<void> {

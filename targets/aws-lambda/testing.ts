@@ -41,13 +41,13 @@ export function lambdaEvent(kind: LambdaKind, request: LambdaRequest = {}): Http
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const decoded = bytesToText(Buffer.from(percentDecode(Buffer.from(path).toString('latin1')), 'latin1'));
-  const headers: Record<string, string> = {
-    host: domainName,
-    'x-amzn-trace-id': 'Root=1-5e6722a7-cc56xmpl46db7ae02d4da47e',
-    'x-forwarded-for': '203.0.113.7',
-    'x-forwarded-port': '443',
-    'x-forwarded-proto': 'https',
-  };
+  const fields = new Map([
+    ['host', domainName],
+    ['x-amzn-trace-id', 'Root=1-5e6722a7-cc56xmpl46db7ae02d4da47e'],
+    ['x-forwarded-for', '203.0.113.7'],
+    ['x-forwarded-port', '443'],
+    ['x-forwarded-proto', 'https'],
+  ]);
   const cookies: string[] = [];
   for (const [given, value] of request.headers ?? []) {
     const name = given.toLowerCase();
@@ -55,12 +55,11 @@ export function lambdaEvent(kind: LambdaKind, request: LambdaRequest = {}): Http
       cookies.push(...value.split(/; */));
       if (kind === 'apigw-http-v2') continue;
     }
-    const joined = name === 'host' || headers[name] === undefined ? value : `${headers[name]},${value}`;
-    headers[name] = joined;
+    fields.set(name, name === 'host' || !fields.has(name) ? value : `${fields.get(name)},${value}`);
   }
   const bytes = typeof body === 'string' ? textToBytes(body) : body;
-  if (bytes !== undefined) headers['content-length'] ??= String(bytes.length);
-  const isBase64Encoded = bytes !== undefined && !/^(text\/|application\/json)/.test(headers['content-type'] ?? '');
+  if (bytes !== undefined && !fields.has('content-length')) fields.set('content-length', String(bytes.length));
+  const isBase64Encoded = bytes !== undefined && !/^(text\/|application\/json)/.test(fields.get('content-type') ?? '');
   // More than HttpEvent declares: what an application finds in `aws.event` on AWS.
   const event = {
     version: '2.0',
@@ -68,7 +67,7 @@ export function lambdaEvent(kind: LambdaKind, request: LambdaRequest = {}): Http
     rawPath: kind === 'function-url' ? path : decoded,
     rawQueryString: mark < 0 ? '' : target.slice(mark + 1),
     ...(cookies.length > 0 ? { cookies } : {}),
-    headers,
+    headers: Object.fromEntries(fields),
     requestContext: {
       accountId: kind === 'function-url' ? 'anonymous' : '123456789012',
       apiId: domainName.slice(0, domainName.indexOf('.')),
@@ -79,7 +78,7 @@ export function lambdaEvent(kind: LambdaKind, request: LambdaRequest = {}): Http
         path: decoded,
         protocol: 'HTTP/1.1',
         sourceIp: '203.0.113.7',
-        userAgent: headers['user-agent'] ?? '',
+        userAgent: fields.get('user-agent') ?? '',
       },
       requestId: 'JKJaXmPLvHcESHA=',
       routeKey: '$default',

@@ -1,8 +1,11 @@
-import { ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import { ClientDisconnected } from '../../src/errors.js';
 import type { Responder } from '../../src/run.js';
 import type { Head } from '../../src/start-response.js';
+
+// `constants.NGHTTP2_INTERNAL_ERROR` of node:http2, which an HTTP/1.1 server need not load.
+const HTTP2_INTERNAL_ERROR = 2;
 
 /** Sends a response through Node's ServerResponse, of HTTP/1.1 or HTTP/2. */
 export function nodeResponder(res: ServerResponse | Http2ServerResponse): Responder {
@@ -15,8 +18,9 @@ export function nodeResponder(res: ServerResponse | Http2ServerResponse): Respon
     },
     write(chunk) {
       if (res.destroyed) throw new ClientDisconnected();
-      // The two kinds of response declare different overloads of one call.
-      if ((res as ServerResponse).write(chunk)) return undefined;
+      // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response
+      // declare different overloads of one call.
+      if ((res as ServerResponse).write(Buffer.from(chunk))) return undefined;
       return new Promise((resolve, reject) => {
         const settle = () => {
           res.off('drain', settle);
@@ -33,18 +37,22 @@ export function nodeResponder(res: ServerResponse | Http2ServerResponse): Respon
     },
     abort() {
       // What has been written still goes out; the missing end is what tells the client.
-      if (res instanceof ServerResponse) res.socket?.destroySoon();
-      else res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      if (isHttp2(res)) res.stream.close(HTTP2_INTERNAL_ERROR);
+      else res.socket?.destroySoon();
     },
   };
 }
 
 function writeHead(res: ServerResponse | Http2ServerResponse, head: Head): void {
   const reason = head.status.slice(4);
-  if (!(res instanceof ServerResponse)) {
+  if (isHttp2(res)) {
     // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
     for (const [name, value] of head.headers) res.appendHeader(name, value);
     res.writeHead(head.code);
   } else if (reason === '') res.writeHead(head.code, head.headers.flat());
   else res.writeHead(head.code, reason, head.headers.flat());
+}
+
+function isHttp2(res: ServerResponse | Http2ServerResponse): res is Http2ServerResponse {
+  return 'stream' in res;
 }
