@@ -74,8 +74,3 @@ export function createEnviron(fields: RequestFields): Environ {
   environ['wsgi.input'] = createInputStream(fields.body, length === undefined ? undefined : Number(length));
   return environ;
 }
-
-/** Whether CONTENT_LENGTH is absent or a number of bytes; a request for which it is not deserves a 400. */
-export function hasValidLength(environ: Environ): boolean {
-  return environ.CONTENT_LENGTH === undefined || /^[0-9]{1,15}$/.test(environ.CONTENT_LENGTH);
-}
