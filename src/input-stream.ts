@@ -38,7 +38,7 @@ export function createInputStream(source: InputSource, length?: number): InputSt
           throw new ClientDisconnected(`client: the request body ended after ${pulled} of ${length} bytes`);
         ended = true;
       } else if (chunk.length > 0) {
-        chunks.push(chunk);
+        chunks.push(plain(chunk));
         held += chunk.length;
         pulled += chunk.length;
       }
@@ -153,6 +153,12 @@ export function shareStream(wrapper: InputStream, input: InputStream): void {
     if (own !== null) untouched.delete(input);
     return own;
   });
+}
+
+// A Buffer is a Uint8Array whose slice() and toString() do other things: an application must not meet it on some targets
+// and not on others.
+function plain(chunk: Uint8Array): Uint8Array {
+  return chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
 // BytesIO takes no size, None and -1 alike for "all".

@@ -117,7 +117,7 @@ describe('the environ of an event', () => {
     });
     const environ = await environOf(event);
     expect(environ.CONTENT_LENGTH).toBe('4');
-    expect(await environ['wsgi.input'].read()).toEqual(Buffer.of(0, 255, 128, 10));
+    expect(await environ['wsgi.input'].read()).toEqual(Uint8Array.of(0, 255, 128, 10));
   });
 
   it('header values are native strings, and names can not touch the prototype', async () => {

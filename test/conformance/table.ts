@@ -1,0 +1,98 @@
+// Prints the results of the last run of the suite as Markdown:
+//   node test/conformance/table.ts
+import { readdirSync, readFileSync } from 'node:fs';
+
+interface Result {
+  section: string;
+  name: string;
+  inside: string;
+  outcome: 'holds' | 'lacked' | 'not applicable' | 'fails';
+  reason?: string;
+}
+interface Run {
+  target: string;
+  results: Result[];
+}
+
+const ORDER = ['core', 'node', 'cloudflare', 'lambda HTTP API', 'lambda Function URL', 'lambda stream'];
+const RANK = ['holds', 'lacked', 'not applicable', 'fails'] as const;
+const folder = new URL('../../node_modules/.cache/wsgi-edge/conformance/', import.meta.url);
+
+function readRuns(): Run[] {
+  let files: string[] = [];
+  try {
+    files = readdirSync(folder).filter((file) => file.endsWith('.json'));
+  } catch {
+    // No run yet.
+  }
+  const runs = files.map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Run);
+  return runs.sort((a, b) => ORDER.indexOf(a.target) - ORDER.indexOf(b.target));
+}
+
+/** A case is what it is at its worst, bare or inside the validator. */
+function casesOf(run: Run): Map<string, Result> {
+  const cases = new Map<string, Result>();
+  for (const result of run.results) {
+    const earlier = cases.get(result.name);
+    if (earlier === undefined || RANK.indexOf(result.outcome) > RANK.indexOf(earlier.outcome))
+      cases.set(result.name, result);
+  }
+  return cases;
+}
+
+const row = (cells: Array<string | number>) => `| ${cells.join(' | ')} |`;
+
+function print(runs: Run[]): void {
+  const byTarget = runs.map((run) => ({ target: run.target, cases: [...casesOf(run).values()] }));
+  const sections = [...new Set(runs.flatMap((run) => run.results.map((result) => result.section)))];
+  const count = (cases: Result[]) => {
+    const of = (outcome: Result['outcome']) => cases.filter((one) => one.outcome === outcome).length;
+    const fails = of('fails') > 0 ? `, ${of('fails')} fail` : '';
+    return `${of('holds')} of ${cases.length - of('not applicable')}${fails}`;
+  };
+  console.log(row(['Cases that hold', ...byTarget.map(({ target }) => target)]));
+  console.log(row(['---', ...byTarget.map(() => '---:')]));
+  for (const section of sections)
+    console.log(row([section, ...byTarget.map(({ cases }) => count(cases.filter((one) => one.section === section)))]));
+  console.log(row(['**all**', ...byTarget.map(({ cases }) => count(cases))]));
+
+  for (const [outcome, title] of [
+    ['lacked', 'What a platform lacks'],
+    ['not applicable', 'What does not apply'],
+    ['fails', 'What fails'],
+  ] as const) {
+    // One row for the targets that share a reason and its cases.
+    const rows = new Map<string, { reason: string; names: string[]; targets: string[] }>();
+    for (const { target, cases } of byTarget) {
+      const reasons = new Map<string, string[]>();
+      for (const { name, reason = '' } of cases.filter((one) => one.outcome === outcome))
+        reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
+      for (const [reason, names] of reasons) {
+        const key = JSON.stringify([reason, names]);
+        const targets = [...(rows.get(key)?.targets ?? []), target];
+        rows.set(key, { reason, names, targets });
+      }
+    }
+    if (rows.size === 0) continue;
+    console.log(`\n**${title}**\n\n${row(['Reason', 'Target', 'Cases'])}\n${row(['---', '---', '---'])}`);
+    for (const { reason, names, targets } of rows.values())
+      console.log(
+        row(
+          [reason, targets.join(', '), outcome === 'not applicable' ? names.length : names.join('; ')].map(plainText),
+        ),
+      );
+  }
+}
+
+function plainText(cell: string | number): string {
+  return String(cell)
+    .replaceAll('|', '\\|')
+    .replaceAll(/([*_`])/g, '\\$1')
+    .replaceAll('\n', ' ');
+}
+
+const runs = readRuns();
+if (runs.length === 0) {
+  console.error('no results yet: run the tests first');
+  process.exitCode = 1;
+} else print(runs);

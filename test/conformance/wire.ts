@@ -1,0 +1,154 @@
+import { connect } from 'node:net';
+import type { RawRequest, RawResponse } from './case.js';
+
+const QUIET = 150; // ms in which a server that keeps the connection could still send what it must not
+const BROKEN_OFF = 20_000; // ms after which a response that does not end counts as broken
+
+/** Sends a request to 127.0.0.1 byte by byte as it stands, and reads the response the same way. */
+export function sendRaw(port: number, request: RawRequest): Promise<RawResponse> {
+  const { method = 'GET', target = '/', headers = [], body } = request;
+  const has = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
+  const lines = [`${method} ${target} HTTP/1.1`];
+  if (!has('host')) lines.push(`Host: 127.0.0.1:${port}`);
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+  if (body instanceof Uint8Array) {
+    if (!has('content-length')) lines.push(`Content-Length: ${body.length}`);
+  } else if (body !== undefined) lines.push('Transfer-Encoding: chunked');
+  if (!has('connection')) lines.push('Connection: close');
+
+  return new Promise((resolve) => {
+    const response: RawResponse = {
+      status: 0,
+      reason: null,
+      headers: [],
+      body: new Uint8Array(0),
+      chunks: [],
+      complete: false,
+    };
+    const socket = connect(port, '127.0.0.1');
+    const reader = createReader(method, response, (bytes) => {
+      response.chunks.push({ at: performance.now(), bytes });
+      request.onChunk?.(bytes);
+    });
+    let quiet: NodeJS.Timeout | undefined;
+    const limit = setTimeout(() => socket.destroy(), BROKEN_OFF);
+    let received = 0;
+    socket.on('data', (data) => {
+      const surplus = reader(data);
+      received = response.chunks.reduce((total, chunk) => total + chunk.bytes.length, 0);
+      if (surplus) response.complete = false;
+      else if (response.complete && quiet === undefined) quiet = setTimeout(() => socket.destroy(), QUIET);
+      if (request.hangUpAfter !== undefined && received >= request.hangUpAfter) socket.destroy();
+      if (request.stall !== undefined && response.status > 0) {
+        socket.pause();
+        setTimeout(() => socket.destroy(), request.stall);
+      }
+    });
+    // The connection may break while the body is still on its way; what has come counts.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      clearTimeout(quiet);
+      clearTimeout(limit);
+      response.body = Buffer.concat(response.chunks.map((chunk) => chunk.bytes));
+      resolve(response);
+    });
+    socket.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
+    sendBody(socket, request).catch(() => socket.destroy());
+  });
+}
+
+async function sendBody(socket: ReturnType<typeof connect>, { body, hangUpAfterBody }: RawRequest): Promise<void> {
+  if (body instanceof Uint8Array) socket.write(body);
+  else if (body !== undefined) {
+    for await (const chunk of body)
+      socket.write(Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]));
+    if (!hangUpAfterBody) socket.write('0\r\n\r\n');
+  }
+  if (hangUpAfterBody) socket.end();
+}
+
+/** A reader of one response; it returns whether bytes came after its end. */
+function createReader(method: string, response: RawResponse, onBody: (bytes: Uint8Array) => void) {
+  let pending = Buffer.alloc(0);
+  let left: number | 'chunked' | 'until close' | undefined; // of the body, once the head is read
+  let chunkLeft = 0; // of the current chunk, its CR LF included
+  let inTrailer = false;
+
+  const line = (): string | undefined => {
+    const end = pending.indexOf('\r\n');
+    if (end < 0) return undefined;
+    const text = pending.toString('latin1', 0, end);
+    pending = pending.subarray(end + 2);
+    return text;
+  };
+  const take = (size: number): Buffer => {
+    const part = pending.subarray(0, size);
+    pending = pending.subarray(part.length);
+    return part;
+  };
+
+  const readHead = (): boolean => {
+    const end = pending.indexOf('\r\n\r\n');
+    if (end < 0) return false;
+    const [first = '', ...fields] = take(end + 4)
+      .toString('latin1', 0, end)
+      .split('\r\n');
+    const status = Number(/^HTTP\/1\.[01] ([0-9]{3})/.exec(first)?.[1] ?? 0);
+    if (status >= 100 && status < 200) return readHead();
+    response.status = status;
+    response.reason = first.slice(13);
+    response.headers = fields.map((field) => {
+      const colon = field.indexOf(':');
+      return [field.slice(0, colon), field.slice(colon + 1).trim()];
+    });
+    const one = (name: string) => response.headers.find(([given]) => given.toLowerCase() === name)?.[1];
+    if (method === 'HEAD' || status === 204 || status === 304) left = 0;
+    else if (one('transfer-encoding')?.toLowerCase() === 'chunked') left = 'chunked';
+    else left = one('content-length') === undefined ? 'until close' : Number(one('content-length'));
+    if (left === 0) response.complete = true;
+    return true;
+  };
+
+  const readChunked = (): void => {
+    for (;;) {
+      if (inTrailer) {
+        const text = line();
+        if (text === undefined) return;
+        if (text === '') {
+          response.complete = true;
+          return;
+        }
+      } else if (chunkLeft > 2) {
+        if (pending.length === 0) return;
+        const part = take(chunkLeft - 2);
+        chunkLeft -= part.length;
+        onBody(part);
+      } else if (chunkLeft > 0) {
+        if (pending.length < 2) return;
+        take(2);
+        chunkLeft = 0;
+      } else {
+        const text = line();
+        if (text === undefined) return;
+        const size = Number.parseInt(text, 16);
+        if (size === 0) inTrailer = true;
+        else chunkLeft = size + 2;
+      }
+    }
+  };
+
+  return (data: Buffer): boolean => {
+    pending = Buffer.concat([pending, data]);
+    if (left === undefined && !readHead()) return false;
+    if (response.complete) return pending.length > 0;
+    if (left === 'chunked') readChunked();
+    else if (left === 'until close') onBody(take(pending.length));
+    else if (left !== undefined && pending.length > 0) {
+      const part = take(left);
+      left -= part.length;
+      onBody(part);
+      if (left === 0) response.complete = true;
+    }
+    return response.complete && pending.length > 0;
+  };
+}
