@@ -6,7 +6,7 @@ import type { RawRequest } from './case.js';
 export const LAMBDA_LACKS: Partial<Record<Capability, string>> = {
   latin1Headers: 'event and result are JSON text: header bytes that are not UTF-8 are lost',
   duplicateHeaders: 'payload 2.0 joins repeated headers with a bare comma, which can not be told from one in a value',
-  statusAbove599: 'the front ends take status codes up to 599',
+  statusAbove599: 'Lambda@Edge takes status codes up to 599, and no front end documents more',
 };
 
 /** What is not the gateway's there, or does not exist. */
