@@ -279,10 +279,13 @@ function toRequest(environ: Environ): Request {
   }
   const path = rawPathInfo(environ);
   const query = environ.QUERY_STRING === '' ? '' : `?${environ.QUERY_STRING}`;
-  const authority = environ.HTTP_HOST || `${environ.SERVER_NAME}:${environ.SERVER_PORT}`;
-  // By parts: a path such as "//evil.example" must not become the authority.
-  const url = new URL(`${environ['wsgi.url_scheme']}://${authority}`);
-  const whole = `${url.origin}${path.startsWith('/') ? '' : '/'}${path}${query}`;
+  // By parts: a path such as "//evil.example" must not become the authority, nor a Host such as "h/evil" a path.
+  const { origin } = new URL(
+    [environ.HTTP_HOST, `${environ.SERVER_NAME}:${environ.SERVER_PORT}`, 'localhost']
+      .map((authority) => `${environ['wsgi.url_scheme']}://${authority ?? ''}`)
+      .find((url) => URL.canParse(url)) as string,
+  );
+  const whole = `${origin}${path.startsWith('/') ? '' : '/'}${path}${query}`;
   const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
   const bodiless = method === 'GET' || method === 'HEAD' || length === '0';
   const cf = (environ['workers.request'] as { cf?: unknown } | undefined)?.cf;

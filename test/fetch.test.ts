@@ -273,6 +273,27 @@ describe('fromFetchHandler', () => {
     expect(lines[0]).toMatch(why);
   });
 
+  it.each([
+    ['h.example:8080', 'http://h.example:8080/p?q'],
+    ['h.example/evil', 'http://h.example/p?q'],
+    ['user:secret@h.example', 'http://h.example/p?q'],
+    ['bad host<>:99999', 'http://fallback.example:8080/p?q'],
+    ['', 'http://fallback.example:8080/p?q'],
+    [undefined, 'http://fallback.example:8080/p?q'],
+  ])('makes a URL of Host %j', async (host, url) => {
+    const environ = testEnviron({
+      PATH_INFO: '/p',
+      QUERY_STRING: 'q',
+      HTTP_HOST: host,
+      SERVER_NAME: 'fallback.example',
+      SERVER_PORT: '8080',
+    } as Partial<Environ>);
+    const echo = fromFetchHandler((request) => new Response(request.url));
+    expect((await callApp(echo, environ)).text()).toBe(url);
+    environ.SERVER_NAME = '1.2.3.4.5';
+    if (url.includes('fallback')) expect((await callApp(echo, environ)).text()).toBe('http://localhost/p?q');
+  });
+
   it('refuses what is no function', () => {
     expect(() => fromFetchHandler({} as never)).toThrow(/fromFetchHandler: the handler must be a function/);
   });
