@@ -73,6 +73,88 @@ describe('wsgi.file_wrapper', () => {
     expect(reason).toBe('cancelled');
   });
 
+  // Safari and older runtimes have no asynchronous iteration over streams.
+  const plainStream = (source: UnderlyingDefaultSource<Uint8Array>) =>
+    Object.defineProperty(new ReadableStream<Uint8Array>(source), Symbol.asyncIterator, { value: undefined });
+
+  it('reads a stream that is not iterable, and lets go of it', async () => {
+    const stream = plainStream({
+      start(controller) {
+        controller.enqueue(textToBytes('abc'));
+        controller.enqueue(textToBytes('def'));
+        controller.close();
+      },
+    });
+    expect((await callApp(serving(stream))).text()).toBe('abcdef');
+    expect(stream.locked).toBe(false);
+  });
+
+  it('cancels a stream that is left early, and one that has ended not', async () => {
+    const cancelled: unknown[] = [];
+    const source = {
+      pull(controller: ReadableStreamDefaultController<Uint8Array>) {
+        controller.enqueue(textToBytes('abc'));
+      },
+      cancel: (reason: unknown) => {
+        cancelled.push(reason);
+      },
+    };
+    const stream = plainStream(source);
+    expect((await callApp(serving(stream, [['Content-Length', '4']]))).text()).toBe('abca');
+    expect([cancelled.length, stream.locked]).toEqual([1, false]);
+    const whole = plainStream({
+      start(controller) {
+        controller.close();
+      },
+    });
+    const { cancel } = whole;
+    let calls = 0;
+    whole.cancel = (reason) => {
+      calls++;
+      return cancel.call(whole, reason);
+    };
+    for await (const _ of new FileWrapper(whole));
+    expect(calls).toBe(0);
+  });
+
+  it('leaves a stream that somebody else reads to them', async () => {
+    const stream = new ReadableStream<Uint8Array>();
+    stream.getReader();
+    await expect(new FileWrapper(stream).close()).resolves.toBeUndefined();
+  });
+
+  it('ends a file at null, and one without close() by itself', async () => {
+    const blocks = [textToBytes('a'), null];
+    expect((await callApp(serving({ read: () => blocks.shift() ?? null }))).text()).toBe('a');
+    const iterable = {
+      async *[Symbol.asyncIterator]() {
+        yield textToBytes('a');
+      },
+    };
+    for (const source of [{ read: () => null }, { read: () => null, destroy: 'none' }, iterable])
+      await expect(new FileWrapper(source as FileSource).close()).resolves.toBeUndefined();
+  });
+
+  it('prefers iteration to the read() of a Readable', async () => {
+    const iterated: string[] = [];
+    const iterable = {
+      // A Readable gives null when it has nothing yet.
+      read: () => null,
+      async *[Symbol.asyncIterator]() {
+        yield textToBytes('abc');
+      },
+    };
+    for await (const block of new FileWrapper(iterable)) iterated.push(bytesToText(block));
+    expect(iterated).toEqual(['abc']);
+  });
+
+  it.each([
+    ['without a size', { arrayBuffer() {}, stream() {} }],
+    ['without a stream', { arrayBuffer() {}, size: 1 }],
+  ])('takes no object %s for a Blob', (_, object) => {
+    expect(() => new FileWrapper(object as never)).toThrow(/wsgi\.file_wrapper takes/);
+  });
+
   it('is an iterable for middleware', async () => {
     const upper: Application = (environ, startResponse) => {
       const body = serving(reader('abcdefghij'))(environ, startResponse) as AsyncIterable<Uint8Array>;

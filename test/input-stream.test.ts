@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClientDisconnected } from '../src/errors.js';
-import { bytesSource, createInputStream, type InputSource, inputStream, streamSource } from '../src/input-stream.js';
+import {
+  bytesSource,
+  createInputStream,
+  type InputSource,
+  inputStream,
+  shareStream,
+  streamSource,
+} from '../src/input-stream.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
 import { testEnviron } from '../src/testing.js';
+import type { InputStream } from '../src/types.js';
 
 function chunked(...chunks: string[]): InputSource & { pulls: number; cancelled: unknown[] } {
   const left = chunks.map((chunk) => textToBytes(chunk));
@@ -108,6 +116,27 @@ describe('wsgi.input', () => {
     expect(() => input.read(size as number)).toThrow(/application: wsgi.input takes a size in whole bytes/);
   });
 
+  it('says what came for a size', () => {
+    const input = createInputStream(chunked('abc'));
+    expect(() => input.read(1.5)).toThrow('whole bytes, not 1.5');
+    expect(() => input.readlines('3' as never)).toThrow('whole bytes, not a string');
+  });
+
+  it('fails again without asking the platform again', async () => {
+    const source = chunked('abc');
+    const input = createInputStream(source, 5);
+    await expect(input.read()).rejects.toThrow(ClientDisconnected);
+    await expect(input.readline()).rejects.toThrow(ClientDisconnected);
+    expect(source.pulls).toBe(2);
+  });
+
+  it('gives Uint8Arrays, not Buffers', async () => {
+    const input = createInputStream(bytesSource(() => Buffer.from('abcdef')));
+    for (const size of [2, undefined]) expect((await input.read(size)).constructor).toBe(Uint8Array);
+    const [chunk] = [new Uint8Array(3)];
+    expect(await createInputStream(bytesSource(() => chunk as Uint8Array)).read()).toBe(chunk);
+  });
+
   it('rejects with ClientDisconnected when the body ends early, every time', async () => {
     const input = createInputStream(chunked('abc'), 5);
     expect(await text(input.read(2))).toBe('ab');
@@ -122,7 +151,19 @@ describe('wsgi.input', () => {
       },
     });
     const input = createInputStream(streamSource(() => broken));
-    await expect(input.read()).rejects.toBeInstanceOf(ClientDisconnected);
+    const error: unknown = await input.read().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ClientDisconnected);
+    expect(error).toMatchObject({
+      message: 'client: the request body broke off',
+      cause: { message: 'Network connection lost.' },
+    });
+  });
+
+  it('is empty where the platform has no stream', async () => {
+    const source = streamSource(() => null);
+    const input = createInputStream(source);
+    expect(await text(input.read())).toBe('');
+    await expect(source.cancel('enough')).resolves.toBeUndefined();
   });
 });
 
@@ -146,6 +187,65 @@ describe('inputStream', () => {
     const environ = testEnviron();
     environ['wsgi.input'] = createInputStream(bytesSource(() => textToBytes('replaced')));
     expect(await collect(inputStream(environ))).toBe('replaced');
+  });
+
+  it('gives the platform stream to one caller only', async () => {
+    const body = new Response('abc').body;
+    const environ = testEnviron({ 'wsgi.input': createInputStream(streamSource(() => body)) });
+    expect(inputStream(environ)).toBe(body);
+    expect(inputStream(environ)).not.toBe(body);
+  });
+
+  it('finds the stream behind a wsgi.input that wraps another one', async () => {
+    const wrap = (input: InputStream): InputStream => {
+      const wrapper: InputStream = {
+        read: (size) => input.read(size),
+        readline: (size) => input.readline(size),
+        readlines: (hint) => input.readlines(hint),
+        [Symbol.asyncIterator]: () => input[Symbol.asyncIterator](),
+      };
+      shareStream(wrapper, input);
+      return wrapper;
+    };
+    const body = new Response('abc').body;
+    const inner = createInputStream(streamSource(() => body));
+    const environ = testEnviron({ 'wsgi.input': wrap(inner) });
+    expect(inputStream(environ)).toBe(body);
+    expect(inputStream({ ...environ, 'wsgi.input': inner })).not.toBe(body);
+    expect(await collect(inputStream(testEnviron({ 'wsgi.input': wrap(createInputStream(chunked('abc'))) })))).toBe(
+      'abc',
+    );
+  });
+
+  it('asks the platform for nothing before it is read', async () => {
+    const source = chunked('abc');
+    inputStream(testEnviron({ 'wsgi.input': createInputStream(source) }));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(source.pulls).toBe(0);
+  });
+
+  it('cancels the stream of the platform, bytes, and what can not be cancelled', async () => {
+    const reasons: unknown[] = [];
+    const own = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(textToBytes('abc'));
+      },
+      cancel(reason) {
+        reasons.push(reason);
+      },
+    });
+    const input = createInputStream(streamSource(() => own));
+    await input.read(1);
+    await inputStream(testEnviron({ 'wsgi.input': input })).cancel('enough');
+    expect(reasons).toEqual(['enough']);
+
+    const source = bytesSource(() => textToBytes('abc'));
+    await source.cancel('enough');
+    expect(await source.pull()).toBeNull();
+
+    const { read, readline, readlines, ...rest } = createInputStream(chunked('abc'));
+    const replaced = testEnviron({ 'wsgi.input': { read, readline, readlines, ...rest } });
+    await expect(inputStream(replaced).cancel()).resolves.toBeUndefined();
   });
 
   it('hands a cancellation on', async () => {

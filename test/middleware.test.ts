@@ -60,7 +60,7 @@ describe('mount', () => {
     expect((await callApp(mount({ '/a': show('a') }), testEnviron({ PATH_INFO: '/b' }))).status).toBe('404 Not Found');
   });
 
-  test.each(['a', '', '/', '/a/'])('refuses the prefix %j', (prefix) => {
+  test.each(['a', '', '/', '/a/', 'a/b'])('refuses the prefix %j', (prefix) => {
     expect(() => mount({ [prefix]: show('x') })).toThrow(/mount: a prefix must be like "\/api"/);
   });
 
@@ -123,6 +123,25 @@ describe('proxyFix', () => {
     });
   });
 
+  it('takes a host with and without a port', async () => {
+    const host = (name: string) => fixed({ host: 1, port: 1 }, { HTTP_X_FORWARDED_HOST: name });
+    expect(await host('public.example:8443')).toMatchObject({ SERVER_NAME: 'public.example', SERVER_PORT: '8443' });
+    expect(await host('public.example')).toMatchObject({ SERVER_NAME: 'public.example', SERVER_PORT: '80' });
+  });
+
+  it('takes a port where there is no Host', async () => {
+    const environ = await fixed({ port: 1 }, { HTTP_HOST: '', HTTP_X_FORWARDED_PORT: '444' });
+    expect(environ).toMatchObject({ HTTP_HOST: '', SERVER_PORT: '444' });
+  });
+
+  it('leaves the scheme where no trusted proxy has written one', async () => {
+    for (const HTTP_X_FORWARDED_PROTO of ['', 'https,'])
+      expect(await fixed({}, { 'wsgi.url_scheme': 'https', HTTPS: 'on', HTTP_X_FORWARDED_PROTO })).toMatchObject({
+        'wsgi.url_scheme': 'https',
+        HTTPS: 'on',
+      });
+  });
+
   it('keeps the brackets of IPv6', async () => {
     const environ = await fixed({ host: 1 }, { HTTP_X_FORWARDED_HOST: '[2001:db8::1]' });
     expect(environ).toMatchObject({ HTTP_HOST: '[2001:db8::1]', SERVER_NAME: '[2001:db8::1]', SERVER_PORT: '80' });
@@ -130,7 +149,14 @@ describe('proxyFix', () => {
 
   it('keeps what it replaced', async () => {
     const environ = await fixed({}, { HTTP_X_FORWARDED_FOR: '1.1.1.1' });
-    expect(environ['wsgi_edge.proxy_fix.orig']).toMatchObject({ REMOTE_ADDR: '10.0.0.1', SERVER_PORT: '80' });
+    expect(environ['wsgi_edge.proxy_fix.orig']).toEqual({
+      REMOTE_ADDR: '10.0.0.1',
+      'wsgi.url_scheme': 'http',
+      HTTP_HOST: '127.0.0.1',
+      SERVER_NAME: '127.0.0.1',
+      SERVER_PORT: '80',
+      SCRIPT_NAME: '',
+    });
   });
 
   it('drops HTTPS when the client spoke plain HTTP', async () => {

@@ -22,8 +22,8 @@ describe('native strings', () => {
   });
 
   it('carry more bytes than fit on a stack', () => {
-    const bytes = new Uint8Array(300_000).map((_, i) => i);
-    expect(nativeToBytes(bytesToNative(bytes))).toEqual(bytes);
+    const bytes = new Uint8Array(3_000_000).map((_, i) => i);
+    expect(Buffer.compare(nativeToBytes(bytesToNative(bytes)), bytes)).toBe(0);
   });
 
   it('carry any text there and back', () => {
@@ -46,11 +46,12 @@ describe('native strings', () => {
     expect(decodeNative('caf\u00e9')).toBe('caf\ufffd');
     expect(decodeNativeOrKeep('caf\u00e9')).toBe('caf\u00e9');
     expect(decodeNativeOrKeep('caf\u00c3\u00a9')).toBe('café');
+    expect(decodeNativeOrKeep('\u00ef\u00bb\u00bfx')).toBe('\ufeffx');
   });
 
   it('are refused when a code unit is no byte', () => {
     expect(() => decodeNative('é€')).toThrow(RangeError);
-    expect(() => nativeToBytes('\u0100')).toThrow(RangeError);
+    expect(() => nativeToBytes('\u0100')).toThrow('not a native string: it has a code unit above U+00FF');
   });
 });
 

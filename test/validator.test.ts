@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { specOf } from '../scripts/spec.ts';
 import { ClientDisconnected } from '../src/errors.js';
 import { createInputStream, inputStream, streamSource } from '../src/input-stream.js';
 import { textToBytes } from '../src/native-string.js';
@@ -452,8 +450,4 @@ describe('a breach by the application', () => {
   it('no function at all', () => {
     expect(() => validator('app' as never)).toThrow(/validator: the application must be a function/);
   });
-});
-
-test('docs/SPEC.md is what the source says', () => {
-  expect(readFileSync('docs/SPEC.md', 'utf8')).toBe(specOf(readFileSync('src/validator.ts', 'utf8')));
 });
