@@ -58,9 +58,20 @@ describe('wsgi.input', () => {
   });
 
   it('pulls no further than it needs', async () => {
-    const source = chunked('abc', 'def');
-    await createInputStream(source).read(2);
-    expect(source.pulls).toBe(1);
+    for (const ask of ['read', 'readline'] as const)
+      for (const size of [2, 3]) {
+        const source = chunked('abc', 'def');
+        await createInputStream(source)[ask](size);
+        expect([ask, size, source.pulls]).toEqual([ask, size, 1]);
+      }
+  });
+
+  it('copies nothing that lies within one chunk', async () => {
+    const chunk = textToBytes('abcdef');
+    const chunks = [chunk, new Uint8Array(0)];
+    const input = createInputStream({ pull: async () => chunks.shift() ?? null, cancel: async () => {} });
+    for (const size of [2, 4]) expect((await input.read(size)).buffer).toBe(chunk.buffer);
+    expect((await input.read()).length).toBe(0);
   });
 
   it('reads lines, split at LF alone', async () => {
