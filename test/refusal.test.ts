@@ -40,7 +40,7 @@ describe('refusal', () => {
     },
   );
 
-  test.each(['', 'a, b', 'h/x', 'h?q', 'h#f', 'user@h', 'user:pw@h', 'h:port', 'h:99999', '::1', 'a b', 'h\\x'])(
+  test.each(['', 'a, b', 'h/x', 'h?q', 'h#f', 'user@h', 'user:pw@h', 'h:port', 'h:0', 'h:99999', '::1', 'a b', 'h\\x'])(
     'refuses Host %j in HTTP/1.1',
     (host) => {
       expect(refused({ HTTP_HOST: host })).toBe('400 Bad Request');
