@@ -48,6 +48,14 @@ describe('refusal', () => {
     },
   );
 
+  test.each([
+    ['HTTP/0.9', '400 Bad Request'],
+    ['HTTP/1.0', null],
+    ['HTTP/2', null],
+  ])('of a request in %s is %j', (protocol, status) => {
+    expect(refused({ SERVER_PROTOCOL: protocol })).toBe(status);
+  });
+
   it('lets a request without a Host pass: the platform knows whether it may', () => {
     const { HTTP_HOST: _, ...environ } = testEnviron({ SERVER_PROTOCOL: 'HTTP/1.1' });
     expect(refusal(environ as ReturnType<typeof testEnviron>, undefined)).toBeNull();
