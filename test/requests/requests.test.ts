@@ -1,5 +1,6 @@
 // requests.json itself: each value that is expected is what the servers agree on, or names its rule.
 import { describe, expect, it } from 'vitest';
+import { kinds } from './kinds.js';
 import { data } from './suite.js';
 
 const SERVERS = Object.keys(data.origin.servers);
@@ -14,13 +15,17 @@ describe('requests.json', () => {
   it('names every rule and every reason that it has, and no other', () => {
     const rules = data.cases.flatMap((one) => Object.values(one.why ?? {}));
     expect(new Set(rules)).toEqual(new Set(Object.keys(data.rules)));
-    const exceptions = data.cases.flatMap((one) => Object.entries(one.exceptions ?? {}));
+    const exceptions = [...data.cases, ...kinds].flatMap((one) => Object.entries(one.exceptions ?? {}));
     expect(new Set(exceptions.map(([, { reason }]) => reason))).toEqual(new Set(Object.keys(data.reasons)));
     for (const [target, { reason }] of exceptions) expect(reason.split('.')[0]).toBe(target);
   });
 
+  it('has no title twice among the other kinds', () => {
+    expect(new Set(kinds.map((one) => one.title)).size).toBe(kinds.length);
+  });
+
   it.each(data.cases.map((one) => [one.id, one] as const))('%s: what is not agreed on names its rule', (_, one) => {
-    const { measured, expected, why = {} } = one;
+    const { measured = {}, expected, why = {} } = one;
     const refusing = Object.keys(measured.refused ?? {}).length;
     if (expected.refused !== undefined) {
       expect(Object.keys(why)).toEqual(['refused']);

@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { RESULTS, type Result } from '../conformance/suite.js';
 import type { Seen } from './application.js';
+import { kinds } from './kinds.js';
 
 type Strings = Record<string, string>;
 
-interface Expected {
+export interface Expected {
   environ?: Strings;
   /** Keys that servers differ on, or that a request without the header must not have. */
   absent?: string[];
@@ -28,7 +29,7 @@ export interface Bare {
 }
 
 /** How a platform has a case otherwise, and what shows that it is the platform. */
-interface Exception {
+export interface Exception {
   /** A key of `reasons`. */
   reason: string;
   bare: { refused: number } | { seen: Partial<Omit<Bare, 'headers'>> & { headers?: Record<string, string | null> } };
@@ -37,14 +38,14 @@ interface Exception {
   body?: string;
 }
 
-interface Case {
+export interface Case {
   id: string;
   title: string;
   raw: string;
   append?: 'plain' | 'chunked';
   segments?: number[];
   mount?: string;
-  measured: {
+  measured?: {
     same?: Strings;
     differs?: Record<string, Strings>;
     refused?: Record<string, number>;
@@ -63,6 +64,11 @@ interface Data {
 }
 
 export const data = JSON.parse(readFileSync(new URL('requests.json', import.meta.url), 'utf8')) as Data;
+
+const cases: Array<[section: string, one: Case]> = [
+  ...data.cases.map((one): [string, Case] => ['requests', one]),
+  ...kinds.map((one): [string, Case] => ['requests of these kinds', one]),
+];
 
 /** Ports of 127.0.0.1. */
 export interface Ports {
@@ -90,12 +96,12 @@ const OWN = new Set(['GATEWAY_INTERFACE', 'RAW_URI', 'REMOTE_ADDR', 'REMOTE_PORT
 export function testRequests(name: string, target: Target): void {
   const results: Result[] = [];
   describe(`requests on ${name}`, () => {
-    for (const one of data.cases)
+    for (const [section, one] of cases)
       for (const inside of ['bare', 'validator'] as const) {
         const exception = one.exceptions?.[name];
         it(`${one.id}: ${one.title} (${inside})`, async () => {
           const record = (outcome: Result['outcome'], reason?: string) =>
-            results.push({ section: 'requests', name: one.title, inside, outcome, ...(reason ? { reason } : {}) });
+            results.push({ section, name: one.title, inside, outcome, ...(reason ? { reason } : {}) });
           const ports = target.ports();
           try {
             const bare = await send<Bare>(ports.platform, one);
