@@ -104,7 +104,7 @@ const table: Array<[title: string, raw: string, expected: Expected, exceptions?:
     cloudflare('cloudflare.method', 501),
   ]),
   ['method BREW', method('BREW'), sees({ REQUEST_METHOD: 'BREW' }), both('method', 501)],
-  ['no version', 'GET /p\r\n\r\n', refused(0, 400)],
+  ['no version', 'GET /p\r\n\r\n', refused(400)],
   ['version HTTP/1.10', version('HTTP/1.10'), NOT_HTTP],
   ['version http/1.1', version('http/1.1'), NOT_HTTP],
   ['another protocol', version('HTTX/1.1'), NOT_HTTP],

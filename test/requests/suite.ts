@@ -45,6 +45,8 @@ export interface Case {
   append?: 'plain' | 'chunked';
   segments?: number[];
   mount?: string;
+  /** The client closes its side of the connection when it has sent the request. */
+  hangUp?: true;
   measured?: {
     same?: Strings;
     differs?: Record<string, Strings>;
@@ -130,8 +132,7 @@ function expectedOn(one: Case, exception: Exception | undefined): Expected {
   if ('refused' in exception.bare) return { refused: [exception.bare.refused] };
   const merged = Object.entries({ ...one.expected.environ, ...exception.environ });
   const environ = Object.fromEntries(merged.filter((entry): entry is [string, string] => entry[1] !== null));
-  const { body = exception.body } = one.expected;
-  return { environ, body: exception.body ?? body ?? '' };
+  return { environ, body: exception.body ?? one.expected.body ?? '' };
 }
 
 /** The platform does by itself what the exception says. */
@@ -173,12 +174,11 @@ interface Answer<T> {
   seen: T[];
 }
 
-const PATIENCE = 1500; // ms without a byte after which the client closes its side
 const PAUSE = 100; // ms before the second piece of a request
 
 /** Sends a case, and asks what the handler saw of it, which also shows that the server lives. */
 async function send<T>(port: number, one: Case): Promise<Answer<T>> {
-  const { status } = await exchange(port, piecesOf(one));
+  const { status } = await exchange(port, piecesOf(one), one.hangUp);
   const path = one.mount ?? '/';
   const recall = await exchange(port, [
     Buffer.from(`GET ${path} HTTP/1.1\r\nHost: recall\r\nX-Recall: 1\r\nConnection: close\r\n\r\n`),
@@ -204,19 +204,16 @@ function piecesOf({ raw, append, segments }: Case): Buffer[] {
 }
 
 /** The status of the first final response, and its body where it has a Content-Length. */
-function exchange(port: number, pieces: Buffer[]): Promise<{ status: number; body: string }> {
+function exchange(port: number, pieces: Buffer[], hangUp = false): Promise<{ status: number; body: string }> {
   return new Promise((resolve) => {
     let text = '';
     const isHead = pieces[0]?.toString('latin1', 0, 5) === 'HEAD ';
     const socket = connect(port, '127.0.0.1');
     const end = (status: number, body = '') => {
-      clearTimeout(patience);
       socket.destroy();
       resolve({ status, body });
     };
-    const patience = setTimeout(() => socket.end(), PATIENCE);
     socket.on('data', (data) => {
-      clearTimeout(patience);
       text = `${text}${data.toString('latin1')}`.replace(/^(?:HTTP\/1\.1 1[\s\S]*?\r\n\r\n)+/, '');
       const [head = '', ...rest] = text.split('\r\n\r\n');
       if (rest.length === 0) return;
@@ -232,6 +229,7 @@ function exchange(port: number, pieces: Buffer[]): Promise<{ status: number; bod
         if (i > 0) await new Promise((resume) => setTimeout(resume, PAUSE));
         if (!socket.destroyed) socket.write(piece);
       }
+      if (hangUp) socket.end();
     })();
   });
 }
