@@ -3,7 +3,7 @@ import { ClientDisconnected, WsgiError } from './errors.js';
 import { isHopByHop, nameOf } from './headers.js';
 import { inputStream, streamSource } from './input-stream.js';
 import { decodeNativeOrKeep, encodeNative, percentDecode, textToBytes } from './native-string.js';
-import { createGateway, type Gateway, type Responder, run } from './run.js';
+import { admit, createGateway, type Gateway, type Responder, run } from './run.js';
 import type { Head } from './start-response.js';
 import type { Application, Environ, GatewayOptions, HeaderList } from './types.js';
 import { rawPathInfo } from './url.js';
@@ -138,7 +138,8 @@ export function toFetchHandler(
       errors: gateway.errors,
     });
     return new Promise((resolve, reject) => {
-      run(gateway, environ, streamResponder(resolve, reject, disconnect));
+      const admitted = admit(gateway, environ, request.headers.get('transfer-encoding'));
+      run(admitted, environ, streamResponder(resolve, reject, disconnect));
     });
   };
 }

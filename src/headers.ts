@@ -96,9 +96,10 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
   environ[key] = earlier === undefined ? trimmed : `${earlier}${key === 'HTTP_COOKIE' ? '; ' : ', '}${trimmed}`;
 }
 
-// Not String.prototype.trim: it also cuts U+00A0, a byte that ends many UTF-8 characters.
+// Not String.prototype.trim: it also cuts U+00A0, a byte that ends many UTF-8 characters. The space after a last comma
+// stays: a platform that joins lines makes ", " of a last one that is empty.
 function trim(value: string): string {
-  return /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|[\t ]+$/g, '') : value;
+  return /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|(?<!,)[\t ]+$/g, '') : value;
 }
 
 function controlIn(text: string): string {

@@ -3,6 +3,7 @@ import { ClientDisconnected, WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
 import { nameOf, quote, without } from './headers.js';
 import { textToBytes } from './native-string.js';
+import { refusal } from './refusal.js';
 import { checkChunk, createStart, type Head, startedHead } from './start-response.js';
 import type { Application, Body, Environ, GatewayOptions, StartResponse, Write } from './types.js';
 import { enterMount } from './url.js';
@@ -69,17 +70,25 @@ export function createGateway(name: string, app: Application, options: GatewayOp
   };
 }
 
-/** Answers 404 as a small application. */
-export const notFound: Application = (_environ, startResponse) => {
-  startResponse('404 Not Found', [['Content-Type', 'text/plain; charset=utf-8']]);
-  return [textToBytes('Not Found\n')];
-};
+// A page of the gateway's own, which tells nothing but the status (PEP 3333, "Error Handling").
+const statusPage =
+  (status: string): Application =>
+  (_environ, startResponse) => {
+    startResponse(status, [['Content-Type', 'text/plain; charset=utf-8']]);
+    return [textToBytes(`${status.slice(4)}\n`)];
+  };
 
-// The gateway's own 500 page; it tells nothing of the error (PEP 3333, "Error Handling").
-const errorPage: Application = (_environ, startResponse) => {
-  startResponse('500 Internal Server Error', [['Content-Type', 'text/plain; charset=utf-8']]);
-  return [textToBytes('Internal Server Error\n')];
-};
+/** Answers 404 as a small application. */
+export const notFound = statusPage('404 Not Found');
+
+const errorPage = statusPage('500 Internal Server Error');
+
+/** The gateway for one request: the one given, or one that answers in place of the application where the request must
+ *  not reach it. */
+export function admit(gateway: Gateway, environ: Environ, transferEncoding: string | null | undefined): Gateway {
+  const status = refusal(environ, transferEncoding ?? undefined);
+  return status === null ? gateway : { ...gateway, application: statusPage(status) };
+}
 
 /** Runs one request: calls the application, hands its response to `responder`, ends its body once. Every error ends up
  *  in `wsgi.errors` and in the response, none in the promise. Where application and body are synchronous, it is done

@@ -76,6 +76,7 @@ export function rawPathInfo(environ: Environ): string {
 /** The host part and the port of an authority ("h", "h:80", "[::1]:80"), or null when it is malformed. */
 export function splitAuthority(authority: string): { name: string; port: string | undefined } | null {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=\u0080-\u00ff-]+)(?::([0-9]{0,5}))?$/.exec(authority);
-  if (match?.[1] === undefined || Number(match[2] ?? 0) > 65_535) return null;
+  const port = Number(match?.[2] || 80);
+  if (match?.[1] === undefined || port === 0 || port > 65_535) return null;
   return { name: match[1], port: match[2] || undefined };
 }

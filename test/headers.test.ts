@@ -110,6 +110,14 @@ describe('request headers', () => {
     });
   });
 
+  it('keep the space after a last comma, which stands for an empty line', () => {
+    expect(fold(['A', '1, '], ['B', ', '], ['C', '1, '], ['C', ''])).toEqual({
+      HTTP_A: '1, ',
+      HTTP_B: ', ',
+      HTTP_C: '1, , ',
+    });
+  });
+
   it('do not reach the application when they would pass for another', () => {
     expect(
       fold(['X_Real_Ip', 'spoof'], ['Content_Length', '9'], ['Proxy', 'http://evil'], ['Transfer-Encoding', 'chunked']),

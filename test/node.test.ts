@@ -26,6 +26,15 @@ describe('serve', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe(`127.0.0.1 ${port}`);
   });
 
+  it('leaves an Expect that it does not know to the application', async () => {
+    const port = await start((environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [textToBytes(`expects ${environ.HTTP_EXPECT}`)];
+    });
+    const answer = await raw(port, 'GET / HTTP/1.1\r\nHost: h\r\nExpect: 200-maybe\r\nConnection: close\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*expects 200-maybe/);
+  });
+
   it('says that a port is in use', async () => {
     const port = await start(() => []);
     await expect(serve(() => [], { port })).rejects.toThrow(
@@ -165,6 +174,37 @@ describe('toNodeHandler', () => {
       SERVER_NAME: 'other.example',
       SERVER_PORT: '81',
     });
+  });
+
+  test.each([
+    ['http://user:pw@other.example/p', 'other.example', '/p'],
+    ['http://u@h@other.example:81/a@b', 'other.example:81', '/a@b'],
+    ['ftp://other.example/p', 'other.example', '/p'],
+    ['urn://other.example', 'other.example', '/'],
+    ['/http://other.example/p', 'h.example', '/http://other.example/p'],
+  ])('takes %s apart', async (target, host, path) => {
+    let environ: Environ | undefined;
+    const port = await start((given, startResponse) => {
+      environ = given;
+      startResponse('200 OK', []);
+      return [];
+    });
+    await raw(port, `GET ${target} HTTP/1.1\r\nHost: h.example\r\nConnection: close\r\n\r\n`);
+    expect(environ).toMatchObject({ HTTP_HOST: host, PATH_INFO: path });
+  });
+
+  test.each([
+    ['a coding that nobody has decoded', 'Host: h\r\nTransfer-Encoding: gzip, chunked', '501 Not Implemented'],
+    ['a coding that is not chunked', 'Host: h\r\nTransfer-Encoding: foo', '501 Not Implemented'],
+    ['two Hosts', 'Host: h\r\nHost: h', '400 Bad Request'],
+    ['a Host with a path', 'Host: h/x', '400 Bad Request'],
+    ['an empty Host', 'Host:', '400 Bad Request'],
+  ])('refuses %s before the application', async (_, headers, status) => {
+    const port = await start(() => {
+      throw new Error('the application was called');
+    });
+    const answer = await raw(port, `GET / HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(`HTTP/1.1 ${status}\r\n`);
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { ClientDisconnected } from '../../src/errors.js';
 import { fetchEnviron, loggedWaitUntil, MAX_STATUS } from '../../src/fetch.js';
 import { encodeNative } from '../../src/native-string.js';
-import { createGateway, run } from '../../src/run.js';
+import { admit, createGateway, run } from '../../src/run.js';
 import type { Application, GatewayOptions } from '../../src/types.js';
 import { workersResponder } from './response.js';
 import type { CloudflareHandler } from './types.js';
@@ -38,7 +38,7 @@ export function toCloudflareHandler<Env = unknown>(
       };
       return new Promise((resolve, reject) => {
         const responder = workersResponder({ resolve, reject, disconnect, upgrade: () => upgrade });
-        const done = run(gateway, environ, responder);
+        const done = run(admit(gateway, environ, request.headers.get('transfer-encoding')), environ, responder);
         // Without waitUntil the runtime drops what runs on when the client goes away, close() included.
         if (done !== undefined) ctx?.waitUntil(done);
       });

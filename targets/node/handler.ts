@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { ClientDisconnected } from '../../src/errors.js';
-import { createGateway, run } from '../../src/run.js';
+import { admit, createGateway, run } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { nodeEnviron } from './request.js';
 import { nodeResponder } from './response.js';
@@ -29,6 +29,7 @@ export function toNodeHandler(
     });
     // What fails here is the connection, which 'close' tells as well.
     res.on('error', () => {});
-    run(gateway, nodeEnviron(req, gateway, gone.signal), nodeResponder(res));
+    const environ = nodeEnviron(req, gateway, gone.signal);
+    run(admit(gateway, environ, req.headers['transfer-encoding']), environ, nodeResponder(res));
   };
 }

@@ -49,9 +49,10 @@ export function nodeEnviron(req: IncomingMessage | Http2ServerRequest, gateway: 
   return environ;
 }
 
-// The absolute form, "GET http://h/p", carries an authority of its own (RFC 9112, section 3.2.2).
+// The absolute form, "GET http://h/p", carries an authority of its own (RFC 9112, section 3.2.2). Whatever its scheme,
+// the request came here. The user in it is no part of the host (RFC 9110, section 4.2.4).
 function splitTarget(url: string): { authority: string | undefined; target: string } {
-  const match = /^https?:\/\/([^/?#]*)(.*)$/is.exec(url);
+  const match = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)(.*)$/is.exec(url);
   const target = (match?.[2] ?? url).split('#', 1)[0] ?? '';
   if (match === null) return { authority: undefined, target };
   return { authority: match[1], target: target.startsWith('/') ? target : `/${target}` };

@@ -17,7 +17,10 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   const { port = 0, hostname = '127.0.0.1', ...rest } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new WsgiError(`serve: port must be a number from 0 to 65535, not ${port}`);
-  const server = createServer(toNodeHandler(app, rest));
+  const handler = toNodeHandler(app, rest);
+  const server = createServer(handler);
+  // Node would answer 417 to an Expect other than 100-continue; as with other servers, it is the application's to judge.
+  server.on('checkExpectation', handler);
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why =

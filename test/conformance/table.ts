@@ -25,17 +25,21 @@ function readRuns(): Run[] {
   } catch {
     // No run yet.
   }
-  const runs = files.map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Run);
-  return runs.sort((a, b) => ORDER.indexOf(a.target) - ORDER.indexOf(b.target));
+  const runs = new Map<string, Run>();
+  for (const file of files) {
+    const { target, results } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Run;
+    runs.set(target, { target, results: [...(runs.get(target)?.results ?? []), ...results] });
+  }
+  return [...runs.values()].sort((a, b) => ORDER.indexOf(a.target) - ORDER.indexOf(b.target));
 }
 
 /** A case is what it is at its worst, bare or inside the validator. */
 function casesOf(run: Run): Map<string, Result> {
   const cases = new Map<string, Result>();
   for (const result of run.results) {
-    const earlier = cases.get(result.name);
-    if (earlier === undefined || RANK.indexOf(result.outcome) > RANK.indexOf(earlier.outcome))
-      cases.set(result.name, result);
+    const key = `${result.section}: ${result.name}`;
+    const earlier = cases.get(key);
+    if (earlier === undefined || RANK.indexOf(result.outcome) > RANK.indexOf(earlier.outcome)) cases.set(key, result);
   }
   return cases;
 }
@@ -48,7 +52,7 @@ function print(runs: Run[]): void {
   const count = (cases: Result[]) => {
     const of = (outcome: Result['outcome']) => cases.filter((one) => one.outcome === outcome).length;
     const fails = of('fails') > 0 ? `, ${of('fails')} fail` : '';
-    return `${of('holds')} of ${cases.length - of('not applicable')}${fails}`;
+    return cases.length === 0 ? '' : `${of('holds')} of ${cases.length - of('not applicable')}${fails}`;
   };
   console.log(row(['Cases that hold', ...byTarget.map(({ target }) => target)]));
   console.log(row(['---', ...byTarget.map(() => '---:')]));
