@@ -55,16 +55,15 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
 // Not the stream's own asynchronous iterator, which Safari and older runtimes lack.
 async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const reader = stream.getReader();
-  let whole = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) break;
+      if (done) return;
       yield value;
     }
-    whole = true;
   } finally {
-    if (!whole) await reader.cancel();
+    // Does nothing to a stream that has ended.
+    await reader.cancel();
     reader.releaseLock();
   }
 }

@@ -12,7 +12,9 @@ describe('wsgi.errors', () => {
     errors.write('one\ntw');
     errors.write('o €\n\n');
     errors.writelines(['three', '\nfour']);
-    expect(lines).toEqual(['one', 'two €\n', 'three']);
+    errors.write('\n');
+    errors.write('\n');
+    expect(lines).toEqual(['one', 'two €\n', 'three', 'four', '']);
   });
 
   it('hands on an unfinished line when flushed, once', () => {

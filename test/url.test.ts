@@ -34,6 +34,12 @@ describe('as CPython wsgiref.util', () => {
   });
 });
 
+test('applicationUri goes by the Host header before the name of the server', () => {
+  expect(applicationUri(testEnviron({ HTTP_HOST: 'public.example:81', SERVER_NAME: 'inner', SERVER_PORT: '80' }))).toBe(
+    'http://public.example:81/',
+  );
+});
+
 describe('enterMount', () => {
   test.each([
     ['/api', '/api', '/api', ''],
@@ -75,12 +81,13 @@ test.each([
   ['[::1]:80', '[::1]', '80'],
   ['[2001:db8::1]', '[2001:db8::1]', undefined],
   ['h:', 'h', undefined],
+  ['h:65535', 'h', '65535'],
   ['b\u00c3\u00bccher.example', 'b\u00c3\u00bccher.example', undefined],
 ])('splitAuthority(%j)', (authority, name, port) => {
   expect(splitAuthority(authority)).toEqual({ name, port });
 });
 
-test.each(['', 'a b', 'h/evil', 'u@h', 'h:x', 'h:99999', '::1', 'bad host<>:99999', 'h?x', 'h#x', 'a\\b'])(
+test.each(['', 'a b', 'h/evil', 'u@h', 'h:x', 'h:65536', '::1', 'bad host<>:99999', 'h?x', 'h#x', 'a\\b'])(
   'splitAuthority refuses %j',
   (authority) => {
     expect(splitAuthority(authority)).toBeNull();
