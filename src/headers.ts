@@ -96,9 +96,11 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
   environ[key] = earlier === undefined ? trimmed : `${earlier}${key === 'HTTP_COOKIE' ? '; ' : ', '}${trimmed}`;
 }
 
-// Not String.prototype.trim: it also cuts U+00A0, a byte that ends many UTF-8 characters.
+// Not String.prototype.trim: it also cuts U+00A0, a byte that ends many UTF-8 characters. CR, LF and NUL, which only an
+// event can carry, become spaces (RFC 9110, section 5.5).
 function trim(value: string): string {
-  return /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|[\t ]+$/g, '') : value;
+  if (!/^[\t ]|[\t ]$|[\r\n\0]/.test(value)) return value;
+  return value.replace(/[\r\n\0]/g, ' ').replace(/^[\t ]+|[\t ]+$/g, '');
 }
 
 function controlIn(text: string): string {
