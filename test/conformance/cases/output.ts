@@ -102,6 +102,17 @@ function streamOf(environ: Environ, chunks: string[]): ReadableStream<Uint8Array
   });
 }
 
+/** A body longer than its Content-Length, which the gateway cuts. */
+const overlong: NonNullable<Case['refused']> = {
+  why: 'a breach by the application, if one that the gateway can mend',
+  async check(send, recall) {
+    const response = await send();
+    ok(response.status === 500 || response.body.length < 4, 'the whole body was sent');
+    const { errors } = await recall((report) => report.errors.length > 0);
+    ok(errors.join('\n').includes('where its Content-Length is'), 'the validator logged nothing');
+  },
+};
+
 const bodiless = (
   status: string,
   make: (environ: Environ) => Body,
@@ -425,6 +436,7 @@ export const output: Case[] = [
         const { errors } = await recall((report) => report.errors.length > 0);
         ok(errors.join('\n').includes('Content-Length'), 'the log does not name Content-Length');
       },
+      refused: overlong,
     },
     {
       name: `a body shorter than its Content-Length is logged: ${kind}`,
@@ -482,6 +494,7 @@ export const output: Case[] = [
       holds(await send(), 'body');
       ok((await recall((report) => report.errors.length > 0)).errors.length > 0, 'nothing was logged');
     },
+    refused: overlong,
   },
 
   {
