@@ -769,7 +769,62 @@ export const output: Case[] = [
     },
   },
 
+  // Middleware.
+  {
+    name: 'middleware may give empty chunks while it collects a body',
+    clause: 'Middleware Handling of Block Boundaries',
+    app: async function* (environ, startResponse) {
+      const below = gives(() => generate(half), ['X-A', '1'])(environ, startResponse) as AsyncIterable<Uint8Array>;
+      let all = '';
+      for await (const chunk of below) {
+        all += native(chunk).toUpperCase();
+        yield empty;
+      }
+      yield bytes(all);
+    },
+    async check(send) {
+      const response = await send();
+      holds(response, 'BODY');
+      equal(value(response, 'x-a'), '1', 'X-A');
+    },
+  },
+  {
+    name: 'middleware may change what goes through write()',
+    clause: 'Middleware Handling of Block Boundaries',
+    app: (environ, startResponse) => {
+      const below: Application = async (_environ, start) => {
+        await start('200 OK', plain())(bytes('bo'));
+        return [bytes('dy')];
+      };
+      return below(environ, (...head) => {
+        const write = startResponse(...head);
+        return (data) => write(bytes(native(data).toUpperCase()));
+      });
+    },
+    async check(send) {
+      holds(await send(), 'BOdy');
+    },
+  },
+
   // wsgi.file_wrapper.
+  {
+    name: 'file_wrapper: a file that is not returned is neither read nor sent',
+    clause: FILE,
+    app: gives(async (environ) => {
+      environ['wsgi.file_wrapper']({
+        read() {
+          note(environ, 'read');
+          return empty;
+        },
+      });
+      await sleep(20);
+      return [body];
+    }),
+    async check(send, recall) {
+      holds(await send(), 'body');
+      equal((await recall()).events, [], 'events');
+    },
+  },
   {
     name: 'file_wrapper: { read } goes out in blocks and is closed',
     clause: FILE,
