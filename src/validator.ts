@@ -418,6 +418,11 @@ function checkedStart(startResponse: StartResponse, environ: Environ, state: Sta
   };
 }
 
+function checkPropagated(state: State): void {
+  //! What `startResponse` throws when it is given `excInfo` is not trapped: the application gives nothing after it.
+  if (state.refused) breach('application', 'went on after startResponse with excInfo had thrown', START);
+}
+
 function checkedWrite(write: Write, state: State): Write {
   return (...args) => {
     //!# write
@@ -435,11 +440,6 @@ function checkedWrite(write: Write, state: State): Write {
     if (!isThenable(accepted)) breach('gateway', `write() returned ${nameOf(accepted)}, not a promise`, WRITE);
     return accepted;
   };
-}
-
-function checkPropagated(state: State): void {
-  //! What `startResponse` throws when it is given `excInfo` is not trapped: the application gives nothing after it.
-  if (state.refused) breach('application', 'went on after startResponse with excInfo had thrown', START);
 }
 
 function count(chunk: Uint8Array, state: State): void {
@@ -614,8 +614,7 @@ function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Ui
       if (state.iterating) breach('gateway', 'asked for a chunk while the last one was still awaited', DETAILS);
       if (iteration.closed) breach('gateway', 'asked for a chunk after close()', DETAILS);
       if (iteration.over) breach('gateway', 'asked for a chunk after the end of the body', DETAILS);
-      //! Middleware returns its body as soon as the application below has returned one: it does not iterate before.
-      if (above?.running) breach('middleware', 'iterated over the body below before it returned its own', BLOCKS);
+      if (above !== undefined) checkReturned(above);
       state.iterating = true;
       state.taken = 0;
     },
@@ -627,9 +626,7 @@ function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Ui
         breach('application', `a step of its body is ${nameOf(step)}`, DETAILS);
       if (!step.done) {
         const chunk = check(step.value);
-        //! For each chunk of the body below, middleware gives one of its own, if an empty one.
-        if (above?.iterating && ++above.taken > 1)
-          breach('middleware', 'took two chunks of the body below for one of its own', BLOCKS);
+        if (above?.iterating) checkBlock(above);
         iteration.over = false;
         return { done: false, value: chunk };
       }
@@ -645,6 +642,17 @@ function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Ui
       iteration.over = true;
     },
   };
+}
+
+function checkReturned(above: State): void {
+  //!# Middleware
+  //! Middleware returns its body as soon as the application below has returned one: it does not iterate before.
+  if (above.running) breach('middleware', 'iterated over the body below before it returned its own', BLOCKS);
+}
+
+function checkBlock(above: State): void {
+  //! For each chunk of the body below, middleware gives one of its own, if an empty one.
+  if (++above.taken > 1) breach('middleware', 'took two chunks of the body below for one of its own', BLOCKS);
 }
 
 async function discard(body: Body | null | undefined, errors: ErrorStream): Promise<void> {
