@@ -268,26 +268,29 @@ function checkedInput(input: InputStream, length: number): InputStream {
       breach('gateway', `wsgi.input.${method}() gave more than one line at once`, STREAMS);
     return given;
   };
-  const promised = <T>(value: T, method: string): T => {
+  const promised = <T>(value: Promise<T>, method: string, check: (value: T) => T): Promise<T> => {
     //! Every method of `wsgi.input` returns a promise.
     if (!isThenable(value)) breach('gateway', `wsgi.input.${method}() gave ${nameOf(value)}, not a promise`, STREAMS);
-    return value;
+    const checked = value.then(check);
+    // One that nobody awaits must not end the process.
+    checked.catch(() => {});
+    return checked;
   };
   const checked: InputStream = {
     read(...args) {
       const limit = size(args, 'read');
       const late = exhausted;
-      return promised(input.read(...args), 'read').then((value) => bytes(value, limit, 'read', late));
+      return promised(input.read(...args), 'read', (value) => bytes(value, limit, 'read', late));
     },
     readline(...args) {
       const limit = size(args, 'readline');
       const late = exhausted;
-      return promised(input.readline(...args), 'readline').then((value) => line(value, limit, 'readline', late));
+      return promised(input.readline(...args), 'readline', (value) => line(value, limit, 'readline', late));
     },
     readlines(...args) {
       size(args, 'readlines');
       const late = exhausted;
-      return promised(input.readlines(...args), 'readlines').then((lines) => {
+      return promised(input.readlines(...args), 'readlines', (lines) => {
         //! `readlines` gives an array of Uint8Array.
         if (!Array.isArray(lines)) breach('gateway', `wsgi.input.readlines() gave ${nameOf(lines)}`, STREAMS);
         return lines.map((one) => line(one, Number.POSITIVE_INFINITY, 'readlines', late));
@@ -453,13 +456,9 @@ function count(chunk: Uint8Array, state: State): void {
 const dropped =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
-    : new FinalizationRegistry<ErrorStream>((errors) => {
-        try {
-          errors.write(`gateway: dropped a body without a call of its close() (PEP 3333, "${DETAILS}")\n`);
-        } catch {
-          // A log that fails must not end the process.
-        }
-      });
+    : new FinalizationRegistry<ErrorStream>((errors) =>
+        log(errors, `gateway: dropped a body without a call of its close() (PEP 3333, "${DETAILS}")`),
+      );
 
 function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
   //!# The body
@@ -486,7 +485,7 @@ function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
     if (state.length !== undefined && state.given < state.length && !(body instanceof FileWrapper))
       breach('application', `ended after ${state.given} of the ${state.length} bytes of its Content-Length`, LENGTH);
   };
-  const iteration: Iteration = { opened: false, over: false, closed: false, canReturn: false };
+  const iteration: Iteration = { opened: false, over: false, left: false, closed: false, canReturn: false };
   const open = <T extends Iterator<unknown> | AsyncIterator<unknown>>(iterate: () => T): T => {
     //! A gateway iterates over a body once, and not after it has closed it.
     if (iteration.opened) breach('gateway', 'iterated over the body a second time', DETAILS);
@@ -506,7 +505,7 @@ function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
     iteration.closed = true;
     state.ended = true;
     dropped?.unregister(iteration);
-    const cut = iteration.opened && !iteration.over && iteration.canReturn;
+    const cut = iteration.opened && !iteration.over && !iteration.left && iteration.canReturn;
     const settle = (): void => {
       //! An iteration that it breaks off is ended by `return`, where the iterator has one, before `close`.
       if (cut) breach('gateway', 'called close() in the middle of the iteration, without return()', DETAILS);
@@ -552,8 +551,10 @@ function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
 /** The iteration over a body, as the gateway drives it. */
 interface Iteration {
   opened: boolean;
-  /** It has come to its end, has failed, or was ended by return(). */
+  /** It has come to its end, or has failed. */
   over: boolean;
+  /** It was ended by return(), while a chunk may still have been awaited. */
+  left: boolean;
   closed: boolean;
   canReturn: boolean;
 }
@@ -594,7 +595,13 @@ function checkedAsync(
   return {
     async next() {
       begin();
-      return settle(await Promise.resolve(iterator.next()).catch(fail));
+      let step: IteratorResult<unknown>;
+      try {
+        step = await iterator.next();
+      } catch (error) {
+        return fail(error);
+      }
+      return settle(step);
     },
     ...(iterator.return && {
       async return() {
@@ -613,7 +620,7 @@ function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Ui
       //! A gateway asks for one chunk at a time, and for none after the last or after `close`.
       if (state.iterating) breach('gateway', 'asked for a chunk while the last one was still awaited', DETAILS);
       if (iteration.closed) breach('gateway', 'asked for a chunk after close()', DETAILS);
-      if (iteration.over) breach('gateway', 'asked for a chunk after the end of the body', DETAILS);
+      if (iteration.over || iteration.left) breach('gateway', 'asked for a chunk after the end of the body', DETAILS);
       if (above !== undefined) checkReturned(above);
       state.iterating = true;
       state.taken = 0;
@@ -639,7 +646,7 @@ function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Ui
       throw error;
     },
     leave() {
-      iteration.over = true;
+      iteration.left = true;
     },
   };
 }
@@ -659,7 +666,15 @@ async function discard(body: Body | null | undefined, errors: ErrorStream): Prom
   try {
     if (typeof body?.close === 'function') await body.close();
   } catch (error) {
-    errors.write(`application: close() failed: ${String(error)}\n`);
+    log(errors, `application: close() failed: ${String(error)}`);
+  }
+}
+
+function log(errors: ErrorStream, line: string): void {
+  try {
+    errors.write(`${line}\n`);
+  } catch {
+    // A log that fails must not end the process.
   }
 }
 

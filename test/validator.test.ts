@@ -116,6 +116,25 @@ describe('what is right passes unchanged', () => {
     }, environ);
   });
 
+  it('a read that nobody awaits and that fails does not end the process', async () => {
+    const unhandled: unknown[] = [];
+    const listen = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', listen);
+    const pull = async () => {
+      throw new ClientDisconnected();
+    };
+    call(
+      (inner, startResponse) => {
+        inner['wsgi.input'].read();
+        return ok(inner, startResponse);
+      },
+      testEnviron({ 'wsgi.input': createInputStream({ pull, cancel: async () => {} }) }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toEqual([]);
+  });
+
   it("a cancellation reaches the platform's body", async () => {
     const reasons: unknown[] = [];
     const source = { pull: async () => textToBytes('x'), cancel: async (reason: unknown) => void reasons.push(reason) };
@@ -164,6 +183,14 @@ describe('what is right passes unchanged', () => {
     ['a 304', 'GET', answering([], '304 Not Modified', [['Content-Length', '4']])],
     ['write() and a body', 'GET', writing('bo', chunks(textToBytes('dy')), 4)],
     ['write() alone', 'GET', writing('body', [], 4)],
+    [
+      'a file',
+      'GET',
+      (environ, startResponse) => {
+        startResponse('200 OK', [['Content-Length', '2']]);
+        return environ['wsgi.file_wrapper'](new Blob(['ok']));
+      },
+    ],
     [
       'a new head for another body',
       'GET',
@@ -502,10 +529,45 @@ describe('a breach in the ending of the body', () => {
     expect(closed).toBe(2);
   });
 
-  it('a chunk after return()', () => {
+  it('a chunk after return()', async () => {
     const { iterator } = begun(() => {});
     iterator.return?.();
     expect(() => iterator.next()).toThrow(/^gateway: asked for a chunk after the end of the body/);
+    const body = call(answering((async function* () {})())) as AsyncIterable<Uint8Array>;
+    const asynchronous = body[Symbol.asyncIterator]();
+    await asynchronous.return?.();
+    await expect(asynchronous.next()).rejects.toThrow(/^gateway: asked for a chunk after the end of the body/);
+  });
+
+  it('return() while a chunk is awaited, and close() after both, is right', async () => {
+    const body = call(
+      answering(
+        (async function* () {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          yield textToBytes('a');
+        })(),
+      ),
+    ) as AsyncIterable<Uint8Array> & Body;
+    const iterator = body[Symbol.asyncIterator]();
+    const pending = iterator.next();
+    await iterator.return?.();
+    await pending;
+    expect(() => body.close?.()).not.toThrow();
+  });
+
+  it('close() after a next() that threw where it should have rejected is right', async () => {
+    const body = call(
+      answering({
+        [Symbol.asyncIterator]: () => ({
+          next() {
+            throw new Error('x');
+          },
+          return: async () => ({ done: true, value: undefined }),
+        }),
+      }),
+    ) as AsyncIterable<Uint8Array> & Body;
+    await expect(body[Symbol.asyncIterator]().next()).rejects.toThrow('x');
+    expect(() => body.close?.()).not.toThrow();
   });
 
   it('close() after the end, after return(), after an error and of an iterator without return() is right', () => {
@@ -778,7 +840,7 @@ describe('a breach by the application', () => {
       'to write()',
       (s) => {
         trap(s)(new Uint8Array(1));
-        return [];
+        return chunks();
       },
       () => {},
     ],
