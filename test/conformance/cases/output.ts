@@ -10,6 +10,7 @@ import {
   native,
   ok,
   plain,
+  refusedWith500,
   sleep,
   textOf,
   value,
@@ -456,6 +457,9 @@ export const output: Case[] = [
       async check(send) {
         isBroken(await send());
       },
+      ...(kind === 'a list'
+        ? { refused: { why: 'a list is measured before anything is sent', check: refusedWith500 } }
+        : {}),
     },
   ]),
   {
