@@ -630,7 +630,7 @@ describe('a breach by middleware', () => {
   };
   const below = validator(three);
   const around = (wrap: (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>) =>
-    callApp(validator(wrap));
+    callApp(validator(wrap), testEnviron({ 'wsgi.errors': { write() {}, writelines() {}, flush() {} } }));
   const collect = async (body: Body) => {
     const all: Uint8Array[] = [];
     for await (const chunk of body) all.push(chunk);
