@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/*.test.ts', 'test/conformance/core.test.ts'],
-    exclude: ['test/{aws-lambda,cloudflare,deploy,package,showcase,spec}.test.ts'],
+    exclude: ['test/{aws-lambda,cloudflare,deploy,package,showcase}.test.ts'],
     testTimeout: 10_000,
   },
 });

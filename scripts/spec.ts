@@ -1,12 +1,16 @@
-// Prints docs/SPEC.md from the `//!` lines of src/validator.ts; with --check it says whether the page is current.
+// Prints docs/SPEC.md from the `//!` lines of src/validator.ts and the clauses of test/spec/clauses.ts; with --check it
+// says whether the page is current.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Clause, clauses } from '../test/spec/clauses.ts';
 
 const PAGE = 'docs/SPEC.md';
+const SOURCE = 'src/validator.ts';
 const HEAD = `# The interface: PEP 3333 in TypeScript
 
 [PEP 3333](https://peps.python.org/pep-3333/) says what a gateway and an application owe each other. This page says the
 same for TypeScript, sentence by sentence; \`validator(app)\` of \`wsgi-edge/validator\` checks each of them, on both sides,
-at run time. The page is printed from that file by \`npm run spec\`: do not edit it.
+at run time. At its end is a table of [every MUST and SHOULD of the PEP](#every-must-and-should-of-pep-3333). The page is
+printed by \`npm run spec\`: do not edit it.
 
 \`\`\`ts
 type Body          = (Iterable<Uint8Array> | AsyncIterable<Uint8Array>) & { close?(): void | Promise<void> }
@@ -17,29 +21,79 @@ type Write         = (data: Uint8Array) => Promise<void>
 type Middleware    = (app: Application) => Application
 \`\`\`
 `;
+const TABLE = `
+## Every MUST and SHOULD of PEP 3333
 
-/** The specification that a source file holds: a section for each \`//!#\` line, a sentence for each run of \`//!\` lines. */
-export function specOf(source: string): string {
-  let page = HEAD;
+In the order of the PEP, in other words than its own; where it permits something that binds the other side, that is here
+too (MAY). "Checked by" names the sentence above that the validator checks, or the file that makes it so. A case is one of
+the conformance suite (\`test/conformance\`), which runs on every target. Where a column has nothing, the row says why.
+`;
+
+/** The sentences of a source file by section: a section for each \`//!#\` line, a sentence for each run of \`//!\` lines. */
+export function sentencesOf(source: string): Map<string, string[]> {
+  const sections = new Map<string, string[]>();
+  let sentences: string[] = [];
   let continued = false;
   for (const line of source.split('\n')) {
     const [, mark, text] = /^\s*\/\/!(#?)\s*(.*)$/.exec(line) ?? [];
     if (text === undefined) continued = false;
     else if (mark === '#') {
-      page += `\n## ${text}\n\n`;
+      sentences = [];
+      sections.set(text, sentences);
       continued = false;
     } else {
       // A line that starts with a capital or a name starts a sentence; others go on with the last one.
-      const starts = !continued || /^([A-Z]|`)/.test(text);
-      page = starts ? `${page}- ${text}\n` : `${page.trimEnd()} ${text}\n`;
+      if (!continued || /^([A-Z]|`)/.test(text)) sentences.push(text);
+      else sentences.push(`${sentences.pop()} ${text}`);
       continued = true;
     }
+  }
+  return sections;
+}
+
+/** The page, for the source of the validator. */
+export function specOf(source: string): string {
+  const sections = [...sentencesOf(source)];
+  const references = new Map<string, string>();
+  let page = HEAD;
+  for (const [title, sentences] of sections) {
+    page += `\n## ${title}\n\n`;
+    for (const [index, sentence] of sentences.entries()) {
+      page += `${index + 1}. ${sentence}\n`;
+      references.set(sentence, `${title} ${index + 1}`);
+    }
+  }
+  page += TABLE;
+  for (const [title, rows] of Object.entries(clauses)) {
+    page += `\n### ${title.replace('<', '&lt;')}\n\n| Level | The PEP | Here | Checked by | Cases |\n|---|---|---|---|---|\n`;
+    for (const row of rows) page += `| ${cellsOf(row, references).join(' | ')} |\n`;
   }
   return page;
 }
 
+function cellsOf(clause: Clause, references: ReadonlyMap<string, string>): string[] {
+  const { level, requirement, binding, check = [], where = [], cases = [], why } = clause;
+  const checks = check.map((sentence) => {
+    const reference = references.get(sentence);
+    if (reference === undefined) throw new Error(`spec: ${SOURCE} has no sentence "${sentence}"`);
+    return reference;
+  });
+  const files = where.map((file) => `\`${file}\``);
+  const reason = why === undefined ? [] : [`(${why})`];
+  const last = cases.length === 0 ? reason : [...cases.map(inCell), ...reason];
+  return [level, inCell(requirement), inCell(binding), [...checks, ...files].join('; '), last.join('; ')];
+}
+
+// Outside of code, what Markdown would take for its own.
+function inCell(text: string): string {
+  return text
+    .split(/(`[^`]*`)/)
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(/[_*<[\]]/g, '\\$&')).replaceAll('|', '\\|'))
+    .join('');
+}
+
 if (process.argv[1]?.endsWith('spec.ts')) {
-  const page = specOf(readFileSync('src/validator.ts', 'utf8'));
+  const page = specOf(readFileSync(SOURCE, 'utf8'));
   if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
   else if (!existsSync(PAGE) || readFileSync(PAGE, 'utf8') !== page) {
     console.error(`${PAGE} is not current; run: npm run spec`);

@@ -44,7 +44,8 @@ export function createEnviron(fields: RequestFields): Environ {
   const environ = {
     REQUEST_METHOD: fields.method,
     SCRIPT_NAME: '',
-    PATH_INFO: fields.path,
+    // The form of `OPTIONS *` says nothing with another method (RFC 9112, section 3.2.4).
+    PATH_INFO: fields.path === '*' && fields.method !== 'OPTIONS' ? '/*' : fields.path,
     QUERY_STRING: fields.query,
     SERVER_NAME: authority === null ? fields.fallbackHost : authority.name,
     SERVER_PORT: (authority === null ? fields.fallbackPort : authority.port) ?? defaultPort,

@@ -97,9 +97,11 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
 }
 
 // Not String.prototype.trim: it also cuts U+00A0, a byte that ends many UTF-8 characters. The space after a last comma
-// stays: a platform that joins lines makes ", " of a last one that is empty.
+// stays: a platform that joins lines makes ", " of a last one that is empty. CR, LF and NUL, which only an event can
+// carry, become spaces (RFC 9110, section 5.5).
 function trim(value: string): string {
-  return /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|(?<!,)[\t ]+$/g, '') : value;
+  if (!/^[\t ]|[\t ]$|[\r\n\0]/.test(value)) return value;
+  return value.replace(/[\r\n\0]/g, ' ').replace(/^[\t ]+|(?<!,)[\t ]+$/g, '');
 }
 
 function controlIn(text: string): string {

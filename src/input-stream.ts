@@ -153,6 +153,7 @@ export function shareStream(wrapper: InputStream, input: InputStream): void {
     if (own !== null) untouched.delete(input);
     return own;
   });
+  cancels.set(wrapper, async (reason) => cancels.get(input)?.(reason));
 }
 
 // A Buffer is a Uint8Array whose slice() and toString() do other things: an application must not meet it on some targets

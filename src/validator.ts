@@ -1,7 +1,7 @@
 import { checkBody, isThenable } from './body.js';
 import { WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
-import { headersFault, isHopByHop, nameOf, quote, statusFault } from './headers.js';
+import { headersFault, headerValue, isHopByHop, nameOf, quote, statusFault } from './headers.js';
 import { shareStream } from './input-stream.js';
 import { isNative } from './native-string.js';
 import { checkChunk } from './start-response.js';
@@ -10,7 +10,7 @@ import type { Application, Body, Environ, ErrorStream, InputStream, StartRespons
 // The lines that start with `//!` are the specification: `npm run spec` prints them to docs/SPEC.md, in this order. Each
 // stands above the check that enforces it.
 
-type Party = 'gateway' | 'application';
+type Party = 'gateway' | 'application' | 'middleware';
 
 function breach(party: Party, what: string, section: string): never {
   throw new WsgiError(`${party}: ${what} (PEP 3333, "${section}")`);
@@ -22,6 +22,10 @@ const START = 'The start_response() Callable';
 const WRITE = 'The write() Callable';
 const DETAILS = 'Specification Details';
 const STRINGS = 'A Note On String Types';
+const LENGTH = 'Handling the Content-Length Header';
+const FILE = 'Optional Platform-Specific File Handling';
+const HTTP = 'Other HTTP Features';
+const BLOCKS = 'Middleware Handling of Block Boundaries';
 
 /** Wraps an application so that both sides of the interface are checked; the first breach is thrown, and says who broke
  *  which rule. What keeps to the rules passes unchanged. As `wsgiref.validate.validator`.
@@ -39,33 +43,89 @@ export function validator(app: Application): Application {
       breach('gateway', `startResponse must be a function, not ${nameOf(startResponse)}`, START);
     checkEnviron(environ);
 
-    const state: State = { called: false, started: false, wrote: false, iterating: false, ended: false };
-    const inner = wrapEnviron(environ);
-    const result = app(inner, checkedStart(startResponse, environ, state));
+    const state: State = {
+      method: environ.REQUEST_METHOD,
+      above: states.get(environ['wsgi.input']),
+      running: true,
+      called: false,
+      started: false,
+      refused: false,
+      length: undefined,
+      given: 0,
+      iterating: false,
+      taken: 0,
+      ended: false,
+    };
+    const errors = environ['wsgi.errors'];
+    const deliver = (body: Body): Body => {
+      state.running = false;
+      try {
+        return checkedBody(body, errors, state);
+      } catch (error) {
+        // The gateway, which would close it, never sees this body.
+        discard(body, errors);
+        throw error;
+      }
+    };
+    const fail = (error: unknown): never => {
+      state.running = false;
+      throw error;
+    };
+    wrapEnviron(environ, state);
+    let result: Body | Promise<Body>;
+    try {
+      result = app(environ, checkedStart(startResponse, environ, state));
+    } catch (error) {
+      return fail(error);
+    }
     //! The application returns a body, or a promise of one.
-    if (!isThenable(result)) return checkedBody(result, state);
-    return result.then((body) => checkedBody(body, state));
+    return isThenable(result) ? result.then(deliver, fail) : deliver(result);
   };
 }
 
+/** One call of a validated application. */
 interface State {
+  /** REQUEST_METHOD as it came: the application may change it. */
+  method: string;
+  /** The validated middleware, where there is one, that called this application. */
+  above: State | undefined;
+  /** The application has not returned its body yet. */
+  running: boolean;
   called: boolean;
   started: boolean;
-  wrote: boolean;
+  /** A startResponse with excInfo threw. */
+  refused: boolean;
+  /** Content-Length in bytes, where a body of that length is to follow. */
+  length: number | undefined;
+  /** Bytes given to write() and in chunks. */
+  given: number;
   iterating: boolean;
+  /** Chunks of the applications below that went into the chunk that is being made. */
+  taken: number;
   ended: boolean;
 }
+
+// Middleware hands wsgi.input on, in a copy of environ too: by it a validator finds the one above.
+const states = new WeakMap<InputStream, State>();
 
 const REQUIRED = ['REQUEST_METHOD', 'SERVER_NAME', 'SERVER_PORT', 'SERVER_PROTOCOL'] as const;
 const FLAGS = ['wsgi.multithread', 'wsgi.multiprocess', 'wsgi.run_once'] as const;
 
 function checkEnviron(environ: Environ): void {
   //!# environ
-  //! `environ` is a plain object: own enumerable properties, the prototype of `{}`.
+  //! `environ` is a plain object with the prototype of `{}`.
   if (typeof environ !== 'object' || environ === null || Object.getPrototypeOf(environ) !== Object.prototype)
     breach('gateway', `environ must be a plain object, not ${nameOf(environ)}`, ENVIRON);
-  for (const [key, { enumerable }] of Object.entries(Object.getOwnPropertyDescriptors(environ)))
-    if (!enumerable) breach('gateway', `environ["${key}"] is not enumerable`, ENVIRON);
+  //! An application may change it in any way: it can be extended, and its properties be written and deleted.
+  if (!Object.isExtensible(environ)) breach('gateway', 'environ can not be extended', DETAILS);
+  for (const key of Reflect.ownKeys(environ)) {
+    const own = Object.getOwnPropertyDescriptor(environ, key);
+    if (!own?.configurable || !(own.writable || own.set))
+      breach('gateway', `environ["${String(key)}"] can not be changed`, DETAILS);
+    //! Its keys are strings, and its properties are enumerable.
+    if (typeof key !== 'string') breach('gateway', `environ has the key ${String(key)}, which is no string`, ENVIRON);
+    if (!own.enumerable) breach('gateway', `environ["${key}"] is not enumerable`, ENVIRON);
+  }
 
   //! `REQUEST_METHOD`, `SERVER_NAME`, `SERVER_PORT` and `SERVER_PROTOCOL` are there and not empty.
   for (const key of REQUIRED) if (!environ[key]) breach('gateway', `environ["${key}"] is missing or empty`, ENVIRON);
@@ -84,6 +144,20 @@ function checkEnviron(environ: Environ): void {
   //! `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH` do not exist: the headers are `CONTENT_TYPE` and `CONTENT_LENGTH`.
   for (const key of ['CONTENT_TYPE', 'CONTENT_LENGTH'])
     if (`HTTP_${key}` in environ) breach('gateway', `environ has HTTP_${key} where ${key} is meant`, ENVIRON);
+  //! `HTTP_TRANSFER_ENCODING` does not exist: the gateway has decoded the body.
+  if ('HTTP_TRANSFER_ENCODING' in environ)
+    breach('gateway', 'environ has HTTP_TRANSFER_ENCODING, which is for the gateway to decode', HTTP);
+  //! `HTTP_PROXY` does not exist: libraries take it for a setting (httpoxy, CVE-2016-5385).
+  if ('HTTP_PROXY' in environ) breach('gateway', 'environ has HTTP_PROXY (httpoxy)', ENVIRON);
+  for (const key of Object.keys(environ)) {
+    if (!key.startsWith('HTTP_')) continue;
+    //! The key of a request header is `HTTP_` and its name in capitals, with `_` for `-`.
+    if (!/^HTTP_[!#$%&'*+.^_`|~0-9A-Z]+$/.test(key))
+      breach('gateway', `environ["${key}"] is not the name of a header in capitals`, ENVIRON);
+    //! The value of a request header has no CR, LF or NUL in it (RFC 9110).
+    if (/[\r\n\0]/.test(environ[key] as string))
+      breach('gateway', `environ["${key}"] has CR, LF or NUL in it: ${quote(environ[key])}`, ENVIRON);
+  }
   //! `REQUEST_METHOD` is a token (RFC 9110).
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(environ.REQUEST_METHOD))
     breach('gateway', `REQUEST_METHOD ${quote(environ.REQUEST_METHOD)} is not a token`, ENVIRON);
@@ -91,7 +165,7 @@ function checkEnviron(environ: Environ): void {
   if (!/^(\/.*[^/])?$/s.test(environ.SCRIPT_NAME))
     breach('gateway', `SCRIPT_NAME ${quote(environ.SCRIPT_NAME)} must be like "/app" or empty`, ENVIRON);
   //! `PATH_INFO` is empty or starts with `/`; it is `*` for `OPTIONS *`.
-  if (!/^(\/|$)/.test(environ.PATH_INFO) && environ.PATH_INFO !== '*')
+  if (!/^(\/|$)/.test(environ.PATH_INFO) && !(environ.PATH_INFO === '*' && environ.REQUEST_METHOD === 'OPTIONS'))
     breach('gateway', `PATH_INFO ${quote(environ.PATH_INFO)} must start with "/"`, ENVIRON);
   //! `PATH_INFO` is empty only below a mount, where `SCRIPT_NAME` is not.
   if (environ.PATH_INFO === '' && environ.SCRIPT_NAME === '')
@@ -102,9 +176,15 @@ function checkEnviron(environ: Environ): void {
   //! `CONTENT_LENGTH`, where it is there, is a number of bytes in decimal digits.
   if (environ.CONTENT_LENGTH !== undefined && !/^[0-9]+$/.test(environ.CONTENT_LENGTH))
     breach('gateway', `CONTENT_LENGTH ${quote(environ.CONTENT_LENGTH)} is not a number of bytes`, ENVIRON);
-  //! `SERVER_PORT` is decimal digits.
-  if (!/^[0-9]+$/.test(environ.SERVER_PORT))
-    breach('gateway', `SERVER_PORT ${quote(environ.SERVER_PORT)} is not a number`, ENVIRON);
+  //! `SERVER_NAME` is a host: a name, an IPv4 address, or an IPv6 address in brackets.
+  if (!/^(\[[0-9A-Fa-f:.]+\]|[^\0- "/:<>?@[\\\]^`{|}\x7f#]+)$/.test(environ.SERVER_NAME))
+    breach('gateway', `SERVER_NAME ${quote(environ.SERVER_NAME)} is not a host`, ENVIRON);
+  //! `SERVER_PORT` is decimal digits, 65535 at most.
+  if (!/^[0-9]{1,5}$/.test(environ.SERVER_PORT) || Number(environ.SERVER_PORT) > 65_535)
+    breach('gateway', `SERVER_PORT ${quote(environ.SERVER_PORT)} is not a port number`, ENVIRON);
+  //! `SERVER_PROTOCOL` is `HTTP/` and a version, such as `HTTP/1.1` or `HTTP/2`.
+  if (!/^HTTP\/[0-9](\.[0-9])?$/.test(environ.SERVER_PROTOCOL))
+    breach('gateway', `SERVER_PROTOCOL ${quote(environ.SERVER_PROTOCOL)} is not like "HTTP/1.1"`, ENVIRON);
   //! `wsgi.version` is `[1, 0]`.
   const version: unknown = environ['wsgi.version'];
   if (!Array.isArray(version) || version.length !== 2 || version[0] !== 1 || version[1] !== 0)
@@ -120,9 +200,13 @@ function checkEnviron(environ: Environ): void {
   hasMethods(environ['wsgi.input'], 'wsgi.input', ['read', 'readline', 'readlines', Symbol.asyncIterator], STREAMS);
   //! `wsgi.errors` has `write`, `writelines` and `flush`.
   hasMethods(environ['wsgi.errors'], 'wsgi.errors', ['write', 'writelines', 'flush'], STREAMS);
+  //! `wsgi.input_terminated`, where it is there, is a boolean.
+  const terminated: unknown = environ['wsgi.input_terminated'];
+  if (terminated !== undefined && typeof terminated !== 'boolean')
+    breach('gateway', `wsgi.input_terminated must be a boolean, not ${nameOf(terminated)}`, STREAMS);
   //! `wsgi.file_wrapper`, where it is there, is a function.
   if (environ['wsgi.file_wrapper'] !== undefined && typeof environ['wsgi.file_wrapper'] !== 'function')
-    breach('gateway', 'wsgi.file_wrapper must be a function', 'Optional Platform-Specific File Handling');
+    breach('gateway', 'wsgi.file_wrapper must be a function', FILE);
   //! `wsgi_edge.wait_until` is a function, and `wsgi_edge.signal` an AbortSignal.
   if (typeof environ['wsgi_edge.wait_until'] !== 'function')
     breach('gateway', 'wsgi_edge.wait_until must be a function', ENVIRON);
@@ -136,15 +220,19 @@ function hasMethods(stream: unknown, name: string, methods: PropertyKey[], secti
       breach('gateway', `${name} has no ${String(method)}()`, section);
 }
 
-function wrapEnviron(environ: Environ): Environ {
-  return {
-    ...environ,
-    'wsgi.input': checkedInput(environ['wsgi.input']),
-    'wsgi.errors': checkedErrors(environ['wsgi.errors']),
-  };
+// In place, as the application's own changes are: middleware outside may read them.
+function wrapEnviron(environ: Environ, state: State): void {
+  const fileWrapper: unknown = environ['wsgi.file_wrapper'];
+  environ['wsgi.input'] = checkedInput(environ['wsgi.input'], Number(environ.CONTENT_LENGTH ?? Number.NaN));
+  environ['wsgi.errors'] = checkedErrors(environ['wsgi.errors']);
+  if (fileWrapper !== undefined) environ['wsgi.file_wrapper'] = checkedFileWrapper(fileWrapper as FileWrapperFunction);
+  states.set(environ['wsgi.input'], state);
 }
 
-function checkedInput(input: InputStream): InputStream {
+type FileWrapperFunction = Environ['wsgi.file_wrapper'];
+
+// An application reads by `wsgi.input` or by its stream, `inputStream`; what it takes by the stream is not seen here.
+function checkedInput(input: InputStream, length: number): InputStream {
   //!# wsgi.input
   const size = (args: unknown[], method: string): number => {
     //! `read`, `readline` and `readlines` take at most one argument: a size in whole bytes, or null or none for all.
@@ -155,56 +243,127 @@ function checkedInput(input: InputStream): InputStream {
       breach('application', `gave wsgi.input.${method}() ${quote(given)} for a size in whole bytes`, STREAMS);
     return (given as number) < 0 ? Number.POSITIVE_INFINITY : (given as number);
   };
-  const bytes = (value: unknown, limit: number, method: string): Uint8Array => {
+  let total = 0;
+  let exhausted = false;
+  const bytes = (value: unknown, limit: number, method: string, late: boolean): Uint8Array => {
     //! `read` and `readline` give a Uint8Array, an empty one at the end of input.
     if (!(value instanceof Uint8Array))
       breach('gateway', `wsgi.input.${method}() gave ${nameOf(value)}, not a Uint8Array`, STREAMS);
     //! `read` and `readline` give no more bytes than they are asked for.
     if (value.length > limit) breach('gateway', `wsgi.input.${method}(${limit}) gave ${value.length} bytes`, STREAMS);
+    //! After the end of input nothing comes but empty arrays.
+    if (late && value.length > 0)
+      breach('gateway', `wsgi.input.${method}() gave bytes after the end of input`, STREAMS);
+    //! No more bytes come than `CONTENT_LENGTH`, where it is there, says.
+    total += value.length;
+    if (total > length) breach('gateway', `wsgi.input gave ${total} bytes of a CONTENT_LENGTH of ${length}`, STREAMS);
+    if (value.length === 0 && limit > 0) exhausted = true;
     return value;
   };
-  const promised = <T>(value: T, method: string): T => {
+  const line = (value: unknown, limit: number, method: string, late: boolean): Uint8Array => {
+    const given = bytes(value, limit, method, late);
+    //! A line has no LF but at its end.
+    const at = given.indexOf(10);
+    if (at >= 0 && at < given.length - 1)
+      breach('gateway', `wsgi.input.${method}() gave more than one line at once`, STREAMS);
+    return given;
+  };
+  const promised = <T>(value: Promise<T>, method: string, check: (value: T) => T): Promise<T> => {
     //! Every method of `wsgi.input` returns a promise.
     if (!isThenable(value)) breach('gateway', `wsgi.input.${method}() gave ${nameOf(value)}, not a promise`, STREAMS);
-    return value;
+    const checked = value.then(check);
+    // One that nobody awaits must not end the process.
+    checked.catch(() => {});
+    return checked;
   };
   const checked: InputStream = {
     read(...args) {
       const limit = size(args, 'read');
-      return promised(input.read(...args), 'read').then((value) => bytes(value, limit, 'read'));
+      const late = exhausted;
+      return promised(input.read(...args), 'read', (value) => bytes(value, limit, 'read', late));
     },
     readline(...args) {
       const limit = size(args, 'readline');
-      return promised(input.readline(...args), 'readline').then((value) => bytes(value, limit, 'readline'));
+      const late = exhausted;
+      return promised(input.readline(...args), 'readline', (value) => line(value, limit, 'readline', late));
     },
     readlines(...args) {
       size(args, 'readlines');
-      return promised(input.readlines(...args), 'readlines').then((lines) => {
+      const late = exhausted;
+      return promised(input.readlines(...args), 'readlines', (lines) => {
         //! `readlines` gives an array of Uint8Array.
         if (!Array.isArray(lines)) breach('gateway', `wsgi.input.readlines() gave ${nameOf(lines)}`, STREAMS);
-        return lines.map((line) => bytes(line, Number.POSITIVE_INFINITY, 'readlines'));
+        return lines.map((one) => line(one, Number.POSITIVE_INFINITY, 'readlines', late));
       });
     },
     async *[Symbol.asyncIterator]() {
-      for await (const line of input) yield bytes(line, Number.POSITIVE_INFINITY, 'iteration');
+      const late = exhausted;
+      for await (const one of input) yield line(one, Number.POSITIVE_INFINITY, 'iteration', late);
     },
   };
-  shareStream(checked, input);
-  return checked;
+  const stream = only(checked, input, 'wsgi.input');
+  shareStream(stream, input);
+  return stream;
+}
+
+/** A stream whose other attributes, where the gateway's stream has more, are not for an application to use. */
+function only<T extends object>(checked: T, stream: object, name: string): T {
+  return new Proxy(checked, {
+    get(target, key, receiver) {
+      //! An application uses nothing of `wsgi.input` and `wsgi.errors` but the methods named above, and closes neither.
+      if (typeof key === 'string' && !(key in target) && key in stream)
+        breach('application', key === 'close' ? `must not close ${name}` : `must not use ${name}.${key}`, STREAMS);
+      return Reflect.get(target, key, receiver);
+    },
+  });
 }
 
 function checkedErrors(errors: ErrorStream): ErrorStream {
   //!# wsgi.errors
+  const exactly = (count: number, args: unknown[], method: string): void => {
+    //! `write` and `writelines` take exactly one argument, `flush` none.
+    if (args.length !== count)
+      breach('application', `gave wsgi.errors.${method}() ${args.length} arguments, not ${count}`, STREAMS);
+  };
   const text = (value: unknown): string => {
     //! `wsgi.errors` takes strings.
     if (typeof value !== 'string')
       breach('application', `wrote ${nameOf(value)} to wsgi.errors, not a string`, STREAMS);
     return value;
   };
-  return {
-    write: (value) => errors.write(text(value)),
-    writelines: (values) => errors.writelines([...values].map(text)),
-    flush: () => errors.flush(),
+  const checked: ErrorStream = {
+    write(...args) {
+      exactly(1, args, 'write');
+      return errors.write(text(args[0]));
+    },
+    writelines(...args) {
+      exactly(1, args, 'writelines');
+      //! `writelines` takes an iterable of them.
+      if (typeof args[0]?.[Symbol.iterator] !== 'function')
+        breach('application', `gave wsgi.errors.writelines() ${nameOf(args[0])}, not an iterable`, STREAMS);
+      return errors.writelines([...args[0]].map(text));
+    },
+    flush(...args) {
+      exactly(0, args, 'flush');
+      return errors.flush();
+    },
+  };
+  return only(checked, errors, 'wsgi.errors');
+}
+
+function checkedFileWrapper(wrap: FileWrapperFunction): FileWrapperFunction {
+  return (...args) => {
+    //!# wsgi.file_wrapper
+    //! `wsgi.file_wrapper` takes one or two arguments: a file, and a block size in bytes.
+    if (args.length !== 1 && args.length !== 2)
+      breach('application', `called wsgi.file_wrapper with ${args.length} arguments`, FILE);
+    const source = args[0] as { close?: unknown } | null | undefined;
+    const file: unknown = wrap(...args);
+    //! It returns a body, which has a `close` where the file has one.
+    if (!isIterable(file)) breach('gateway', `wsgi.file_wrapper returned ${nameOf(file)}, which is no body`, FILE);
+    if (typeof source?.close === 'function' && typeof file.close !== 'function')
+      breach('gateway', 'wsgi.file_wrapper returned a body without close() for a file that has one', FILE);
+    return file;
   };
 }
 
@@ -222,6 +381,8 @@ function checkedStart(startResponse: StartResponse, environ: Environ, state: Sta
     //! The status is three digits, a space and a reason, without control characters, a native string.
     const fault = statusFault(status);
     if (fault !== null) breach('application', fault, START);
+    //! One space stands before the reason, which may be empty, and none behind it.
+    if (/^.{4}( |.+ $)/.test(status)) breach('application', `status ${quote(status)} has a space too many`, START);
     const code = Number(status.slice(0, 3));
     //! The status is 200 or above; 101 only where the gateway can upgrade the connection.
     if (code < 200 && !(code === 101 && environ['workers.upgrade'] !== undefined))
@@ -231,26 +392,38 @@ function checkedStart(startResponse: StartResponse, environ: Environ, state: Sta
     //! No header is hop-by-hop: those belong to the server.
     const headerFault = headersFault(headers);
     if (headerFault !== null)
-      breach(
-        'application',
-        headerFault,
-        headers.some?.(([name]) => isHopByHop(String(name))) ? 'Other HTTP Features' : START,
-      );
+      breach('application', headerFault, headers.some?.(([name]) => isHopByHop(String(name))) ? HTTP : START);
     for (const [name] of headers) {
+      //! A header name ends in a letter or a digit.
+      if (!/[0-9A-Za-z]$/.test(name)) breach('application', `header name ${quote(name)} ends in punctuation`, START);
       //! There is no header named `Status`: the status is an argument of its own.
       if (name.toLowerCase() === 'status') breach('application', 'has a header named "Status"', START);
-      //! A response without a body (204, 304) has no Content-Type, and a 204 no Content-Length (RFC 9110).
-      if ((code === 204 || code === 304) && /^content-type$/i.test(name))
+      //! A response without a body (101, 204, 304) has no Content-Type, and a 101 or 204 no Content-Length (RFC 9110).
+      if ((code === 101 || code === 204 || code === 304) && /^content-type$/i.test(name))
         breach('application', `gave a Content-Type to status ${code}, which has no body`, START);
-      if (code === 204 && /^content-length$/i.test(name))
-        breach('application', 'gave a Content-Length to status 204, which has no body', START);
+      if ((code === 101 || code === 204) && /^content-length$/i.test(name))
+        breach('application', `gave a Content-Length to status ${code}, which has no body`, START);
+    }
+    let write: Write;
+    try {
+      write = startResponse(...args);
+    } catch (error) {
+      if (excInfo !== undefined && excInfo !== null) state.refused = true;
+      throw error;
     }
     state.started = true;
-    const write = startResponse(...args);
+    const length = headerValue(headers, 'content-length');
+    const bodiless = state.method === 'HEAD' || code < 200 || code === 204 || code === 205 || code === 304;
+    state.length = length === undefined || bodiless ? undefined : Number(length);
     //! `startResponse` returns the `write` function.
     if (typeof write !== 'function') breach('gateway', `startResponse returned ${nameOf(write)}, not write()`, START);
     return checkedWrite(write, state);
   };
+}
+
+function checkPropagated(state: State): void {
+  //! What `startResponse` throws when it is given `excInfo` is not trapped: the application gives nothing after it.
+  if (state.refused) breach('application', 'went on after startResponse with excInfo had thrown', START);
 }
 
 function checkedWrite(write: Write, state: State): Write {
@@ -263,7 +436,8 @@ function checkedWrite(write: Write, state: State): Write {
     if (state.iterating) breach('application', 'called write() from within the iteration of its body', WRITE);
     //! `write` is not called when the response has ended.
     if (state.ended) breach('application', 'called write() after the end of its response', WRITE);
-    state.wrote = true;
+    checkPropagated(state);
+    count(args[0], state);
     const accepted = write(args[0]);
     //! `write` returns a promise.
     if (!isThenable(accepted)) breach('gateway', `write() returned ${nameOf(accepted)}, not a promise`, WRITE);
@@ -271,7 +445,22 @@ function checkedWrite(write: Write, state: State): Write {
   };
 }
 
-function checkedBody(body: Body, state: State): Body {
+function count(chunk: Uint8Array, state: State): void {
+  //! `write` and the body give no more bytes than the Content-Length says, where there is one.
+  state.given += chunk.length;
+  if (state.length !== undefined && state.given > state.length)
+    breach('application', `gave ${state.given} bytes where its Content-Length is ${state.length}`, LENGTH);
+}
+
+// A body that is dropped can't be told by a throw: nobody is left to catch it.
+const dropped =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<ErrorStream>((errors) =>
+        log(errors, `gateway: dropped a body without a call of its close() (PEP 3333, "${DETAILS}")`),
+      );
+
+function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
   //!# The body
   //! A body is an iterable, synchronous or asynchronous, and neither a string nor bytes.
   checkBody(body);
@@ -283,71 +472,115 @@ function checkedBody(body: Body, state: State): Body {
     checkChunk(chunk, 'a chunk of the body');
     //! `startResponse` is called before the first chunk that is not empty.
     if (chunk.length > 0 && !state.started) breach('application', 'gave a chunk before it called startResponse', START);
+    checkPropagated(state);
+    count(chunk, state);
     return chunk;
   };
   const end = (): void => {
     //! `startResponse` is called before the body ends.
     if (!state.started) breach('application', 'ended its body without a call of startResponse', START);
+    checkPropagated(state);
+    state.ended = true;
+    //! A body that comes to its end gives no fewer bytes than the Content-Length says, where there is one.
+    if (state.length !== undefined && state.given < state.length && !(body instanceof FileWrapper))
+      breach('application', `ended after ${state.given} of the ${state.length} bytes of its Content-Length`, LENGTH);
   };
-  let closed = false;
-  let opened = false;
-  const open = (): void => {
+  const iteration: Iteration = { opened: false, over: false, left: false, closed: false, canReturn: false };
+  const open = <T extends Iterator<unknown> | AsyncIterator<unknown>>(iterate: () => T): T => {
     //! A gateway iterates over a body once, and not after it has closed it.
-    if (opened) breach('gateway', 'iterated over the body a second time', DETAILS);
-    if (closed) breach('gateway', 'iterated over the body after close()', DETAILS);
-    opened = true;
+    if (iteration.opened) breach('gateway', 'iterated over the body a second time', DETAILS);
+    if (iteration.closed) breach('gateway', 'iterated over the body after close()', DETAILS);
+    iteration.opened = true;
+    const iterator = iterate();
+    //! The iterator of a body has a `next` function.
+    if (typeof iterator?.next !== 'function')
+      breach('application', `the iterator of its body, ${nameOf(iterator)}, has no next()`, DETAILS);
+    iteration.canReturn = typeof iterator.return === 'function';
+    return iterator;
   };
   const given = body.close;
   const close = (): void | Promise<void> => {
     //! A gateway calls `close` once, however the request ends.
-    if (closed) breach('gateway', 'called close() a second time', DETAILS);
-    closed = true;
+    if (iteration.closed) breach('gateway', 'called close() a second time', DETAILS);
+    iteration.closed = true;
     state.ended = true;
-    return given?.call(body);
+    dropped?.unregister(iteration);
+    const cut = iteration.opened && !iteration.over && !iteration.left && iteration.canReturn;
+    const settle = (): void => {
+      //! An iteration that it breaks off is ended by `return`, where the iterator has one, before `close`.
+      if (cut) breach('gateway', 'called close() in the middle of the iteration, without return()', DETAILS);
+    };
+    const closing = given?.call(body);
+    return isThenable(closing) ? closing.then(settle) : settle();
+  };
+  const watched = <T extends Body>(wrapped: T): T => {
+    dropped?.register(wrapped, errors, iteration);
+    return wrapped;
   };
 
-  // A file stays one, so that the gateway may hand it to its platform by reference.
-  if (body instanceof FileWrapper) return Object.assign(body, { close: async () => close() });
+  // A file stays one, so that the gateway may hand it to its platform by reference. Nobody sees its blocks then.
+  if (body instanceof FileWrapper) {
+    end();
+    return watched(Object.assign(body, { close: async () => close() }));
+  }
   // An array stays one: a gateway may rely on its length (PEP 3333, "Handling the Content-Length Header").
   if (Array.isArray(body)) {
-    const chunks = (body as unknown[]).map(check);
+    const chunks = Array.from(body as unknown[], (chunk) => check(chunk));
     end();
-    return Object.assign(chunks, { close });
+    return watched(Object.assign(chunks, { close }));
   }
   if (Symbol.asyncIterator in body) {
     const source = body;
-    return {
+    return watched({
       [Symbol.asyncIterator]() {
-        open();
-        return checkedAsync(source[Symbol.asyncIterator](), state, check, end);
+        const iterator = open(() => source[Symbol.asyncIterator]());
+        return checkedAsync(iterator, steps(state, iteration, check, end));
       },
       close,
-    };
+    });
   }
-  return {
+  return watched({
     [Symbol.iterator]() {
-      open();
-      return checkedSync(body[Symbol.iterator](), state, check, end);
+      const iterator = open(() => body[Symbol.iterator]());
+      return checkedSync(iterator, steps(state, iteration, check, end));
     },
     close,
-  };
+  });
 }
 
-type Check = (chunk: unknown) => Uint8Array;
+/** The iteration over a body, as the gateway drives it. */
+interface Iteration {
+  opened: boolean;
+  /** It has come to its end, or has failed. */
+  over: boolean;
+  /** It was ended by return(), while a chunk may still have been awaited. */
+  left: boolean;
+  closed: boolean;
+  canReturn: boolean;
+}
 
-function checkedSync(iterator: Iterator<unknown>, state: State, check: Check, end: () => void): Iterator<Uint8Array> {
-  const { settle, begin } = steps(state, check, end);
+interface Steps {
+  begin(): void;
+  settle(step: IteratorResult<unknown>): IteratorResult<Uint8Array>;
+  fail(error: unknown): never;
+  leave(): void;
+}
+
+function checkedSync(iterator: Iterator<unknown>, { begin, settle, fail, leave }: Steps): Iterator<Uint8Array> {
   return {
     next() {
       begin();
+      let step: IteratorResult<unknown>;
       try {
-        return settle(iterator.next());
-      } finally {
-        state.iterating = false;
+        step = iterator.next();
+      } catch (error) {
+        return fail(error);
       }
+      return settle(step);
     },
     ...(iterator.return && {
       return() {
+        leave();
         iterator.return?.();
         return { done: true, value: undefined };
       },
@@ -357,22 +590,22 @@ function checkedSync(iterator: Iterator<unknown>, state: State, check: Check, en
 
 function checkedAsync(
   iterator: AsyncIterator<unknown>,
-  state: State,
-  check: Check,
-  end: () => void,
+  { begin, settle, fail, leave }: Steps,
 ): AsyncIterator<Uint8Array> {
-  const { settle, begin } = steps(state, check, end);
   return {
     async next() {
       begin();
+      let step: IteratorResult<unknown>;
       try {
-        return settle(await iterator.next());
-      } finally {
-        state.iterating = false;
+        step = await iterator.next();
+      } catch (error) {
+        return fail(error);
       }
+      return settle(step);
     },
     ...(iterator.return && {
       async return() {
+        leave();
         await iterator.return?.();
         return { done: true, value: undefined };
       },
@@ -380,23 +613,72 @@ function checkedAsync(
   };
 }
 
-function steps(state: State, check: Check, end: () => void) {
-  let exhausted = false;
+function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Uint8Array, end: () => void): Steps {
+  const { above } = state;
   return {
-    begin(): void {
-      //! A gateway asks for one chunk at a time, and for none after the last.
+    begin() {
+      //! A gateway asks for one chunk at a time, and for none after the last or after `close`.
       if (state.iterating) breach('gateway', 'asked for a chunk while the last one was still awaited', DETAILS);
-      if (exhausted) breach('gateway', 'asked for a chunk after the end of the body', DETAILS);
+      if (iteration.closed) breach('gateway', 'asked for a chunk after close()', DETAILS);
+      if (iteration.over || iteration.left) breach('gateway', 'asked for a chunk after the end of the body', DETAILS);
+      if (above !== undefined) checkReturned(above);
       state.iterating = true;
+      state.taken = 0;
     },
-    settle(step: IteratorResult<unknown>): IteratorResult<Uint8Array> {
+    settle(step) {
+      state.iterating = false;
+      iteration.over = true; // unless a chunk has come that is right
       //! A step of the iteration is an object with `done` and `value`.
       if (typeof step !== 'object' || step === null)
         breach('application', `a step of its body is ${nameOf(step)}`, DETAILS);
-      if (!step.done) return { done: false, value: check(step.value) };
-      exhausted = true;
+      if (!step.done) {
+        const chunk = check(step.value);
+        if (above?.iterating) checkBlock(above);
+        iteration.over = false;
+        return { done: false, value: chunk };
+      }
       end();
       return { done: true, value: undefined };
     },
+    fail(error) {
+      state.iterating = false;
+      iteration.over = true;
+      throw error;
+    },
+    leave() {
+      iteration.left = true;
+    },
   };
+}
+
+function checkReturned(above: State): void {
+  //!# Middleware
+  //! Middleware returns its body as soon as the application below has returned one: it does not iterate before.
+  if (above.running) breach('middleware', 'iterated over the body below before it returned its own', BLOCKS);
+}
+
+function checkBlock(above: State): void {
+  //! For each chunk of the body below, middleware gives one of its own, if an empty one.
+  if (++above.taken > 1) breach('middleware', 'took two chunks of the body below for one of its own', BLOCKS);
+}
+
+async function discard(body: Body | null | undefined, errors: ErrorStream): Promise<void> {
+  try {
+    if (typeof body?.close === 'function') await body.close();
+  } catch (error) {
+    log(errors, `application: close() failed: ${String(error)}`);
+  }
+}
+
+function log(errors: ErrorStream, line: string): void {
+  try {
+    errors.write(`${line}\n`);
+  } catch {
+    // A log that fails must not end the process.
+  }
+}
+
+function isIterable(value: unknown): value is Body {
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = (value ?? {}) as Record<symbol, unknown>;
+  return typeof async === 'function' || typeof sync === 'function';
 }

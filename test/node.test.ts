@@ -223,6 +223,36 @@ describe('toNodeHandler', () => {
     expect(environ?.SERVER_PORT).toMatch(/^\d+$/);
   });
 
+  it('has a SERVER_NAME in brackets when the socket has an IPv6 address', async () => {
+    let name: string | undefined;
+    const handle = toNodeHandler((environ, startResponse) => {
+      name = environ.SERVER_NAME;
+      startResponse('200 OK', []);
+      return [];
+    });
+    // Not every machine has IPv6: the address of the socket is put in its place.
+    const server = createServer((req, res) => {
+      Object.defineProperty(req.socket, 'localAddress', { value: 'fe80::1%eth0' });
+      handle(req, res);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await raw(portOf(server), 'GET / HTTP/1.0\r\n\r\n');
+    expect(name).toBe('[fe80::1]');
+  });
+
+  it('takes the asterisk for a path unless the method is OPTIONS', async () => {
+    const paths: string[] = [];
+    const port = await start((environ, startResponse) => {
+      paths.push(environ.PATH_INFO);
+      startResponse('200 OK', []);
+      return [];
+    });
+    for (const method of ['OPTIONS', 'GET'])
+      await raw(port, `${method} * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+    expect(paths).toEqual(['*', '/*']);
+  });
+
   it('lives on when a client breaks off its upload, which the application sees', async () => {
     let failure: unknown;
     const port = await start(async (environ, startResponse) => {

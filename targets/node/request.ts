@@ -23,7 +23,7 @@ export function nodeEnviron(req: IncomingMessage | Http2ServerRequest, gateway: 
     rawUri: req.url,
     scheme: encrypted ? 'https' : 'http',
     host: authority ?? req.headers[':authority']?.toString() ?? req.headers.host ?? '',
-    fallbackHost: socket.localAddress ?? 'localhost',
+    fallbackHost: hostOf(socket.localAddress ?? 'localhost'),
     ...(socket.localPort === undefined ? {} : { fallbackPort: String(socket.localPort) }),
     protocol: `HTTP/${req.httpVersion}`,
     remoteAddr: socket.remoteAddress,
@@ -47,6 +47,11 @@ export function nodeEnviron(req: IncomingMessage | Http2ServerRequest, gateway: 
   if (socket.remotePort !== undefined) environ.REMOTE_PORT = String(socket.remotePort);
   environ['node.req'] = req;
   return environ;
+}
+
+// An IPv6 address stands in brackets, and without its zone, where a host is meant (RFC 3875, section 4.1.14).
+function hostOf(address: string): string {
+  return address.includes(':') ? `[${address.split('%', 1)[0]}]` : address;
 }
 
 // The absolute form, "GET http://h/p", carries an authority of its own (RFC 9112, section 3.2.2). Whatever its scheme,

@@ -186,6 +186,15 @@ const outputSins: Case[] = [
   yields('a DataView', () => new DataView(new ArrayBuffer(4))),
   yields('a list', () => [body]),
   {
+    name: 'refused: a file without read()',
+    clause: 'Optional Platform-Specific File Handling',
+    app: (environ, startResponse) => {
+      startResponse('200 OK', plain(['X-Sin', '1']));
+      return environ['wsgi.file_wrapper']({ close() {} } as never);
+    },
+    check: refusedBeforeOutput,
+  },
+  {
     name: 'refused: a string from an async generator',
     clause: 'A Note On String Types',
     app: async function* (environ, startResponse) {

@@ -120,6 +120,18 @@ export const environ: Case[] = [
     },
   },
   {
+    name: "the gateway's own keys have small letters and a prefix",
+    clause: VARIABLES,
+    app: answer((environ) =>
+      Object.keys(environ)
+        .filter((key) => key.includes('.') && !key.startsWith('HTTP_') && !/^[a-z0-9_]+(\.[a-z0-9_]+)+$/.test(key))
+        .join(),
+    ),
+    async check(send) {
+      holds(await send(), '');
+    },
+  },
+  {
     name: 'environ is new for each request',
     clause: VARIABLES,
     app: answer((environ) => {
@@ -551,6 +563,20 @@ export const environ: Case[] = [
   },
 
   // Streams of the environ.
+  {
+    name: 'wsgi.input and wsgi.errors have their methods and no more',
+    clause: 'Input and Error Streams',
+    app: answer((environ) =>
+      JSON.stringify([environ['wsgi.input'], environ['wsgi.errors']].map((stream) => Object.keys(stream).sort())),
+    ),
+    async check(send) {
+      const methods = [
+        ['read', 'readline', 'readlines'],
+        ['flush', 'write', 'writelines'],
+      ];
+      holds(await send(), JSON.stringify(methods));
+    },
+  },
   {
     name: 'wsgi.errors takes text of any script, line by line',
     clause: 'Input and Error Streams',

@@ -10,6 +10,7 @@ import {
   native,
   ok,
   plain,
+  refusedWith500,
   sleep,
   textOf,
   value,
@@ -101,6 +102,17 @@ function streamOf(environ: Environ, chunks: string[]): ReadableStream<Uint8Array
     },
   });
 }
+
+/** A body longer than its Content-Length, which the gateway cuts. */
+const overlong: NonNullable<Case['refused']> = {
+  why: 'a breach by the application, if one that the gateway can mend',
+  async check(send, recall) {
+    const response = await send();
+    ok(response.status === 500 || response.body.length < 4, 'the whole body was sent');
+    const { errors } = await recall((report) => report.errors.length > 0);
+    ok(errors.join('\n').includes('where its Content-Length is'), 'the validator logged nothing');
+  },
+};
 
 const bodiless = (
   status: string,
@@ -425,6 +437,7 @@ export const output: Case[] = [
         const { errors } = await recall((report) => report.errors.length > 0);
         ok(errors.join('\n').includes('Content-Length'), 'the log does not name Content-Length');
       },
+      refused: overlong,
     },
     {
       name: `a body shorter than its Content-Length is logged: ${kind}`,
@@ -444,6 +457,9 @@ export const output: Case[] = [
       async check(send) {
         isBroken(await send());
       },
+      ...(kind === 'a list'
+        ? { refused: { why: 'a list is measured before anything is sent', check: refusedWith500 } }
+        : {}),
     },
   ]),
   {
@@ -482,6 +498,7 @@ export const output: Case[] = [
       holds(await send(), 'body');
       ok((await recall((report) => report.errors.length > 0)).errors.length > 0, 'nothing was logged');
     },
+    refused: overlong,
   },
 
   {
@@ -756,7 +773,62 @@ export const output: Case[] = [
     },
   },
 
+  // Middleware.
+  {
+    name: 'middleware may give empty chunks while it collects a body',
+    clause: 'Middleware Handling of Block Boundaries',
+    app: async function* (environ, startResponse) {
+      const below = gives(() => generate(half), ['X-A', '1'])(environ, startResponse) as AsyncIterable<Uint8Array>;
+      let all = '';
+      for await (const chunk of below) {
+        all += native(chunk).toUpperCase();
+        yield empty;
+      }
+      yield bytes(all);
+    },
+    async check(send) {
+      const response = await send();
+      holds(response, 'BODY');
+      equal(value(response, 'x-a'), '1', 'X-A');
+    },
+  },
+  {
+    name: 'middleware may change what goes through write()',
+    clause: 'Middleware Handling of Block Boundaries',
+    app: (environ, startResponse) => {
+      const below: Application = async (_environ, start) => {
+        await start('200 OK', plain())(bytes('bo'));
+        return [bytes('dy')];
+      };
+      return below(environ, (...head) => {
+        const write = startResponse(...head);
+        return (data) => write(bytes(native(data).toUpperCase()));
+      });
+    },
+    async check(send) {
+      holds(await send(), 'BOdy');
+    },
+  },
+
   // wsgi.file_wrapper.
+  {
+    name: 'file_wrapper: a file that is not returned is neither read nor sent',
+    clause: FILE,
+    app: gives(async (environ) => {
+      environ['wsgi.file_wrapper']({
+        read() {
+          note(environ, 'read');
+          return empty;
+        },
+      });
+      await sleep(20);
+      return [body];
+    }),
+    async check(send, recall) {
+      holds(await send(), 'body');
+      equal((await recall()).events, [], 'events');
+    },
+  },
   {
     name: 'file_wrapper: { read } goes out in blocks and is closed',
     clause: FILE,
