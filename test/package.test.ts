@@ -39,7 +39,7 @@ const names: Record<string, string[]> = {
   ],
   'wsgi-edge/cloudflare': ['toCloudflareHandler'],
   'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
-  'wsgi-edge/node': ['serve', 'toNodeHandler'],
+  'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
   'wsgi-edge/validator': ['validator'],
   'wsgi-edge/testing': ['callApp', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
 };
