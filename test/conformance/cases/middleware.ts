@@ -1,3 +1,4 @@
+import { fromFetchHandler } from '../../../src/fetch.js';
 import { FileWrapper } from '../../../src/file-wrapper.js';
 import { headerView } from '../../../src/header-view.js';
 import { inputStream } from '../../../src/input-stream.js';
@@ -20,6 +21,7 @@ import {
   equal,
   holds,
   isBroken,
+  isErrorPage,
   native,
   ok,
   PLAIN,
@@ -136,6 +138,13 @@ const applications: Array<[string, Application]> = [
       // A stream that has been read has nobody to tell of its end.
       const file = environ['wsgi.file_wrapper'](stream) as FileWrapper;
       return Object.assign(file, { close: async () => note(environ, 'close') });
+    },
+  ],
+  [
+    'a Fetch handler',
+    async (environ, startResponse) => {
+      const handler = fromFetchHandler(() => new Response('hello world', { headers: WITH_LENGTH }));
+      return closing(environ, await handler(environ, startResponse));
     },
   ],
 ];
@@ -484,6 +493,20 @@ const refusing: Middleware = () => (_environ, startResponse) => {
   return [bytes('who are you?')];
 };
 
+/** Answers itself when the application takes too long (ms), and closes the body that still comes. */
+const impatient: Middleware = (app) => async (environ, startResponse) => {
+  const held = hold();
+  const coming = Promise.resolve(app(environ, held.startResponse));
+  const body = await Promise.race([coming, sleep(20)]);
+  if (body !== undefined) {
+    startResponse(held.status, held.headers);
+    return body;
+  }
+  environ['wsgi_edge.wait_until'](coming.then((late) => late.close?.()));
+  startResponse('503 Too Late', plain());
+  return [bytes('too late')];
+};
+
 /** Notes the end of the response, whichever body it has. */
 const ending: Middleware = (app) => async (environ, startResponse) => {
   const body = await app(environ, startResponse);
@@ -552,6 +575,16 @@ const streams =
     const last = response.chunks.at(-1);
     ok(first && last && last.at - first.at > 50, 'all came at once');
     await leaves()(send, recall);
+  };
+
+/** The gateway's 500, for an error that is in the log. */
+const isLoggedPage =
+  (message: string, events: string[]): Check =>
+  async (send, recall) => {
+    isErrorPage(await send());
+    const report = await recall(({ errors }) => errors.length > 0);
+    equal(report.events, events, 'events');
+    ok(report.errors[0]?.includes(message), 'the log does not begin with the error');
   };
 
 const fails = (message = 'broke'): never => {
@@ -721,6 +754,15 @@ export const middleware: Case[] = [
     check: gives('WHO ARE YOU?', { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' }, events: [] }),
   },
   {
+    name: 'a middleware that waits no longer closes the body that still comes',
+    clause: DETAILS,
+    app: behind(async (environ, startResponse) => {
+      await sleep(100);
+      return list(environ, startResponse);
+    }, impatient),
+    check: gives('too late', { status: 503 }),
+  },
+  {
     name: 'keys of its own in environ reach the application inside, and nobody outside',
     clause: 'environ Variables',
     app: behind(
@@ -740,8 +782,8 @@ export const middleware: Case[] = [
     app: behind(
       says((environ) => {
         environ['wsgi.errors'].writelines(['one\n', 'two\n']);
-        return [];
-      }),
+        return [bytes('body')];
+      }, plain()),
       prefixing,
     ),
     async check(send, recall) {
@@ -855,6 +897,16 @@ export const middleware: Case[] = [
         check: gives('nothing here', { status: 404, headers: { 'x-inner': undefined } }),
       }),
     ),
+  {
+    name: 'a stream that a middleware swallows is cancelled',
+    clause: FILE,
+    app: behind((environ, startResponse) => {
+      startResponse('404 Not Found', plain());
+      const cancel = () => note(environ, 'cancel');
+      return environ['wsgi.file_wrapper'](new ReadableStream<Uint8Array>({ cancel }));
+    }, replacing),
+    check: gives('nothing here', { status: 404, events: ['cancel'] }),
+  },
   {
     name: 'a 304 in place of the body',
     clause: DETAILS,
@@ -996,6 +1048,30 @@ export const middleware: Case[] = [
     ];
   }),
 
+  {
+    name: 'a middleware that fails at a chunk: the body inside is ended and closed',
+    clause: ERRORS,
+    app: behind(
+      says(async function* (environ) {
+        try {
+          yield bytes('part');
+          yield bytes('never');
+        } finally {
+          note(environ, 'ended');
+        }
+      }),
+      labelling,
+      (app) => async (environ, startResponse) => mapped(await app(environ, startResponse), () => fails('middle')),
+    ),
+    check: isLoggedPage('middle', ['ended', 'close']),
+  },
+  {
+    name: 'a middleware that fails in its startResponse',
+    clause: ERRORS,
+    app: behind(list, labelling, (app) => (environ) => app(environ, () => fails('in between'))),
+    check: isLoggedPage('in between', []),
+  },
+
   // Files.
   {
     name: 'a file passes untouched through middleware that adds a header',
@@ -1102,6 +1178,42 @@ export const middleware: Case[] = [
       check: streams(text),
     }),
   ),
+  {
+    name: 'request and response go on at the same time through four layers',
+    clause: BLOCKS,
+    needs: ['duplex'],
+    app: behind(
+      async function* (environ, startResponse) {
+        startResponse('200 OK', plain());
+        yield bytes('ready\n');
+        for await (const line of environ['wsgi.input']) yield line;
+        note(environ, 'close');
+      },
+      metering,
+      labelling,
+      shouting,
+      generating,
+    ),
+    async check(send, recall) {
+      // Each line is sent when the answer to the one before is there, if it comes at all.
+      let heard = '';
+      const unanswered: string[] = [];
+      async function* body() {
+        for (const line of ['one\n', 'two\n']) {
+          for (let i = 0; i < 50 && !heard.endsWith('\n'); i++) await sleep(20);
+          if (!heard.endsWith('\n')) unanswered.push(line);
+          heard = '';
+          yield bytes(line);
+        }
+      }
+      const onChunk = (part: Uint8Array) => {
+        heard += native(part);
+      };
+      holds(await send({ method: 'POST', body: body(), onChunk }), 'READY\nONE\nTWO\n');
+      equal(unanswered, [], 'lines sent without an answer to the one before');
+      await leaves()(send, recall);
+    },
+  },
   {
     name: 'a client that does not read stops the body behind three layers',
     clause: BLOCKS,
