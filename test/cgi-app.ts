@@ -48,12 +48,9 @@ const app = mount(
         environ['wsgi.errors'].write(`accepted ${count}\n`);
       }
     }),
-    '/waits': text(async function* (environ) {
+    '/waits': text(async function* () {
       yield textToBytes('waits');
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, 60_000);
-      environ['wsgi_edge.signal'].addEventListener('abort', () => clearTimeout(timer));
-      await promise;
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
     }),
     // Nothing is left to wait for: Node ends the process.
     '/forgets': text(async function* () {

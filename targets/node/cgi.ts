@@ -46,8 +46,13 @@ export async function runCgi(app: Application, options: GatewayOptions = {}): Pr
   const gone = new AbortController();
   const disconnect = (cause: unknown) => gone.abort(new ClientDisconnected(undefined, { cause }));
   process.stdout.on('error', disconnect);
-  // How a server ends the script of a client that is gone.
-  process.once('SIGTERM', disconnect);
+  // How a server ends the script of a client that is gone: close() runs before the signal has its way.
+  let terminated = false;
+  const terminate = () => {
+    terminated = true;
+    disconnect('SIGTERM');
+  };
+  process.once('SIGTERM', terminate);
   const background: Promise<unknown>[] = [];
   // Without a length, only a server that has decoded a chunked body ends stdin where the body ends.
   const input = stdinSource(length === undefined && chunked ? Number.POSITIVE_INFINITY : Number(length ?? 0));
@@ -77,9 +82,10 @@ export async function runCgi(app: Application, options: GatewayOptions = {}): Pr
   await run(malformed ? { ...gateway, application: badRequest } : gateway, environ, responder);
   await toStdout(new Uint8Array(0)).catch(() => {}); // until all is written
   if (!broken) process.exitCode = earlier;
-  process.off('SIGTERM', disconnect);
+  process.off('SIGTERM', terminate);
   await input.cancel(undefined);
   while (background.length > 0) await Promise.all(background.splice(0));
+  if (terminated) process.kill(process.pid, 'SIGTERM');
 }
 
 const badRequest: Application = (_environ, startResponse) => {
