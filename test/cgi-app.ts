@@ -34,6 +34,10 @@ const app = mount(
       yield textToBytes('first\n');
       yield await environ['wsgi.input'].readline();
     }),
+    '/status': (_environ, startResponse) => {
+      startResponse('200 OK', [['status', '404 Not Found']]);
+      return [];
+    },
     '/unread': text(() => [textToBytes('unread')]),
     '/error': () => {
       throw new Error('private');
@@ -71,7 +75,7 @@ const app = mount(
 );
 
 const options = process.env.TEST_OPTIONS === undefined ? {} : JSON.parse(process.env.TEST_OPTIONS);
-runCgi(validator(app), options).then(
+runCgi(process.env.TEST_BARE === undefined ? validator(app) : app, options).then(
   () => console.error('done'),
   (error: unknown) => {
     console.error(String(error));

@@ -161,6 +161,11 @@ describe('the exchange of a CGI process', () => {
     expect([code, stderr]).toEqual([0, 'done\n']);
   });
 
+  it('lets no header pass for the status', async () => {
+    const { stdout } = await get({ PATH_INFO: '/status', TEST_BARE: '1' });
+    expect(stdout).toBe('Status: 200 OK\r\nContent-Length: 0\r\n\r\n');
+  });
+
   it('takes the bytes of CONTENT_LENGTH and no more, with stdin left open', async () => {
     const { child, ended } = start({ PATH_INFO: '/echo', CONTENT_LENGTH: '4' });
     child.stdin?.write('bodyANOTHER REQUEST');

@@ -3,6 +3,7 @@ import { createEnviron } from '../../src/environ.js';
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
 import { loggedWaitUntil } from '../../src/fetch.js';
 import { headerView } from '../../src/header-view.js';
+import { without } from '../../src/headers.js';
 import type { InputSource } from '../../src/input-stream.js';
 import { encodeNative, nativeToBytes, textToBytes } from '../../src/native-string.js';
 import { createGateway, type Responder, run } from '../../src/run.js';
@@ -23,6 +24,7 @@ const DROPPED = /^HTTP_(PROXY|CONTENT_LENGTH|CONTENT_TYPE|TRANSFER_ENCODING)$/;
 /** Serves the one request that a web server has started this process for, by CGI (RFC 3875): environ from the process's
  *  environment, the request's body from stdin, the response to stdout, `wsgi.errors` to stderr. As
  *  `wsgiref.handlers.CGIHandler`. A response that broke off, which CGI can't tell, leaves a `process.exitCode` of 1.
+ *  SIGTERM ends the process once `close()` has run.
  *  @returns a promise resolved when the response has gone out, `close()` has run and what `wsgi_edge.wait_until` was
  *    given has settled
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or no web server has
@@ -141,7 +143,8 @@ function stdinSource(length: number): InputSource {
 function stdoutResponder(gone: AbortSignal, abort: Responder['abort']): Responder {
   return {
     head({ status, headers }, body) {
-      const head = nativeToBytes(`Status: ${status}\r\n${headerView(headers)}`);
+      // A header named "Status" would be taken for the status, and only here.
+      const head = nativeToBytes(`Status: ${status}\r\n${headerView(without(headers, 'status'))}`);
       toStdout(body ? Buffer.concat([head, body]) : head).catch(() => {}); // the error event tells
     },
     write(chunk) {

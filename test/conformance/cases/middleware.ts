@@ -255,6 +255,22 @@ const generating: Middleware = (app) =>
     }
   };
 
+/** Sends one chunk and no more. */
+const shortening: Middleware = (app) => async (environ, startResponse) => {
+  const body = await app(environ, (status, headers, excInfo) =>
+    startResponse(status, without(headers, 'content-length'), excInfo),
+  );
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const chunk of body) {
+        yield chunk;
+        break;
+      }
+    },
+    close: () => body.close?.(),
+  };
+};
+
 /** Adds to the end of the body. */
 const signing: Middleware = (app) => async (environ, startResponse) => {
   const body = await app(environ, (status, headers, excInfo) =>
@@ -930,6 +946,42 @@ export const middleware: Case[] = [
       conditional,
     ),
     check: gives('hello world', { request: { headers: [['If-None-Match', '"1"']] }, headers: { etag: '"2"' } }),
+  },
+
+  {
+    name: 'a middleware that needs no more than one chunk: the body inside is ended and closed',
+    clause: DETAILS,
+    app: behind(
+      says(async function* (environ) {
+        try {
+          yield* GIVEN;
+        } finally {
+          note(environ, 'ended');
+        }
+      }),
+      labelling,
+      shortening,
+      shouting,
+    ),
+    check: gives('HELLO ', { events: ['ended', 'close'] }),
+  },
+  {
+    name: 'a close() that fails behind three layers is logged, and the response is whole',
+    clause: DETAILS,
+    app: behind(
+      (_environ, startResponse) => {
+        startResponse('200 OK', WITH_LENGTH);
+        return Object.assign([...GIVEN], { close: async () => fails('close') });
+      },
+      labelling,
+      shouting,
+      ending,
+    ),
+    async check(send, recall) {
+      holds(await send(), 'HELLO WORLD');
+      const { errors } = await recall((report) => report.errors.length > 0);
+      ok(errors[0]?.includes('close'), 'the log does not begin with the error');
+    },
   },
 
   // Exceptions.
