@@ -17,7 +17,8 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Whether `name` is a hop-by-hop header, which belongs to the server alone. PEP 3333, "Other HTTP Features". */
+/** Whether `name` is a hop-by-hop header, which belongs to the server alone. PEP 3333, "Other HTTP Features"; as
+ *  `wsgiref.util.is_hop_by_hop`. */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name.toLowerCase());
 }

@@ -1,6 +1,9 @@
+export { demoApp } from './demo-app.js';
 export { ClientDisconnected, WsgiError } from './errors.js';
 export { fromFetchHandler, toFetchHandler } from './fetch.js';
 export { FileWrapper } from './file-wrapper.js';
+export { type HeaderView, headerView } from './header-view.js';
+export { isHopByHop } from './headers.js';
 export { inputStream } from './input-stream.js';
 export { compose } from './middleware/compose.js';
 export { mount } from './middleware/mount.js';
@@ -19,4 +22,4 @@ export type {
   StartResponse,
   Write,
 } from './types.js';
-export { applicationUri, requestUri, shiftPathInfo } from './url.js';
+export { applicationUri, guessScheme, requestUri, shiftPathInfo } from './url.js';

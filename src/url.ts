@@ -4,6 +4,12 @@ import type { Environ } from './types.js';
 // What wsgiref.util leaves unescaped in a path, beside the unreserved characters.
 const PATH_SAFE = '/;=,';
 
+/** The scheme that the CGI variable `HTTPS` tells of ("on", "yes" or "1" is https), for a gateway that is told by no
+ *  other means. As `wsgiref.util.guess_scheme`. */
+export function guessScheme(environ: { HTTPS?: string | undefined }): 'http' | 'https' {
+  return /^(on|yes|1)$/.test(environ.HTTPS ?? '') ? 'https' : 'http';
+}
+
 /** The URL of the application: scheme, host and SCRIPT_NAME. PEP 3333, "URL Reconstruction". */
 export function applicationUri(environ: Environ): string {
   return `${origin(environ)}${percentEncode(environ.SCRIPT_NAME, PATH_SAFE) || '/'}`;

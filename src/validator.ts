@@ -10,7 +10,7 @@ import type { Application, Body, Environ, ErrorStream, InputStream, StartRespons
 // The lines that start with `//!` are the specification: `npm run spec` prints them to docs/SPEC.md, in this order. Each
 // stands above the check that enforces it.
 
-type Party = 'gateway' | 'application' | 'middleware';
+type Party = 'gateway' | 'application';
 
 function breach(party: Party, what: string, section: string): never {
   throw new WsgiError(`${party}: ${what} (PEP 3333, "${section}")`);
@@ -25,7 +25,6 @@ const STRINGS = 'A Note On String Types';
 const LENGTH = 'Handling the Content-Length Header';
 const FILE = 'Optional Platform-Specific File Handling';
 const HTTP = 'Other HTTP Features';
-const BLOCKS = 'Middleware Handling of Block Boundaries';
 
 /** Wraps an application so that both sides of the interface are checked; the first breach is thrown, and says who broke
  *  which rule. What keeps to the rules passes unchanged. As `wsgiref.validate.validator`.
@@ -45,20 +44,16 @@ export function validator(app: Application): Application {
 
     const state: State = {
       method: environ.REQUEST_METHOD,
-      above: states.get(environ['wsgi.input']),
-      running: true,
       called: false,
       started: false,
       refused: false,
       length: undefined,
       given: 0,
       iterating: false,
-      taken: 0,
       ended: false,
     };
     const errors = environ['wsgi.errors'];
     const deliver = (body: Body): Body => {
-      state.running = false;
       try {
         return checkedBody(body, errors, state);
       } catch (error) {
@@ -67,19 +62,10 @@ export function validator(app: Application): Application {
         throw error;
       }
     };
-    const fail = (error: unknown): never => {
-      state.running = false;
-      throw error;
-    };
-    wrapEnviron(environ, state);
-    let result: Body | Promise<Body>;
-    try {
-      result = app(environ, checkedStart(startResponse, environ, state));
-    } catch (error) {
-      return fail(error);
-    }
+    wrapEnviron(environ);
+    const result = app(environ, checkedStart(startResponse, environ, state));
     //! The application returns a body, or a promise of one.
-    return isThenable(result) ? result.then(deliver, fail) : deliver(result);
+    return isThenable(result) ? result.then(deliver) : deliver(result);
   };
 }
 
@@ -87,10 +73,6 @@ export function validator(app: Application): Application {
 interface State {
   /** REQUEST_METHOD as it came: the application may change it. */
   method: string;
-  /** The validated middleware, where there is one, that called this application. */
-  above: State | undefined;
-  /** The application has not returned its body yet. */
-  running: boolean;
   called: boolean;
   started: boolean;
   /** A startResponse with excInfo threw. */
@@ -100,13 +82,8 @@ interface State {
   /** Bytes given to write() and in chunks. */
   given: number;
   iterating: boolean;
-  /** Chunks of the applications below that went into the chunk that is being made. */
-  taken: number;
   ended: boolean;
 }
-
-// Middleware hands wsgi.input on, in a copy of environ too: by it a validator finds the one above.
-const states = new WeakMap<InputStream, State>();
 
 const REQUIRED = ['REQUEST_METHOD', 'SERVER_NAME', 'SERVER_PORT', 'SERVER_PROTOCOL'] as const;
 const FLAGS = ['wsgi.multithread', 'wsgi.multiprocess', 'wsgi.run_once'] as const;
@@ -221,12 +198,11 @@ function hasMethods(stream: unknown, name: string, methods: PropertyKey[], secti
 }
 
 // In place, as the application's own changes are: middleware outside may read them.
-function wrapEnviron(environ: Environ, state: State): void {
+function wrapEnviron(environ: Environ): void {
   const fileWrapper: unknown = environ['wsgi.file_wrapper'];
   environ['wsgi.input'] = checkedInput(environ['wsgi.input'], Number(environ.CONTENT_LENGTH ?? Number.NaN));
   environ['wsgi.errors'] = checkedErrors(environ['wsgi.errors']);
   if (fileWrapper !== undefined) environ['wsgi.file_wrapper'] = checkedFileWrapper(fileWrapper as FileWrapperFunction);
-  states.set(environ['wsgi.input'], state);
 }
 
 type FileWrapperFunction = Environ['wsgi.file_wrapper'];
@@ -614,16 +590,13 @@ function checkedAsync(
 }
 
 function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Uint8Array, end: () => void): Steps {
-  const { above } = state;
   return {
     begin() {
       //! A gateway asks for one chunk at a time, and for none after the last or after `close`.
       if (state.iterating) breach('gateway', 'asked for a chunk while the last one was still awaited', DETAILS);
       if (iteration.closed) breach('gateway', 'asked for a chunk after close()', DETAILS);
       if (iteration.over || iteration.left) breach('gateway', 'asked for a chunk after the end of the body', DETAILS);
-      if (above !== undefined) checkReturned(above);
       state.iterating = true;
-      state.taken = 0;
     },
     settle(step) {
       state.iterating = false;
@@ -633,7 +606,6 @@ function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Ui
         breach('application', `a step of its body is ${nameOf(step)}`, DETAILS);
       if (!step.done) {
         const chunk = check(step.value);
-        if (above?.iterating) checkBlock(above);
         iteration.over = false;
         return { done: false, value: chunk };
       }
@@ -649,17 +621,6 @@ function steps(state: State, iteration: Iteration, check: (chunk: unknown) => Ui
       iteration.left = true;
     },
   };
-}
-
-function checkReturned(above: State): void {
-  //!# Middleware
-  //! Middleware returns its body as soon as the application below has returned one: it does not iterate before.
-  if (above.running) breach('middleware', 'iterated over the body below before it returned its own', BLOCKS);
-}
-
-function checkBlock(above: State): void {
-  //! For each chunk of the body below, middleware gives one of its own, if an empty one.
-  if (++above.taken > 1) breach('middleware', 'took two chunks of the body below for one of its own', BLOCKS);
 }
 
 async function discard(body: Body | null | undefined, errors: ErrorStream): Promise<void> {

@@ -1,5 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { addRequestHeader, environKey, headersFault, nameOf, quote, statusFault } from '../src/headers.js';
+import { addRequestHeader, environKey, headersFault, isHopByHop, nameOf, quote, statusFault } from '../src/headers.js';
+
+const oracle = JSON.parse(readFileSync(new URL('./fixtures/wsgiref-util.json', import.meta.url), 'utf8')) as {
+  hopByHop: Array<[name: string, hop: boolean]>;
+};
+
+describe('isHopByHop', () => {
+  test.each(oracle.hopByHop)('as CPython wsgiref.util: %j', (name, hop) => {
+    expect(isHopByHop(name)).toBe(hop);
+  });
+
+  test.each(['Trailer', 'Proxy-Connection'])('knows %s, which wsgiref does not', (name) => {
+    expect(isHopByHop(name)).toBe(true);
+  });
+});
 
 describe('statusFault', () => {
   test.each(['200 OK', '404 Not Found', '299 ', '999 Odd', '200 caf\u00e9', '200  two  spaces'])(

@@ -2,11 +2,20 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { testEnviron } from '../src/testing.js';
 import type { Environ } from '../src/types.js';
-import { applicationUri, enterMount, rawPathInfo, requestUri, shiftPathInfo, splitAuthority } from '../src/url.js';
+import {
+  applicationUri,
+  enterMount,
+  guessScheme,
+  rawPathInfo,
+  requestUri,
+  shiftPathInfo,
+  splitAuthority,
+} from '../src/url.js';
 
 interface Oracle {
   shift: Array<[script: string, path: string, result: string | null, scriptAfter: string, pathAfter: string]>;
   uris: Array<[environ: Record<string, string>, application: string, request: string, withoutQuery: string]>;
+  scheme: Array<[https: string | null, scheme: string]>;
 }
 const oracle = JSON.parse(readFileSync(new URL('./fixtures/wsgiref-util.json', import.meta.url), 'utf8')) as Oracle;
 
@@ -31,6 +40,10 @@ describe('as CPython wsgiref.util', () => {
       request,
       withoutQuery,
     ]);
+  });
+
+  test.each(oracle.scheme)('guessScheme with HTTPS %j', (https, scheme) => {
+    expect(guessScheme(https === null ? {} : { HTTPS: https })).toBe(scheme);
   });
 });
 

@@ -623,65 +623,6 @@ describe('a breach in the ending of the body', () => {
   });
 });
 
-describe('a breach by middleware', () => {
-  const three: Application = (_, startResponse) => {
-    startResponse('200 OK', []);
-    return chunks(textToBytes('a'), textToBytes('b'), textToBytes('c'));
-  };
-  const below = validator(three);
-  const around = (wrap: (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>) =>
-    callApp(validator(wrap), testEnviron({ 'wsgi.errors': { write() {}, writelines() {}, flush() {} } }));
-  const collect = async (body: Body) => {
-    const all: Uint8Array[] = [];
-    for await (const chunk of body) all.push(chunk);
-    return all;
-  };
-
-  it('that gives a chunk for each passes', async () => {
-    const response = await around(async function* (environ, startResponse) {
-      const body = below({ ...environ }, startResponse) as Iterable<Uint8Array> & Body;
-      try {
-        for (const chunk of body) yield chunk[0] === 98 ? new Uint8Array(0) : chunk;
-        yield textToBytes('!');
-      } finally {
-        await body.close?.();
-      }
-    });
-    expect(response.text()).toBe('ac!');
-  });
-
-  it('that takes two chunks for one of its own', async () => {
-    await expect(
-      around(async function* (environ, startResponse) {
-        const iterator = iterate(below({ ...environ }, startResponse) as Body);
-        yield iterator.next().value;
-        iterator.next();
-        yield iterator.next().value;
-      }),
-    ).rejects.toThrow(/^middleware: took two chunks .*\(PEP 3333, "Middleware Handling of Block Boundaries"\)$/);
-  });
-
-  it('that collects the body before it returns its own', async () => {
-    let error: unknown;
-    const response = await around(async (environ, startResponse) => {
-      error = await collect((await below(environ, startResponse)) as Body).catch((thrown) => thrown);
-      return [];
-    });
-    expect(String(error)).toMatch(/middleware: iterated over the body below before it returned its own/);
-    expect(response.status).toBe('200 OK');
-  });
-
-  it('is no matter of a call that failed before', async () => {
-    const environ = testEnviron();
-    const fails: Application = () => {
-      throw new Error('x');
-    };
-    expect(() => call(fails, environ)).toThrow('x');
-    await expect(validator(async () => fails(environ, start))(environ, start) as Promise<Body>).rejects.toThrow('x');
-    expect((await callApp(below, environ)).text()).toBe('abc');
-  });
-});
-
 describe('a breach by the application', () => {
   test.each<[string, Application, RegExp]>([
     ['no status', answering([], null), /status must be a string/],

@@ -2,6 +2,7 @@ import type { Case } from './case.js';
 import { environ } from './cases/environ.js';
 import { failure } from './cases/failure.js';
 import { input } from './cases/input.js';
+import { middleware } from './cases/middleware.js';
 import { output } from './cases/output.js';
 import { startResponse } from './cases/start-response.js';
 import { sinners } from './sinners.js';
@@ -13,6 +14,7 @@ export const sections: Record<string, Case[]> = {
   start_response: [...startResponse, ...sinners.startResponse],
   output: [...output, ...sinners.output],
   failure,
+  middleware,
 };
 
 export const cases: Case[] = Object.values(sections).flat();

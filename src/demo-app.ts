@@ -1,0 +1,17 @@
+import { nameOf } from './headers.js';
+import { textToBytes } from './native-string.js';
+import type { Application } from './types.js';
+
+/** Says "Hello world!" and lists the environ, sorted: shows that a gateway works. Of objects, which may hold secrets, it
+ *  shows the kind alone. As `wsgiref.simple_server.demo_app`. */
+export const demoApp: Application = (environ, startResponse) => {
+  const keys = Object.keys(environ).sort();
+  const lines = ['Hello world!', '', ...keys.map((key) => `${key} = ${show(environ[key])}`)];
+  startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8']]);
+  return [textToBytes(`${lines.join('\n')}\n`)];
+};
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  return /^(string|number|boolean)$/.test(typeof value) ? JSON.stringify(value) : `<${nameOf(value)}>`;
+}
