@@ -292,6 +292,16 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   const isGone = (error: unknown): boolean =>
     error instanceof ClientDisconnected && (signal.aborted || start.committed);
 
+  // Ends a response that failed when all bytes of its Content-Length had been sent.
+  const endWhole = async (error: unknown): Promise<void> => {
+    try {
+      await tail;
+      await responder.end();
+    } catch {
+      responder.abort(error);
+    }
+  };
+
   // Answers an error with the first of `pages` that manages to, where nothing has gone out yet.
   const fail = (pages: Application[]): Failed => {
     return (error, body) => {
@@ -300,7 +310,9 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
       const [page, ...others] = pages;
       if (start.committed || gone || page === undefined) {
         finished = true;
-        if (!complete) responder.abort(error);
+        if (complete) return body?.release();
+        if (!gone && start.committed && sent === start.head?.length) return endWhole(error).then(() => body?.release());
+        responder.abort(error);
         return body?.release();
       }
       const answer = () => {
