@@ -113,7 +113,8 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     const whole = length === 0 ? EMPTY : body;
     bodiless = method === 'HEAD' || isBodiless(code);
     if (code === 205) head.headers = [...without(headers, 'content-length'), ['Content-Length', '0']];
-    else if (isBodiless(code)) head.headers = without(headers, 'content-length');
+    // A 304 keeps the length of what it stands for (RFC 9110, section 8.6); a 204 has none.
+    else if (code === 204) head.headers = without(headers, 'content-length');
     else if (whole !== undefined && length === undefined && !bodiless)
       headers.push(['Content-Length', String(whole.length)]);
     responder.head(head, bodiless ? null : whole);
