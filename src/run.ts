@@ -95,6 +95,7 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   let bodiless = false; // nothing may be sent
   let complete = false; // the responder has the whole response
   let breached = false;
+  let lost = false; // a write() came after the end, which is said once
 
   const logText = (text: string): void => {
     try {
@@ -152,7 +153,12 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   const write: Write = (data) => {
     checkChunk(data, 'what write() is given');
     if (signal.aborted) return rejected(signal.reason);
-    if (finished) return rejected(new WsgiError('application: write() was called after the response had ended'));
+    if (finished) {
+      const late = new WsgiError('application: write() was called after the response had ended');
+      if (!lost) log(late);
+      lost = true;
+      return rejected(late);
+    }
     const first = !start.committed;
     const head = commit();
     const accepted = data.length === 0 && first && !complete ? emit(data) : send(head, data);
