@@ -328,7 +328,9 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
           start.startResponse(status, headers, given ?? excInfo);
         return serve(page, startResponse, fail(others));
       };
-      return body === undefined ? answer() : body.release().then(answer);
+      // First the page: a client does not wait for close(), which may not settle.
+      const answered = answer();
+      return body === undefined ? answered : Promise.resolve(answered).then(() => body.release());
     };
   };
 
