@@ -1,7 +1,7 @@
 import { checkBody, isThenable } from './body.js';
 import { WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
-import { headersFault, isHopByHop, nameOf, quote, statusFault } from './headers.js';
+import { headersFault, nameOf, quote, statusFault } from './headers.js';
 import { shareStream } from './input-stream.js';
 import { isNative } from './native-string.js';
 import { checkChunk } from './start-response.js';
@@ -231,11 +231,7 @@ function checkedStart(startResponse: StartResponse, environ: Environ, state: Sta
     //! No header is hop-by-hop: those belong to the server.
     const headerFault = headersFault(headers);
     if (headerFault !== null)
-      breach(
-        'application',
-        headerFault,
-        headers.some?.(([name]) => isHopByHop(String(name))) ? 'Other HTTP Features' : START,
-      );
+      breach('application', headerFault, headerFault.includes('hop-by-hop') ? 'Other HTTP Features' : START);
     for (const [name] of headers) {
       //! There is no header named `Status`: the status is an argument of its own.
       if (name.toLowerCase() === 'status') breach('application', 'has a header named "Status"', START);
