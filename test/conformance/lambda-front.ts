@@ -12,6 +12,7 @@ export const LAMBDA_LACKS: Partial<Record<Capability, string>> = {
 /** What is not the gateway's there, or does not exist. */
 export const LAMBDA_INAPPLICABLE: Partial<Record<Capability, string>> = {
   httpParser: 'the front end parses HTTP and refuses what is malformed',
+  http10: 'the front end speaks HTTP with the client',
   reasonPhrase: 'a result has no reason phrase',
   anyMethod: 'the front ends take seven methods',
   backPressure: 'the function does not see how fast the client reads',
