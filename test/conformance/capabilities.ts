@@ -4,6 +4,8 @@ export const capabilities = {
   pathBytes: 'escaped bytes that are not UTF-8 arrive in the path',
   requestUri: 'the undecoded request target arrives',
   duplicateHeaders: 'repeated request headers arrive apart, or joined with ", "',
+  headerCase: 'names of response headers go out in the case of the application',
+  headerLines: 'response headers go out line by line, in the order of the application',
   reasonPhrase: 'the reason of the status line reaches the client',
   statusAbove599: 'status codes from 600 to 999 can be sent',
   contentLength: 'a Content-Length of the response reaches the client',

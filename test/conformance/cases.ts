@@ -1,3 +1,4 @@
+import { applications, moreOfTheKinds } from '../applications/index.js';
 import type { Case } from './case.js';
 import { environ } from './cases/environ.js';
 import { failure } from './cases/failure.js';
@@ -13,6 +14,8 @@ export const sections: Record<string, Case[]> = {
   start_response: [...startResponse, ...sinners.startResponse],
   output: [...output, ...sinners.output],
   failure,
+  applications,
+  'more of their kinds': moreOfTheKinds,
 };
 
 export const cases: Case[] = Object.values(sections).flat();
