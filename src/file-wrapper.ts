@@ -35,7 +35,8 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     else {
       for (;;) {
         const block = await source.read(blockSize);
-        if (block === null || block.length === 0) return;
+        // Anything else than bytes goes on, for the gateway to refuse.
+        if (block === null || block?.length === 0) return;
         yield block;
       }
     }

@@ -35,7 +35,7 @@ export function statusFault(status: unknown): string | null {
 /** What is wrong with response headers, or null. PEP 3333, "The start_response() Callable". */
 export function headersFault(headers: unknown): string | null {
   if (!Array.isArray(headers)) return `headers must be an array of [name, value] pairs, not ${nameOf(headers)}`;
-  let lengths = 0;
+  let length: number | undefined;
   for (const pair of headers) {
     if (!Array.isArray(pair) || pair.length !== 2) return `header ${quote(pair)} is not a [name, value] pair`;
     const [name, value] = pair;
@@ -47,11 +47,27 @@ export function headersFault(headers: unknown): string | null {
       return `header value for "${name}" has a code unit above U+00FF; encodeNative() makes it bytes`;
     if (isHopByHop(name)) return `header "${name}" is hop-by-hop and belongs to the server`;
     if (name.length === 14 && name.toLowerCase() === 'content-length') {
-      if (!/^[0-9]{1,15}$/.test(value)) return `Content-Length ${quote(value)} is not a number of bytes`;
-      if (++lengths > 1) return 'two Content-Length headers';
+      if (!/^[\t ]*[0-9]{1,15}[\t ]*$/.test(value)) return `Content-Length ${quote(value)} is not a number of bytes`;
+      if (length !== undefined && length !== Number(value)) return 'two Content-Length headers that differ';
+      length = Number(value);
     }
   }
   return null;
+}
+
+/** Copies response headers that are without fault: white space around a value is none of it (RFC 9110, section 5.5), and
+ *  of a Content-Length that is there twice the first stays (section 8.6). */
+export function copyHeaders(headers: HeaderList): HeaderList {
+  const copy: HeaderList = [];
+  let measured = false;
+  for (const [name, value] of headers) {
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (measured) continue;
+      measured = true;
+    }
+    copy.push([name, trim(value)]);
+  }
+  return copy;
 }
 
 /** The first value of a header, or undefined. */
@@ -93,17 +109,23 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
   const key = environKey(name);
   if (key === null) return;
   const earlier = environ[key];
-  const trimmed = trim(value);
+  // Only an event can carry CR, LF and NUL (RFC 9110, section 5.5).
+  const trimmed = trim(/[\r\n\0]/.test(value) ? value.replace(/[\r\n\0]/g, ' ') : value);
   environ[key] = earlier === undefined ? trimmed : `${earlier}${key === 'HTTP_COOKIE' ? '; ' : ', '}${trimmed}`;
 }
 
-// Not String.prototype.trim: it also cuts U+00A0, a byte that ends many UTF-8 characters. The space after a last comma
-// stays: a platform that joins lines makes ", " of a last one that is empty. CR, LF and NUL, which only an event can
-// carry, become spaces (RFC 9110, section 5.5).
+// Not String.prototype.trim: it also cuts U+00A0, a byte that ends many UTF-8 characters. Nor a pattern: it would take
+// quadratic time for a long run of spaces inside. The space after a last comma stays: a platform that joins lines makes
+// ", " of a last one that is empty.
 function trim(value: string): string {
-  if (!/^[\t ]|[\t ]$|[\r\n\0]/.test(value)) return value;
-  return value.replace(/[\r\n\0]/g, ' ').replace(/^[\t ]+|(?<!,)[\t ]+$/g, '');
+  let from = 0;
+  let to = value.length;
+  while (from < to && isSpace(value[from])) from++;
+  while (to > from && isSpace(value[to - 1])) to--;
+  return value.slice(from, to > from && value[to - 1] === ',' ? to + 1 : to);
 }
+
+const isSpace = (char: string | undefined): boolean => char === ' ' || char === '\t';
 
 function controlIn(text: string): string {
   const code = CONTROL.exec(text)?.[0].charCodeAt(0) ?? 9;

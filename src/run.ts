@@ -104,6 +104,7 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   let bodiless = false; // nothing may be sent
   let complete = false; // the responder has the whole response
   let breached = false;
+  let lost = false; // a write() came after the end, which is said once
 
   const logText = (text: string): void => {
     try {
@@ -122,7 +123,8 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     const whole = length === 0 ? EMPTY : body;
     bodiless = method === 'HEAD' || isBodiless(code);
     if (code === 205) head.headers = [...without(headers, 'content-length'), ['Content-Length', '0']];
-    else if (isBodiless(code)) head.headers = without(headers, 'content-length');
+    // A 304 keeps the length of what it stands for (RFC 9110, section 8.6); a 204 has none.
+    else if (code === 204) head.headers = without(headers, 'content-length');
     else if (whole !== undefined && length === undefined && !bodiless)
       headers.push(['Content-Length', String(whole.length)]);
     responder.head(head, bodiless ? null : whole);
@@ -160,7 +162,12 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   const write: Write = (data) => {
     checkChunk(data, 'what write() is given');
     if (signal.aborted) return rejected(signal.reason);
-    if (finished) return rejected(new WsgiError('application: write() was called after the response had ended'));
+    if (finished) {
+      const late = new WsgiError('application: write() was called after the response had ended');
+      if (!lost) log(late);
+      lost = true;
+      return rejected(late);
+    }
     const first = !start.committed;
     const head = commit();
     const accepted = data.length === 0 && first && !complete ? emit(data) : send(head, data);
@@ -301,6 +308,16 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   const isGone = (error: unknown): boolean =>
     error instanceof ClientDisconnected && (signal.aborted || start.committed);
 
+  // Ends a response that failed when all bytes of its Content-Length had been sent.
+  const endWhole = async (error: unknown): Promise<void> => {
+    try {
+      await tail;
+      await responder.end();
+    } catch {
+      responder.abort(error);
+    }
+  };
+
   // Answers an error with the first of `pages` that manages to, where nothing has gone out yet.
   const fail = (pages: Application[]): Failed => {
     return (error, body) => {
@@ -309,7 +326,9 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
       const [page, ...others] = pages;
       if (start.committed || gone || page === undefined) {
         finished = true;
-        if (!complete) responder.abort(error);
+        if (complete) return body?.release();
+        if (!gone && start.committed && sent === start.head?.length) return endWhole(error).then(() => body?.release());
+        responder.abort(error);
         return body?.release();
       }
       const answer = () => {
@@ -318,7 +337,9 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
           start.startResponse(status, headers, given ?? excInfo);
         return serve(page, startResponse, fail(others));
       };
-      return body === undefined ? answer() : body.release().then(answer);
+      // First the page: a client does not wait for close(), which may not settle.
+      const answered = answer();
+      return body === undefined ? answered : Promise.resolve(answered).then(() => body.release());
     };
   };
 

@@ -1,5 +1,5 @@
 import { WsgiError } from './errors.js';
-import { headersFault, headerValue, nameOf, statusFault } from './headers.js';
+import { copyHeaders, headersFault, headerValue, nameOf, statusFault } from './headers.js';
 import type { HeaderList, StartResponse, Write } from './types.js';
 
 const CLAUSE = '(PEP 3333, "The start_response() Callable")';
@@ -43,13 +43,9 @@ export function createStart(write: Write, expressible: (code: number) => string 
       const code = Number(status.slice(0, 3));
       const inexpressible = expressible(code);
       if (inexpressible !== null) throw new WsgiError(`application: status "${status}" ${inexpressible} ${CLAUSE}`);
-      const length = headerValue(headers, 'content-length');
-      start.head = {
-        status,
-        code,
-        headers: headers.map(([name, value]) => [name, value]),
-        length: length === undefined ? undefined : Number(length),
-      };
+      const copy = copyHeaders(headers);
+      const length = headerValue(copy, 'content-length');
+      start.head = { status, code, headers: copy, length: length === undefined ? undefined : Number(length) };
       return write;
     },
   };

@@ -1,7 +1,7 @@
 import { checkBody, isThenable } from './body.js';
 import { WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
-import { headersFault, headerValue, isHopByHop, nameOf, quote, statusFault } from './headers.js';
+import { headersFault, headerValue, nameOf, quote, statusFault } from './headers.js';
 import { shareStream } from './input-stream.js';
 import { isNative } from './native-string.js';
 import { checkChunk } from './start-response.js';
@@ -367,8 +367,7 @@ function checkedStart(startResponse: StartResponse, environ: Environ, state: Sta
     //! control characters but the tab, and a Content-Length a number of bytes.
     //! No header is hop-by-hop: those belong to the server.
     const headerFault = headersFault(headers);
-    if (headerFault !== null)
-      breach('application', headerFault, headers.some?.(([name]) => isHopByHop(String(name))) ? HTTP : START);
+    if (headerFault !== null) breach('application', headerFault, headerFault.includes('hop-by-hop') ? HTTP : START);
     for (const [name] of headers) {
       //! A header name ends in a letter or a digit.
       if (!/[0-9A-Za-z]$/.test(name)) breach('application', `header name ${quote(name)} ends in punctuation`, START);

@@ -260,6 +260,41 @@ describe('a buffered result', () => {
     const result = await hanging(lambdaEvent('function-url'), { getRemainingTimeInMillis: () => 510 });
     expect(result.statusCode).toBe(500);
   });
+
+  it('is the whole response in time when close() or wait_until does not settle', async () => {
+    const never = new Promise<void>(() => {});
+    const lines: string[] = [];
+    for (const app of [
+      (_environ, startResponse) => {
+        startResponse('201 Created', []);
+        return Object.assign([textToBytes('body')], { close: () => never });
+      },
+      async function* (environ, startResponse) {
+        environ['wsgi_edge.wait_until'](never);
+        startResponse('201 Created', []);
+        yield textToBytes('body');
+      },
+    ] as Application[]) {
+      const handler = toLambdaHandler(app, { errors: (line) => lines.push(line) });
+      const result = await handler(lambdaEvent('function-url'), { getRemainingTimeInMillis: () => 600 });
+      expect(readLambdaResult('function-url', result)).toMatchObject({ status: 201 });
+      expect(readLambdaResult('function-url', result).text()).toBe('body');
+    }
+    expect(lines.map((line) => /time is up/.test(line))).toEqual([true, true]);
+  });
+
+  it('is a 500 in time when a body that has begun does not go on', async () => {
+    const handler = toLambdaHandler(
+      async function* (_environ, startResponse) {
+        startResponse('200 OK', []);
+        yield textToBytes('part');
+        await new Promise(() => {});
+      },
+      { errors: () => {} },
+    );
+    const result = await handler(lambdaEvent('function-url'), { getRemainingTimeInMillis: () => 600 });
+    expect(result.statusCode).toBe(500);
+  });
 });
 
 describe('lambdaEvent and readLambdaResult', () => {

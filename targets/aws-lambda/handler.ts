@@ -16,24 +16,25 @@ export function toLambdaHandler(
   const gateway = createGateway('toLambdaHandler', app, options, MAX_STATUS);
   return async (event, context) => {
     let head: Head | undefined;
-    let aborted = false;
+    let whole = false;
     const chunks: Uint8Array[] = [];
     await invoke(gateway, event, context, {
       head(given, body) {
         head = given;
         if (body) chunks.push(body);
+        whole = body !== undefined;
       },
       write(chunk) {
         // A copy: the application may use its buffer again.
         chunks.push(chunk.slice());
       },
-      end() {},
-      abort() {
-        aborted = true;
+      end() {
+        whole = true;
       },
+      abort() {},
     });
     // Nothing has gone out yet: a response that broke off can still say so.
-    if (head === undefined || aborted) return textToResult(500, 'Internal Server Error\n');
+    if (head === undefined || !whole) return textToResult(500, 'Internal Server Error\n');
     return toResult(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), options.isText);
   };
 }

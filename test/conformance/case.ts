@@ -9,12 +9,16 @@ export interface RawRequest {
   /** The request target, "/" by default. */
   target?: string;
   headers?: HeaderList;
-  /** Bytes go with a Content-Length, chunks as `Transfer-Encoding: chunked`. */
+  /** "HTTP/1.1" by default; for targets that are asked over a socket. */
+  protocol?: string;
+  /** Bytes go with a Content-Length, chunks as `Transfer-Encoding: chunked` unless there is a Content-Length. */
   body?: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** The client closes the connection after so many bytes of the response's body. */
   hangUpAfter?: number;
   /** The client closes the connection after the last byte of `body`. */
   hangUpAfterBody?: boolean;
+  /** The client closes the connection so long (ms) after it has sent the head of the request. */
+  leaveAfter?: number;
   /** The client reads nothing for this long (ms) after the head, and then closes the connection. */
   stall?: number;
   /** Told of each piece of the response's body when it comes. */
@@ -28,6 +32,8 @@ export interface RawResponse {
   /** null where the protocol carries none. */
   reason: string | null;
   headers: HeaderList;
+  /** When the head came (ms). */
+  headAt: number;
   body: Uint8Array;
   /** The pieces of the body and when they came (ms). */
   chunks: Array<{ at: number; bytes: Uint8Array }>;

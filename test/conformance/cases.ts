@@ -1,3 +1,4 @@
+import { applications, moreOfTheKinds } from '../applications/index.js';
 import type { Case } from './case.js';
 import { environ } from './cases/environ.js';
 import { failure } from './cases/failure.js';
@@ -15,6 +16,8 @@ export const sections: Record<string, Case[]> = {
   output: [...output, ...sinners.output],
   failure,
   middleware,
+  applications,
+  'more of their kinds': moreOfTheKinds,
 };
 
 export const cases: Case[] = Object.values(sections).flat();

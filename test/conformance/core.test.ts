@@ -18,6 +18,7 @@ async function send(request: RawRequest): Promise<RawResponse> {
     status: 0,
     reason: null,
     headers: [],
+    headAt: 0,
     body: Buffer.alloc(0),
     chunks: [],
     complete: false,
@@ -27,6 +28,7 @@ async function send(request: RawRequest): Promise<RawResponse> {
     yield* chunks;
   })();
   const hangUp = () => gone.abort(new ClientDisconnected());
+  if (request.leaveAfter !== undefined) setTimeout(hangUp, request.leaveAfter);
   const take = (bytes: Uint8Array) => {
     response.chunks.push({ at: performance.now(), bytes: bytes.slice() });
     request.onChunk?.(bytes);
@@ -56,7 +58,12 @@ async function send(request: RawRequest): Promise<RawResponse> {
   });
   const ended = run(gateway, environ, {
     head(head, whole) {
-      Object.assign(response, { status: head.code, reason: head.status.slice(4), headers: head.headers });
+      Object.assign(response, {
+        status: head.code,
+        reason: head.status.slice(4),
+        headers: head.headers,
+        headAt: performance.now(),
+      });
       response.complete = whole !== undefined;
       if (whole) take(whole);
       if (request.stall !== undefined) setTimeout(hangUp, request.stall);
@@ -83,6 +90,7 @@ testTarget('core', {
   send,
   inapplicable: {
     httpParser: 'there is no socket',
+    http10: 'there is no socket',
     abortedUpload: 'there is no client that could go away while it sends; test/input-stream.test.ts has the rule',
   },
 });

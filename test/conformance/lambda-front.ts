@@ -4,6 +4,7 @@ import type { RawRequest } from './case.js';
 
 /** What Lambda's front ends for payload 2.0 have not, buffered or streaming. */
 export const LAMBDA_LACKS: Partial<Record<Capability, string>> = {
+  headerLines: 'a result holds its headers in an object: repeated ones are joined',
   latin1Headers: 'event and result are JSON text: header bytes that are not UTF-8 are lost',
   duplicateHeaders: 'payload 2.0 joins repeated headers with a bare comma, which can not be told from one in a value',
   statusAbove599: 'Lambda@Edge takes status codes up to 599, and no front end documents more',
@@ -12,6 +13,7 @@ export const LAMBDA_LACKS: Partial<Record<Capability, string>> = {
 /** What is not the gateway's there, or does not exist. */
 export const LAMBDA_INAPPLICABLE: Partial<Record<Capability, string>> = {
   httpParser: 'the front end parses HTTP and refuses what is malformed',
+  http10: 'the front end speaks HTTP with the client',
   reasonPhrase: 'a result has no reason phrase',
   anyMethod: 'the front ends take seven methods',
   backPressure: 'the function does not see how fast the client reads',

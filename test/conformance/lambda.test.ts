@@ -29,6 +29,7 @@ const sender =
       status,
       reason: null,
       headers: headers.map(([name, value]) => [name, encodeNative(value)]),
+      headAt: performance.now(),
       body: bytes,
       chunks: [{ at: performance.now(), bytes }],
       complete: true,

@@ -81,11 +81,16 @@ function print(runs: Run[]): void {
     console.log(`\n**${title}**\n\n${row(['Reason', 'Target', 'Cases'])}\n${row(['---', '---', '---'])}`);
     for (const { reason, names, targets } of rows.values())
       console.log(
-        row(
-          [reason, targets.join(', '), outcome === 'not applicable' ? names.length : names.join('; ')].map(plainText),
-        ),
+        row([reason, targets.join(', '), outcome === 'not applicable' ? names.length : listed(names)].map(plainText)),
       );
   }
+}
+
+const LISTED = 12;
+
+function listed(names: string[]): string {
+  const more = names.length - LISTED;
+  return more > 1 ? `${names.slice(0, LISTED).join('; ')}; and ${more} more` : names.join('; ');
 }
 
 function plainText(cell: string | number): string {

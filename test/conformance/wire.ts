@@ -6,14 +6,14 @@ const BROKEN_OFF = 20_000; // ms after which a response that does not end counts
 
 /** Sends a request to 127.0.0.1 byte by byte as it stands, and reads the response the same way. */
 export function sendRaw(port: number, request: RawRequest): Promise<RawResponse> {
-  const { method = 'GET', target = '/', headers = [], body } = request;
+  const { method = 'GET', target = '/', protocol = 'HTTP/1.1', headers = [], body } = request;
   const has = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
-  const lines = [`${method} ${target} HTTP/1.1`];
+  const lines = [`${method} ${target} ${protocol}`];
   if (!has('host')) lines.push(`Host: 127.0.0.1:${port}`);
   for (const [name, value] of headers) lines.push(`${name}: ${value}`);
   if (body instanceof Uint8Array) {
     if (!has('content-length')) lines.push(`Content-Length: ${body.length}`);
-  } else if (body !== undefined) lines.push('Transfer-Encoding: chunked');
+  } else if (body !== undefined && !has('content-length')) lines.push('Transfer-Encoding: chunked');
   if (!has('connection')) lines.push('Connection: close');
 
   return new Promise((resolve) => {
@@ -21,6 +21,7 @@ export function sendRaw(port: number, request: RawRequest): Promise<RawResponse>
       status: 0,
       reason: null,
       headers: [],
+      headAt: 0,
       body: new Uint8Array(0),
       chunks: [],
       complete: false,
@@ -46,6 +47,12 @@ export function sendRaw(port: number, request: RawRequest): Promise<RawResponse>
     });
     // The connection may break while the body is still on its way; what has come counts.
     socket.on('error', () => {});
+    // Without a length and chunks, the end of the connection is that of the body (HTTP/1.0).
+    socket.on('end', () => {
+      const framed = ({ headers }: RawResponse) =>
+        headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
+      if (response.status > 0 && !framed(response)) response.complete = true;
+    });
     socket.on('close', () => {
       clearTimeout(quiet);
       clearTimeout(limit);
@@ -53,12 +60,18 @@ export function sendRaw(port: number, request: RawRequest): Promise<RawResponse>
       resolve(response);
     });
     socket.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
-    sendBody(socket, request).catch(() => socket.destroy());
+    if (request.leaveAfter !== undefined) setTimeout(() => socket.destroy(), request.leaveAfter);
+    sendBody(socket, request, has('content-length')).catch(() => socket.destroy());
   });
 }
 
-async function sendBody(socket: ReturnType<typeof connect>, { body, hangUpAfterBody }: RawRequest): Promise<void> {
+async function sendBody(
+  socket: ReturnType<typeof connect>,
+  { body, hangUpAfterBody }: RawRequest,
+  measured: boolean,
+): Promise<void> {
   if (body instanceof Uint8Array) socket.write(body);
+  else if (body !== undefined && measured) for await (const chunk of body) socket.write(chunk);
   else if (body !== undefined) {
     for await (const chunk of body)
       socket.write(Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]));
@@ -96,6 +109,7 @@ function createReader(method: string, response: RawResponse, onBody: (bytes: Uin
     const status = Number(/^HTTP\/1\.[01] ([0-9]{3})/.exec(first)?.[1] ?? 0);
     if (status >= 100 && status < 200) return readHead();
     response.status = status;
+    response.headAt = performance.now();
     response.reason = first.slice(13);
     response.headers = fields.map((field) => {
       const colon = field.indexOf(':');
