@@ -180,7 +180,7 @@ export function casesOf(row: Row, clause: string): Case[] {
       equal(values(await send(request), 'content-length'), length === null ? [] : [length], 'Content-Length');
     }),
     ...(expect.complete === false
-      ? [made('the client can tell', ['truncation'], async (send) => isBroken(await send(request)))]
+      ? [made('the client can tell', ['truncation'], async (send) => isBroken(await send(request)), nothing)]
       : []),
     ...also.map(({ title, needs, check }) => made(title, needs, check, row.refused && nothing)),
   ];
