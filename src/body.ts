@@ -89,6 +89,20 @@ export function checkBody(body: unknown): asserts body is Body {
   );
 }
 
+/** Chunks as one, without a copy where one of them is all.
+ *  @param total  their length in bytes */
+export function concatenate(chunks: readonly Uint8Array[], total: number): Uint8Array {
+  const [first = new Uint8Array(0)] = chunks;
+  if (first.length === total) return first;
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
 /** Whether a value is a promise, of whichever kind. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function';

@@ -1,4 +1,4 @@
-import { checkBody, isThenable, type OpenBody, openBody } from './body.js';
+import { checkBody, concatenate, isThenable, type OpenBody, openBody } from './body.js';
 import { ClientDisconnected, WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
 import { nameOf, quote, without } from './headers.js';
@@ -372,18 +372,6 @@ type Failed = (error: unknown, body?: OpenBody) => void | Promise<void>;
 // RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5; 101 is a target's own (an upgrade).
 function isBodiless(code: number): boolean {
   return code === 204 || code === 205 || code === 304 || code === 101;
-}
-
-function concatenate(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  const [first = EMPTY] = chunks;
-  if (first.length === total) return first;
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 // A platform may throw where it should reject.

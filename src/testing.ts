@@ -1,3 +1,4 @@
+import { concatenate } from './body.js';
 import { createEnviron } from './environ.js';
 import { WsgiError } from './errors.js';
 import { bytesSource } from './input-stream.js';
@@ -62,11 +63,9 @@ export async function callApp(app: Application, environ: Environ = testEnviron()
   });
   if (failure !== undefined) throw failure.error;
   if (response === undefined) throw new WsgiError('callApp: the application gave no response');
-  const body = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
+  const body = concatenate(
+    chunks,
+    chunks.reduce((total, chunk) => total + chunk.length, 0),
+  );
   return { ...response, body, text: () => bytesToText(body) };
 }

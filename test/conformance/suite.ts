@@ -52,8 +52,10 @@ function testCase(target: Target, section: string, one: Case, inside: Result['in
 
   const skipped = reasonIn(target.inapplicable);
   if (skipped !== undefined) {
-    record('not applicable', skipped);
-    it(title, ({ skip }) => skip(skipped));
+    it(title, ({ skip }) => {
+      record('not applicable', skipped);
+      skip(skipped);
+    });
     return;
   }
   // What the validator refuses says nothing of the platform.

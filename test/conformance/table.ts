@@ -86,7 +86,7 @@ function print(runs: Run[]): void {
   }
 }
 
-const LISTED = 12;
+const LISTED = 4;
 
 function listed(names: string[]): string {
   const more = names.length - LISTED;
