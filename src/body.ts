@@ -1,5 +1,4 @@
-import { WsgiError } from './errors.js';
-import { nameOf } from './headers.js';
+import { nameOf, WsgiError } from './errors.js';
 import type { Body } from './types.js';
 
 /** An application's body with its one ending. */
@@ -24,6 +23,10 @@ export function openBody(body: Body, log: (error: unknown) => void): OpenBody {
   let released: Promise<void> | undefined;
 
   const settle = (step: IteratorResult<unknown>): IteratorResult<unknown> => {
+    if (typeof step !== 'object' || step === null)
+      throw new WsgiError(
+        `application: a step of its body is ${nameOf(step)}, not an object with done and value (PEP 3333, "Specification Details")`,
+      );
     if (step.done) exhausted = true;
     return step;
   };
@@ -109,7 +112,8 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
 }
 
 function iteratorOf(body: Body): AsyncIterator<unknown> | Iterator<unknown> {
-  return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+  const { [Symbol.asyncIterator]: open } = body as AsyncIterable<unknown>;
+  return typeof open === 'function' ? open.call(body) : (body as Iterable<unknown>)[Symbol.iterator]();
 }
 
 function within(promise: Promise<unknown>, ms: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { nameOf } from './headers.js';
+import { nameOf } from './errors.js';
 import { textToBytes } from './native-string.js';
 import type { Application } from './types.js';
 

@@ -1,4 +1,4 @@
-import { nameOf } from './headers.js';
+import { nameOf } from './errors.js';
 import type { ErrorStream } from './types.js';
 
 /** `wsgi.errors` over a function that takes whole lines: those that one `write()` completes together, without the last

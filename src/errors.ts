@@ -10,3 +10,40 @@ export class ClientDisconnected extends Error {
     super(message, options);
   }
 }
+
+/** A value as an error message shows it: short, on one line. */
+export function quote(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // A BigInt or a cycle: the kind of value has to do.
+  }
+  text ??= nameOf(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** What kind of thing a value is, for error messages: `null`, `a string`, `a Promise`. */
+export function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const name = (value as object).constructor?.name;
+  return typeof name === 'string' && name !== '' ? `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}` : 'an object';
+}
+
+/** An error as the log has it: with its stack and its causes, whatever was thrown. */
+export function describe(error: unknown): string {
+  try {
+    return withCauses(error, new Set());
+  } catch {
+    return 'application: threw what can not be described';
+  }
+}
+
+function withCauses(error: unknown, seen: Set<unknown>): string {
+  if (!(error instanceof Error)) return `application: threw ${nameOf(error)}: ${quote(error)}`;
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  if (error.cause === undefined || seen.has(error)) return own;
+  seen.add(error);
+  return `${own}\ncaused by: ${withCauses(error.cause, seen)}`;
+}

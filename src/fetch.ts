@@ -1,17 +1,13 @@
 import { createEnviron } from './environ.js';
-import { ClientDisconnected, WsgiError } from './errors.js';
-import { isHopByHop, nameOf } from './headers.js';
+import { ClientDisconnected, nameOf, WsgiError } from './errors.js';
+import { admit, createGateway, type ExecutionContextLike, loggedWaitUntil } from './gateway.js';
+import { isHopByHop } from './headers.js';
 import { inputStream, streamSource } from './input-stream.js';
 import { decodeNativeOrKeep, encodeNative, percentDecode, textToBytes } from './native-string.js';
-import { admit, createGateway, type Gateway, type Responder, run } from './run.js';
+import { type Responder, run } from './run.js';
 import type { Head } from './start-response.js';
 import type { Application, Environ, GatewayOptions, HeaderList } from './types.js';
 import { rawPathInfo } from './url.js';
-
-/** The part of an execution context (Workers, Hono) that a Fetch handler is given. */
-export interface ExecutionContextLike {
-  waitUntil(promise: Promise<unknown>): void;
-}
 
 /** A Fetch API handler: a Worker's, Hono's `app.fetch`, itty-router's or h3's. */
 // biome-ignore lint/suspicious/noExplicitAny: each framework has types of its own for env and ctx
@@ -146,19 +142,6 @@ export function toFetchHandler(
 
 function isExecutionContext(ctx: unknown): ctx is ExecutionContextLike {
   return typeof (ctx as ExecutionContextLike | null | undefined)?.waitUntil === 'function';
-}
-
-/** `wsgi_edge.wait_until` over an execution context, where there is one: rejections are logged. */
-export function loggedWaitUntil(
-  gateway: Gateway,
-  ctx: ExecutionContextLike | undefined,
-): (promise: PromiseLike<unknown>) => void {
-  return (promise) => {
-    const logged = Promise.resolve(promise).catch((error: unknown) =>
-      gateway.errors(`application: a promise given to wsgi_edge.wait_until rejected: ${String(error)}`),
-    );
-    ctx?.waitUntil(logged);
-  };
 }
 
 function streamResponder(

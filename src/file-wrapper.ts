@@ -1,5 +1,4 @@
-import { WsgiError } from './errors.js';
-import { nameOf } from './headers.js';
+import { nameOf, WsgiError } from './errors.js';
 import type { FileSource } from './types.js';
 
 const DEFAULT_BLOCK = 65_536; // bytes

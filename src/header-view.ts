@@ -1,5 +1,4 @@
-import { WsgiError } from './errors.js';
-import { nameOf } from './headers.js';
+import { nameOf, WsgiError } from './errors.js';
 import { encodeNative, percentEncode } from './native-string.js';
 import type { HeaderList } from './types.js';
 

@@ -1,3 +1,4 @@
+import { nameOf, quote } from './errors.js';
 import { isNative } from './native-string.js';
 import type { HeaderList } from './types.js';
 
@@ -131,24 +132,4 @@ function controlIn(text: string): string {
   const code = CONTROL.exec(text)?.[0].charCodeAt(0) ?? 9;
   const names: Record<number, string> = { 0: 'NUL', 10: 'LF', 13: 'CR' };
   return names[code] ?? `the control character 0x${code.toString(16).padStart(2, '0')}`;
-}
-
-/** A value as an error message shows it: short, on one line. */
-export function quote(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch {
-    // A BigInt or a cycle: the kind of value has to do.
-  }
-  text ??= nameOf(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-/** What kind of thing a value is, for error messages: `null`, `a string`, `a Promise`. */
-export function nameOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value !== 'object') return `a ${typeof value}`;
-  const name = (value as object).constructor?.name;
-  return typeof name === 'string' && name !== '' ? `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}` : 'an object';
 }

@@ -1,5 +1,4 @@
-import { ClientDisconnected, WsgiError } from './errors.js';
-import { nameOf } from './headers.js';
+import { ClientDisconnected, nameOf, WsgiError } from './errors.js';
 import type { Environ, InputStream } from './types.js';
 
 const EMPTY = new Uint8Array(0);

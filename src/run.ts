@@ -1,12 +1,10 @@
 import { checkBody, concatenate, isThenable, type OpenBody, openBody } from './body.js';
-import { ClientDisconnected, WsgiError } from './errors.js';
+import { ClientDisconnected, describe, WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
-import { nameOf, quote, without } from './headers.js';
-import { textToBytes } from './native-string.js';
-import { refusal } from './refusal.js';
+import { errorPage, type Gateway } from './gateway.js';
+import { without } from './headers.js';
 import { checkChunk, createStart, type Head, startedHead } from './start-response.js';
-import type { Application, Body, Environ, GatewayOptions, StartResponse, Write } from './types.js';
-import { enterMount } from './url.js';
+import type { Application, Body, Environ, StartResponse, Write } from './types.js';
 
 /** What a target does with a response. The gateway calls `head` once; with a body of bytes or null the response is
  *  complete by that, else `write`s follow and then `end` or `abort`. */
@@ -15,8 +13,8 @@ export interface Responder {
   head(head: Head, body?: Uint8Array | null): void;
   /** Sends a file by reference, head included; undefined when the platform has no way for this one. */
   file?(head: Head, file: FileWrapper): Promise<void> | undefined;
-  /** Takes a chunk, which the application may use again afterwards; a promise is resolved when the platform is ready for the next one and rejects with
-   *  `ClientDisconnected`. An empty chunk, which can only be the first, sends the head by itself. */
+  /** Takes a chunk, which the application may use again afterwards. A promise resolves when the platform is ready for the
+   *  next one, and rejects with `ClientDisconnected`. An empty chunk can only be the first: it sends the head by itself. */
   write(chunk: Uint8Array): void | Promise<void>;
   end(): void | Promise<void>;
   /** Whether the platform holds an upgrade (a WebSocket) for this response, which makes status 101 possible. */
@@ -25,70 +23,7 @@ export interface Responder {
   abort(error: unknown): void;
 }
 
-/** What a target is run with. */
-export interface Gateway {
-  application: Application;
-  onError: GatewayOptions['onError'];
-  /** Takes whole lines, several at once. */
-  errors: (lines: string) => void;
-  /** Says of a status code why the platform can't send it, or null. */
-  expressible: (code: number) => string | null;
-}
-
 const EMPTY = new Uint8Array(0);
-
-/** Binds an application and the options that every target has.
- *  @param name  the function the user called, for the error message
- *  @param maxStatus  the highest status code that the platform can send
- *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
-export function createGateway(name: string, app: Application, options: GatewayOptions, maxStatus: number): Gateway {
-  if (typeof app !== 'function')
-    throw new WsgiError(`${name}: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
-  const { scriptName = '', onError, errors } = options;
-  if (onError !== undefined && typeof onError !== 'function')
-    throw new WsgiError(`${name}: onError must be a function, not ${nameOf(onError)}`);
-  if (errors !== undefined && typeof errors !== 'function')
-    throw new WsgiError(`${name}: errors must be a function, not ${nameOf(errors)}`);
-  if (scriptName !== '' && !/^(\/[^/]+)+$/.test(scriptName))
-    throw new WsgiError(`${name}: scriptName must be like "/app", not ${JSON.stringify(scriptName)}`);
-  const mounted: Application = (environ, startResponse) =>
-    (enterMount(environ, scriptName) ? app : notFound)(environ, startResponse);
-  return {
-    application: scriptName === '' ? app : mounted,
-    onError,
-    // By default an error and its stack are one entry of the platform's log, not one for each line.
-    errors: (lines) => {
-      if (errors === undefined) console.error(lines);
-      else for (const line of lines.split('\n')) errors(line);
-    },
-    expressible: (code) =>
-      code < 200
-        ? 'is informational or below, which WSGI has no way to send'
-        : code > maxStatus
-          ? `is above ${maxStatus}, which this platform can't send`
-          : null,
-  };
-}
-
-// A page of the gateway's own, which tells nothing but the status (PEP 3333, "Error Handling").
-const statusPage =
-  (status: string): Application =>
-  (_environ, startResponse) => {
-    startResponse(status, [['Content-Type', 'text/plain; charset=utf-8']]);
-    return [textToBytes(`${status.slice(4)}\n`)];
-  };
-
-/** Answers 404 as a small application. */
-export const notFound = statusPage('404 Not Found');
-
-const errorPage = statusPage('500 Internal Server Error');
-
-/** The gateway for one request: the one given, or one that answers in place of the application where the request must
- *  not reach it. */
-export function admit(gateway: Gateway, environ: Environ, transferEncoding: string | null | undefined): Gateway {
-  const status = refusal(environ, transferEncoding ?? undefined);
-  return status === null ? gateway : { ...gateway, application: statusPage(status) };
-}
 
 /** Runs one request: calls the application, hands its response to `responder`, ends its body once. Every error ends up
  *  in `wsgi.errors` and in the response, none in the promise. Where application and body are synchronous, it is done
@@ -105,6 +40,7 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   let complete = false; // the responder has the whole response
   let breached = false;
   let lost = false; // a write() came after the end, which is said once
+  let round = 0; // 0 for the application, then one for each page that answers its error
 
   const logText = (text: string): void => {
     try {
@@ -159,22 +95,24 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     return part.length > 0 ? emit(part) : undefined;
   };
 
-  const write: Write = (data) => {
-    checkChunk(data, 'what write() is given');
-    if (signal.aborted) return rejected(signal.reason);
-    if (finished) {
-      const late = new WsgiError('application: write() was called after the response had ended');
-      if (!lost) log(late);
-      lost = true;
-      return rejected(late);
-    }
-    const first = !start.committed;
-    const head = commit();
-    const accepted = data.length === 0 && first && !complete ? emit(data) : send(head, data);
-    return accepted ?? Promise.resolve();
-  };
+  const writeOf =
+    (own: number): Write =>
+    (data) => {
+      checkChunk(data, 'what write() is given');
+      if (signal.aborted) return rejected(signal.reason);
+      if (finished || own !== round) {
+        const late = new WsgiError('application: write() was called after the response had ended');
+        if (!lost) log(late);
+        lost = true;
+        return rejected(late);
+      }
+      const first = !start.committed;
+      const head = commit();
+      const accepted = data.length === 0 && first && !complete ? emit(data) : send(head, data);
+      return accepted ?? Promise.resolve();
+    };
 
-  const start = createStart(write, (code) =>
+  const start = createStart(writeOf(round), (code) =>
     code === 101 && responder.upgraded?.() ? null : gateway.expressible(code),
   );
 
@@ -191,32 +129,29 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     });
   };
 
-  const serve = (app: Application, startResponse: StartResponse, failed: Failed): void | Promise<void> => {
+  const serve = (app: Application, startResponse: StartResponse): void | Promise<void> => {
     let result: Body | Promise<Body>;
     try {
       result = app(environ, startResponse);
-      if (!isThenable(result)) return deliver(result, failed);
+      if (!isThenable(result)) return deliver(result);
     } catch (error) {
-      return failed(error);
+      return fail(error);
     }
-    return unlessAborted(result).then(
-      (body) => deliver(body, failed),
-      (error) => {
-        // Where it was the signal that ended the wait, the body that still comes is closed.
-        Promise.resolve(result).then(
-          (body) => openBody(body, log).release(),
-          () => {},
-        );
-        return failed(error);
-      },
-    );
+    return unlessAborted(result).then(deliver, (error) => {
+      // Where it was the signal that ended the wait, the body that still comes is closed.
+      Promise.resolve(result).then(
+        (body) => body && openBody(body, log).release(),
+        () => {},
+      );
+      return fail(error);
+    });
   };
 
-  const deliver = (body: Body, failed: Failed): void | Promise<void> => {
+  const deliver = (body: Body): void | Promise<void> => {
     try {
       checkBody(body);
     } catch (error) {
-      return failed(error);
+      return fail(error);
     }
     const open = openBody(body, log);
     try {
@@ -228,16 +163,16 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
           if (sending !== undefined)
             return sending.then(
               () => open.release(),
-              (error) => failed(error, open),
+              (error) => fail(error, open),
             );
         }
       }
     } catch (error) {
-      return failed(error, open);
+      return fail(error, open);
     }
     return sendStream(open).then(
       () => open.release(),
-      (error) => failed(error, open),
+      (error) => fail(error, open),
     );
   };
 
@@ -289,12 +224,13 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
       }
       const head = commit();
       if (bodiless) break;
-      await send(head, chunk);
+      const accepted = send(head, chunk);
+      if (accepted !== undefined) await unlessAborted(accepted);
       if (breached) break;
     }
     const { length } = startedHead(start, 'the end of the body');
     if (!start.committed) commit(length === undefined ? EMPTY : undefined);
-    await tail;
+    if (tail !== undefined) await unlessAborted(tail);
     finished = true;
     if (complete) return;
     if (length !== undefined && sent < length)
@@ -318,39 +254,42 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     }
   };
 
-  // Answers an error with the first of `pages` that manages to, where nothing has gone out yet.
-  const fail = (pages: Application[]): Failed => {
-    return (error, body) => {
-      const gone = isGone(error);
-      if (!gone) log(error);
-      const [page, ...others] = pages;
-      if (start.committed || gone || page === undefined) {
-        finished = true;
-        if (complete) return body?.release();
-        if (!gone && start.committed && sent === start.head?.length) return endWhole(error).then(() => body?.release());
-        responder.abort(error);
-        return body?.release();
+  // The pages that are left to answer an error with: the one of onError, where it gives one, and the gateway's own.
+  let pages: Application[] | undefined;
+  const nextPage = (error: unknown): Application | undefined => {
+    if (pages === undefined) {
+      pages = [errorPage];
+      try {
+        const page = gateway.onError?.(error, environ);
+        if (page) pages.unshift(page);
+      } catch (inner) {
+        log(inner);
       }
-      const answer = () => {
-        const excInfo = error ?? new WsgiError(describe(error));
-        const startResponse: StartResponse = (status, headers, given) =>
-          start.startResponse(status, headers, given ?? excInfo);
-        return serve(page, startResponse, fail(others));
-      };
-      // First the page: a client does not wait for close(), which may not settle.
-      const answered = answer();
-      return body === undefined ? answered : Promise.resolve(answered).then(() => body.release());
-    };
+    }
+    return pages.shift();
   };
 
-  const firstFailure: Failed = (error, body) => {
-    let page: Application | undefined;
-    try {
-      if (!start.committed && !isGone(error)) page = gateway.onError?.(error, environ) ?? undefined;
-    } catch (inner) {
-      log(inner);
+  // Answers an error, where nothing has gone out yet, or breaks the response off.
+  const fail = (error: unknown, body?: OpenBody): void | Promise<void> => {
+    const gone = isGone(error);
+    if (!gone) log(error);
+    const page = start.committed || gone ? undefined : nextPage(error);
+    if (page === undefined) {
+      finished = true;
+      if (complete) return body?.release();
+      if (!gone && start.committed && sent === start.head?.length) return endWhole(error).then(() => body?.release());
+      responder.abort(error);
+      return body?.release();
     }
-    return fail(page === undefined ? [errorPage] : [page, errorPage])(error, body);
+    const excInfo = error ?? new WsgiError(describe(error));
+    const write = writeOf(++round);
+    const startResponse: StartResponse = (status, headers, given) => {
+      start.startResponse(status, headers, given ?? excInfo);
+      return write;
+    };
+    // First the page: a client does not wait for close(), which may not settle.
+    const answered = serve(page, startResponse);
+    return body === undefined ? answered : Promise.resolve(answered).then(() => body.release());
   };
 
   const flush = (): void => {
@@ -362,12 +301,10 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     }
   };
 
-  const done = serve(gateway.application, start.startResponse, firstFailure);
+  const done = serve(gateway.application, start.startResponse);
   if (done === undefined) return flush();
   return done.then(flush);
 }
-
-type Failed = (error: unknown, body?: OpenBody) => void | Promise<void>;
 
 // RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5; 101 is a target's own (an upgrade).
 function isBodiless(code: number): boolean {
@@ -387,10 +324,4 @@ function rejected(reason: unknown): Promise<void> {
   const promise = Promise.reject(reason);
   promise.catch(() => {});
   return promise;
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `application: threw ${nameOf(error)}: ${quote(error)}`;
-  const cause = error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause)}`;
-  return `${error.stack ?? `${error.name}: ${error.message}`}${cause}`;
 }

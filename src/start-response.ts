@@ -1,5 +1,5 @@
-import { WsgiError } from './errors.js';
-import { copyHeaders, headersFault, headerValue, nameOf, statusFault } from './headers.js';
+import { nameOf, WsgiError } from './errors.js';
+import { copyHeaders, headersFault, headerValue, statusFault } from './headers.js';
 import type { HeaderList, StartResponse, Write } from './types.js';
 
 const CLAUSE = '(PEP 3333, "The start_response() Callable")';
@@ -17,6 +17,7 @@ export interface Head {
 
 /** The state machine of one response: idle, started (`head`), committed. */
 export interface Start {
+  called: boolean;
   head: Head | undefined;
   committed: boolean;
   startResponse: StartResponse;
@@ -26,17 +27,17 @@ export interface Start {
  *  @param write  what it returns
  *  @param expressible  says of a status code why the platform can't send it, or null */
 export function createStart(write: Write, expressible: (code: number) => string | null): Start {
-  let called = false;
   const start: Start = {
+    called: false,
     head: undefined,
     committed: false,
     startResponse(status, headers, excInfo) {
       if (excInfo !== undefined && excInfo !== null) {
         if (start.committed) throw excInfo;
-      } else if (called) {
+      } else if (start.called) {
         throw new WsgiError(`application: startResponse was called a second time without excInfo ${CLAUSE}`);
       }
-      called = true;
+      start.called = true;
       start.head = undefined;
       const fault = statusFault(status) ?? headersFault(headers);
       if (fault !== null) throw new WsgiError(`application: ${fault} ${CLAUSE}`);
@@ -56,7 +57,9 @@ export function createStart(write: Write, expressible: (code: number) => string 
  *  @throws {WsgiError} when it has not */
 export function startedHead(start: Start, when: string): Head {
   if (start.head === undefined)
-    throw new WsgiError(`application: startResponse was not called before ${when} ${CLAUSE}`);
+    throw new WsgiError(
+      `application: startResponse ${start.called ? 'had failed' : 'was not called'} before ${when} ${CLAUSE}`,
+    );
   return start.head;
 }
 

@@ -1,9 +1,10 @@
 import { concatenate } from './body.js';
 import { createEnviron } from './environ.js';
 import { WsgiError } from './errors.js';
+import { createGateway } from './gateway.js';
 import { bytesSource } from './input-stream.js';
 import { bytesToText } from './native-string.js';
-import { createGateway, run } from './run.js';
+import { run } from './run.js';
 import type { Application, Environ, HeaderList } from './types.js';
 
 /** A response collected by `callApp`. */

@@ -1,7 +1,7 @@
 import { checkBody, isThenable } from './body.js';
-import { WsgiError } from './errors.js';
+import { nameOf, quote, WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
-import { headersFault, headerValue, nameOf, quote, statusFault } from './headers.js';
+import { headersFault, headerValue, statusFault } from './headers.js';
 import { shareStream } from './input-stream.js';
 import { isNative } from './native-string.js';
 import { checkChunk } from './start-response.js';

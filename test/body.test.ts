@@ -53,6 +53,21 @@ describe('openBody', () => {
     expect(events).toEqual(['close', 'close']);
   });
 
+  it('takes the one iterator that is a function', async () => {
+    const body = open({
+      [Symbol.asyncIterator]: undefined,
+      [Symbol.iterator]: () => [new Uint8Array(1)].values(),
+    } as never);
+    expect(body.next()).toEqual({ done: false, value: new Uint8Array(1) });
+  });
+
+  it.each([[undefined], [null], [5]])('says that a step is %s', async (step) => {
+    const message = /^application: a step of its body is .*, not an object with done and value/;
+    expect(() => open({ [Symbol.iterator]: () => ({ next: () => step as never }) }).next()).toThrow(message);
+    const body = open({ [Symbol.asyncIterator]: () => ({ next: async () => step as never }) });
+    await expect(body.next()).rejects.toThrow(message);
+  });
+
   it('needs neither close() nor return()', async () => {
     const body = open({ [Symbol.iterator]: () => ({ next: () => ({ done: false, value: new Uint8Array(1) }) }) });
     body.next();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { addRequestHeader, environKey, headersFault, isHopByHop, nameOf, quote, statusFault } from '../src/headers.js';
+import { nameOf, quote } from '../src/errors.js';
+import { addRequestHeader, environKey, headersFault, isHopByHop, statusFault } from '../src/headers.js';
 
 const oracle = JSON.parse(readFileSync(new URL('./fixtures/wsgiref-util.json', import.meta.url), 'utf8')) as {
   hopByHop: Array<[name: string, hop: boolean]>;

@@ -123,6 +123,35 @@ describe('proxyFix', () => {
     });
   });
 
+  it('leaves out what is malformed', async () => {
+    const all = { for: 1, proto: 1, host: 1, port: 1, prefix: 1 };
+    const malformed = [
+      { HTTP_X_FORWARDED_PROTO: 'ftp' },
+      { HTTP_X_FORWARDED_HOST: '::1' },
+      { HTTP_X_FORWARDED_HOST: 'a b' },
+      { HTTP_X_FORWARDED_PORT: '99999' },
+      { HTTP_X_FORWARDED_PORT: 'x' },
+      { HTTP_X_FORWARDED_PREFIX: 'x' },
+    ];
+    for (const header of malformed) {
+      const environ = await fixed(all, header as Partial<Environ>);
+      expect(environ).toMatchObject({
+        'wsgi.url_scheme': 'http',
+        HTTP_HOST: '127.0.0.1',
+        SERVER_NAME: '127.0.0.1',
+        SERVER_PORT: '80',
+        SCRIPT_NAME: '',
+      });
+    }
+    expect(await fixed(all, { HTTP_X_FORWARDED_PROTO: 'HTTPS' })).toMatchObject({
+      'wsgi.url_scheme': 'https',
+      HTTPS: 'on',
+    });
+    expect(await fixed(all, { HTTP_X_FORWARDED_HOST: 'a.example:' })).toMatchObject({ SERVER_PORT: '80' });
+    expect((await fixed(all, { HTTP_X_FORWARDED_PREFIX: '/x/' })).SCRIPT_NAME).toBe('/x');
+    expect((await fixed(all, { HTTP_X_FORWARDED_PREFIX: '/', SCRIPT_NAME: '/y' })).SCRIPT_NAME).toBe('');
+  });
+
   it('takes a host with and without a port', async () => {
     const host = (name: string) => fixed({ host: 1, port: 1 }, { HTTP_X_FORWARDED_HOST: name });
     expect(await host('public.example:8443')).toMatchObject({ SERVER_NAME: 'public.example', SERVER_PORT: '8443' });

@@ -48,6 +48,12 @@ describe('serve', () => {
     );
   });
 
+  it('leaves the errors of a listening server to its user', async () => {
+    const server = await serve(() => []);
+    servers.push(server);
+    expect(server.listenerCount('error')).toBe(0);
+  });
+
   it('refuses what is no application and no port', async () => {
     await expect(serve('app' as never)).rejects.toThrow(/toNodeHandler: the application must be a function/);
     await expect(serve(() => [], { port: Number.NaN })).rejects.toThrow(

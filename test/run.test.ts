@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnected, WsgiError } from '../src/errors.js';
+import { createGateway } from '../src/gateway.js';
 import { textToBytes } from '../src/native-string.js';
-import { createGateway, type Responder, run } from '../src/run.js';
+import { type Responder, run } from '../src/run.js';
 import { testEnviron } from '../src/testing.js';
 import type { Application, Body, GatewayOptions } from '../src/types.js';
 
@@ -274,5 +275,132 @@ describe('run', () => {
     expect(test.events).toEqual(['head 200 OK 0', 'flush']);
     write?.(textToBytes('later'));
     await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it.each([
+    ['a cause that leads back to itself', () => Object.assign(new Error('around'), { cause: undefined as unknown })],
+    [
+      'a stack that throws',
+      () =>
+        Object.defineProperty(new Error('hidden'), 'stack', {
+          get() {
+            throw new Error('in the getter');
+          },
+        }),
+    ],
+    ['nothing that can be named', () => new Proxy({}, { get: () => Symbol('x') })],
+  ])('survives an error with %s', async (what, make) => {
+    const error = make() as Error;
+    if (what.startsWith('a cause')) error.cause = error;
+    const test = stage(() => {
+      throw error;
+    });
+    await test.run();
+    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.errors.text).toMatch(what.startsWith('a cause') ? /around.*caused by: Error: around/s : /application/);
+  });
+
+  it('stops waiting for a platform that takes no more when the client goes away', async () => {
+    for (const write of [false, true]) {
+      const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+        const written = startResponse('200 OK', []);
+        if (write) written(textToBytes('a'));
+        return body(test.events, write ? [] : ['a', 'b']);
+      });
+      test.slow(() => new Promise(() => {}));
+      const done = test.run();
+      setTimeout(() => test.aborter.abort(new ClientDisconnected()), 5);
+      await done;
+      const ending = write ? ['return', 'abort'] : ['abort', 'return'];
+      expect(test.events).toEqual(['head 200 OK', 'write a', ...ending, 'close', 'flush']);
+      expect(test.errors.text).toBe('');
+    }
+  });
+
+  it('lets a failed application write nothing into the page that answers its error', async () => {
+    const late: Promise<unknown>[] = [];
+    let write: ((data: Uint8Array) => Promise<void>) | undefined;
+    const test = stage(
+      (_, startResponse) => {
+        write = startResponse('200 OK', []);
+        throw new Error('failed');
+      },
+      {
+        onError: () => async (_, startResponse) => {
+          late.push(Promise.resolve(write?.(textToBytes('stale'))).catch((error: unknown) => error));
+          await null;
+          startResponse('503 Own', []);
+          late.push(Promise.resolve(write?.(textToBytes('stale'))).catch((error: unknown) => error));
+          return [textToBytes('own page')];
+        },
+      },
+    );
+    await test.run();
+    expect(test.events).toEqual(['head 503 Own 8', 'flush']);
+    for (const error of await Promise.all(late)) expect(error).toBeInstanceOf(WsgiError);
+    expect(test.errors.text.split('write() was called after the response had ended').length).toBe(2);
+  });
+
+  it('lets a page write()', async () => {
+    const test = stage(
+      () => {
+        throw new Error('failed');
+      },
+      {
+        onError: () => (_, startResponse) => {
+          startResponse('503 Own', [])(textToBytes('own'));
+          return [textToBytes(' page')];
+        },
+      },
+    );
+    await test.run();
+    expect(test.events).toEqual(['head 503 Own', 'write own', 'write  page', 'end', 'flush']);
+  });
+
+  it('says that a refused call of startResponse was one', async () => {
+    const test = stage((_, startResponse) => {
+      try {
+        startResponse('200', []);
+      } catch {
+        // As some applications do.
+      }
+      return [textToBytes('x')];
+    });
+    await test.run();
+    expect(test.errors.text).toContain(
+      'application: startResponse had failed before the application returned its body',
+    );
+  });
+
+  it('closes nothing where an application gave up on comes to no body', async () => {
+    let settle: ((value: Body) => void) | undefined;
+    const test = stage(
+      () =>
+        new Promise<Body>((resolve) => {
+          settle = resolve;
+        }),
+    );
+    const done = test.run();
+    test.aborter.abort(new ClientDisconnected());
+    await done;
+    settle?.(undefined as never);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(test.errors.text).toBe('');
+  });
+});
+
+describe('a gateway', () => {
+  it('outlives a log that fails', () => {
+    const { errors } = createGateway(
+      'test',
+      () => [],
+      {
+        errors: () => {
+          throw new Error('disk full');
+        },
+      },
+      599,
+    );
+    expect(() => errors('line')).not.toThrow();
   });
 });

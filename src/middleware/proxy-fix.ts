@@ -1,5 +1,6 @@
 import { WsgiError } from '../errors.js';
 import type { Environ, Middleware } from '../types.js';
+import { splitAuthority } from '../url.js';
 
 /** How many proxies in front set each X-Forwarded-* header; 0: the header is not trusted. */
 export interface ProxyHops {
@@ -11,7 +12,8 @@ export interface ProxyHops {
 }
 
 /** Takes client address, scheme, host, port and mount point from X-Forwarded-* as so many trusted proxies wrote them,
- *  counted from the right. As Werkzeug's `ProxyFix`; the values replaced are kept in `wsgi_edge.proxy_fix.orig`.
+ *  counted from the right; what is malformed is left out. As Werkzeug's `ProxyFix`; the values replaced are kept in
+ *  `wsgi_edge.proxy_fix.orig`.
  *  @throws {WsgiError} when a count is not a whole number of proxies */
 export function proxyFix(hops: ProxyHops = {}): Middleware {
   const { for: forHops = 1, proto = 1, host = 0, port = 0, prefix = 0 } = hops;
@@ -30,26 +32,27 @@ export function proxyFix(hops: ProxyHops = {}): Middleware {
     };
     const address = trusted(environ.HTTP_X_FORWARDED_FOR, forHops);
     if (address) environ.REMOTE_ADDR = address;
-    const scheme = trusted(environ.HTTP_X_FORWARDED_PROTO, proto);
-    if (scheme) {
+    const scheme = trusted(environ.HTTP_X_FORWARDED_PROTO, proto)?.toLowerCase();
+    if (scheme === 'http' || scheme === 'https') {
       environ['wsgi.url_scheme'] = scheme;
       if (scheme === 'https') environ.HTTPS = 'on';
       else delete environ.HTTPS;
     }
-    const authority = trusted(environ.HTTP_X_FORWARDED_HOST, host);
-    if (authority) {
-      environ.HTTP_HOST = authority;
-      const [name, explicit] = splitPort(authority);
-      environ.SERVER_NAME = name;
-      if (explicit !== undefined) environ.SERVER_PORT = explicit;
+    const forwarded = trusted(environ.HTTP_X_FORWARDED_HOST, host) ?? '';
+    const authority = splitAuthority(forwarded);
+    if (authority !== null) {
+      environ.HTTP_HOST = forwarded;
+      environ.SERVER_NAME = authority.name;
+      if (authority.port !== undefined) environ.SERVER_PORT = authority.port;
     }
     const outerPort = trusted(environ.HTTP_X_FORWARDED_PORT, port);
-    if (outerPort) {
-      if (environ.HTTP_HOST) environ.HTTP_HOST = `${splitPort(environ.HTTP_HOST)[0]}:${outerPort}`;
+    if (outerPort !== undefined && splitAuthority(`h:${outerPort}`)?.port === outerPort) {
+      const name = splitAuthority(environ.HTTP_HOST ?? '')?.name;
+      if (name !== undefined) environ.HTTP_HOST = `${name}:${outerPort}`;
       environ.SERVER_PORT = outerPort;
     }
     const script = trusted(environ.HTTP_X_FORWARDED_PREFIX, prefix);
-    if (script) environ.SCRIPT_NAME = script;
+    if (script?.startsWith('/')) environ.SCRIPT_NAME = script.replace(/\/+$/, '');
     return app(environ, startResponse);
   };
 }
@@ -58,10 +61,4 @@ export function proxyFix(hops: ProxyHops = {}): Middleware {
 function trusted(header: string | undefined, hops: number): string | undefined {
   if (hops === 0 || header === undefined) return undefined;
   return header.split(',').at(-hops)?.trim();
-}
-
-// A "]" at the end is an IPv6 address without a port.
-function splitPort(authority: string): [name: string, port?: string] {
-  const at = authority.lastIndexOf(':');
-  return at < 0 || authority.endsWith(']') ? [authority] : [authority.slice(0, at), authority.slice(at + 1)];
 }

@@ -1,4 +1,4 @@
-import { createGateway } from '../../src/run.js';
+import { createGateway } from '../../src/gateway.js';
 import type { Head } from '../../src/start-response.js';
 import type { Application } from '../../src/types.js';
 import { invoke } from './invocation.js';

@@ -1,7 +1,7 @@
 import { createEnviron } from '../../src/environ.js';
 import { WsgiError } from '../../src/errors.js';
-import { type ExecutionContextLike, loggedWaitUntil } from '../../src/fetch.js';
-import { type Gateway, type Responder, run } from '../../src/run.js';
+import { type ExecutionContextLike, type Gateway, loggedWaitUntil } from '../../src/gateway.js';
+import { type Responder, run } from '../../src/run.js';
 import { enterStage, eventFields, toHttpEvent } from './event.js';
 import type { LambdaContext } from './types.js';
 

@@ -1,6 +1,6 @@
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
+import { createGateway } from '../../src/gateway.js';
 import { without } from '../../src/headers.js';
-import { createGateway } from '../../src/run.js';
 import type { Application } from '../../src/types.js';
 import { invoke } from './invocation.js';
 import { headOf, MAX_STATUS } from './result.js';

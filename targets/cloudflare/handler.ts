@@ -1,7 +1,8 @@
 import { ClientDisconnected } from '../../src/errors.js';
-import { fetchEnviron, loggedWaitUntil, MAX_STATUS } from '../../src/fetch.js';
+import { fetchEnviron, MAX_STATUS } from '../../src/fetch.js';
+import { admit, createGateway, loggedWaitUntil } from '../../src/gateway.js';
 import { encodeNative } from '../../src/native-string.js';
-import { admit, createGateway, run } from '../../src/run.js';
+import { run } from '../../src/run.js';
 import type { Application, GatewayOptions } from '../../src/types.js';
 import { workersResponder } from './response.js';
 import type { CloudflareHandler } from './types.js';
@@ -20,7 +21,8 @@ export function toCloudflareHandler<Env = unknown>(
       const gone = new AbortController();
       const disconnect = () => gone.abort(new ClientDisconnected());
       // Fires only where the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
-      request.signal.addEventListener('abort', disconnect, { once: true });
+      if (request.signal.aborted) disconnect();
+      else request.signal.addEventListener('abort', disconnect, { once: true });
       const environ = fetchEnviron(request, {
         // Set by Cloudflare on every request from outside; a service binding's caller has no address.
         remoteAddr: request.headers.get('cf-connecting-ip') ?? undefined,

@@ -1,2 +1,3 @@
+export type { ExecutionContextLike } from '../../src/gateway.js';
 export { toCloudflareHandler } from './handler.js';
-export type { CloudflareHandler, ExecutionContextLike, WorkersEnviron } from './types.js';
+export type { CloudflareHandler, WorkersEnviron } from './types.js';

@@ -1,9 +1,5 @@
+import type { ExecutionContextLike } from '../../src/gateway.js';
 import type { Environ } from '../../src/types.js';
-
-/** What the gateway uses of a Worker's ExecutionContext or of a DurableObjectState. */
-export interface ExecutionContextLike {
-  waitUntil(promise: Promise<unknown>): void;
-}
 
 /** What `toCloudflareHandler` makes, ready for `export default`. */
 export interface CloudflareHandler<Env = unknown> {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createEnviron } from '../../src/environ.js';
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
-import { loggedWaitUntil } from '../../src/fetch.js';
+import { admit, createGateway, loggedWaitUntil } from '../../src/gateway.js';
 import { headerView } from '../../src/header-view.js';
 import { without } from '../../src/headers.js';
 import type { InputSource } from '../../src/input-stream.js';
 import { encodeNative, nativeToBytes } from '../../src/native-string.js';
-import { admit, createGateway, type Responder, run } from '../../src/run.js';
+import { type Responder, run } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { guessScheme } from '../../src/url.js';
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { ClientDisconnected } from '../../src/errors.js';
-import { admit, createGateway, run } from '../../src/run.js';
+import { admit, createGateway } from '../../src/gateway.js';
+import { run } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { nodeEnviron } from './request.js';
 import { nodeResponder } from './response.js';

@@ -4,10 +4,10 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { createEnviron } from '../../src/environ.js';
 import { ClientDisconnected } from '../../src/errors.js';
-import { loggedWaitUntil } from '../../src/fetch.js';
+import type { Gateway } from '../../src/gateway.js';
+import { loggedWaitUntil } from '../../src/gateway.js';
 import type { InputSource } from '../../src/input-stream.js';
 import { percentDecode } from '../../src/native-string.js';
-import type { Gateway } from '../../src/run.js';
 import type { Environ } from '../../src/types.js';
 
 /** Makes the environ of a Node request. */

@@ -22,13 +22,17 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   // Node would answer 417 to an Expect other than 100-continue; as with other servers, it is the application's to judge.
   server.on('checkExpectation', handler);
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
+    const refuse = (cause: NodeJS.ErrnoException) => {
       const why =
         cause.code === 'EADDRINUSE'
           ? 'is already in use; stop what listens there, or choose another port'
           : `can't be listened on: ${cause.message}`;
       reject(new WsgiError(`node: ${hostname}:${port} ${why}`, { cause }));
+    };
+    server.once('error', refuse);
+    server.listen(port, hostname, () => {
+      server.off('error', refuse);
+      resolve(server);
     });
-    server.listen(port, hostname, () => resolve(server));
   });
 }

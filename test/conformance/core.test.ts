@@ -1,8 +1,8 @@
 import { createEnviron } from '../../src/environ.js';
 import { ClientDisconnected } from '../../src/errors.js';
-import { loggedWaitUntil } from '../../src/fetch.js';
+import { createGateway, loggedWaitUntil } from '../../src/gateway.js';
 import { percentDecode } from '../../src/native-string.js';
-import { createGateway, run } from '../../src/run.js';
+import { run } from '../../src/run.js';
 import { application, options } from './application.js';
 import type { RawRequest, RawResponse } from './case.js';
 import { testTarget } from './suite.js';
