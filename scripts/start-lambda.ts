@@ -10,7 +10,7 @@ const taskRoot = resolve(import.meta.dirname, '../build');
 
 const patience = setTimeout(
   () =>
-    console.log("Still starting: the first time, AWS's runtime client has to be built, which takes about a minute."),
+    console.log("Still starting: the first time, AWS's runtime client has to be built, which takes some 40 seconds."),
   2000,
 );
 try {

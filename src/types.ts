@@ -16,7 +16,8 @@ export type HeaderList = Array<[name: string, value: string]>;
 export type StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => Write;
 
 /** Sends bytes ahead of the body's chunks. PEP 3333, "The write() Callable".
- *  @returns a promise resolved when the platform has accepted the data; it rejects with `ClientDisconnected`
+ *  @returns a promise resolved when the platform has accepted the data; it rejects with `ClientDisconnected`, and with
+ *    `WsgiError` when the platform's time is up or the response has ended
  *  @throws {WsgiError} at once when `data` is not a Uint8Array */
 export type Write = (data: Uint8Array) => Promise<void>;
 
@@ -24,7 +25,8 @@ export type Write = (data: Uint8Array) => Promise<void>;
 export type Middleware = (app: Application) => Application;
 
 /** The request body, `wsgi.input`. PEP 3333, "Input and Error Streams". Every method rejects with `ClientDisconnected`
- *  when the body ends before its promised length. Asynchronous iteration gives lines. */
+ *  when the body ends before its promised length, and throws a `WsgiError` at once for a size that is no whole number of
+ *  bytes. Asynchronous iteration gives lines. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
   /** Up to `size` bytes, all that is left without `size`; an empty array at the end of input, never null. */
   read(size?: number | null): Promise<Uint8Array>;
@@ -90,7 +92,9 @@ export type FileSource =
 export interface GatewayOptions {
   /** Where the application is mounted: an ordinary string such as `/app`. A path outside it is answered with 404. */
   scriptName?: string;
-  /** May return the application that answers with the 500 in place of the gateway's own page. */
+  /** Called for an error before the head has gone out; may return the application that answers in place of the gateway's
+   *  own 500. Where the platform's time is up, only one that answers without waiting is served. Later errors are in
+   *  `wsgi.errors` alone. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that only logs returns nothing
   onError?: (error: unknown, environ: Environ) => Application | void;
   /** Takes each line of `wsgi.errors` and of the gateway's own log; `console.error` by default. */

@@ -147,7 +147,7 @@ function checkEnviron(environ: Environ): void {
   //! `PATH_INFO` is empty only below a mount, where `SCRIPT_NAME` is not.
   if (environ.PATH_INFO === '' && environ.SCRIPT_NAME === '')
     breach('gateway', 'SCRIPT_NAME and PATH_INFO are both empty; PATH_INFO must be "/"', ENVIRON);
-  //! `QUERY_STRING` has no `?` in front.
+  //! `QUERY_STRING` does not start with the `?` of the URL, as far as `REQUEST_URI` tells.
   if (environ.QUERY_STRING.startsWith('?') && environ.REQUEST_URI?.includes('??') === false)
     breach('gateway', `QUERY_STRING ${quote(environ.QUERY_STRING)} starts with the "?" of the URL`, ENVIRON);
   //! `CONTENT_LENGTH`, where it is there, is a number of bytes in decimal digits.
@@ -427,12 +427,12 @@ function count(chunk: Uint8Array, state: State): void {
     breach('application', `gave ${state.given} bytes where its Content-Length is ${state.length}`, LENGTH);
 }
 
-// A body that is dropped can't be told by a throw: nobody is left to catch it.
+// Not by a throw: nobody is left to catch it.
 const dropped =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
     : new FinalizationRegistry<ErrorStream>((errors) =>
-        log(errors, `gateway: dropped a body without a call of its close() (PEP 3333, "${DETAILS}")`),
+        log(errors, `gateway or middleware: dropped a body without a call of its close() (PEP 3333, "${DETAILS}")`),
       );
 
 function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
@@ -489,6 +489,7 @@ function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
     return isThenable(closing) ? closing.then(settle) : settle();
   };
   const watched = <T extends Body>(wrapped: T): T => {
+    //! Whoever is given a body closes it: one that is dropped before is told of in the log, where the runtime knows.
     dropped?.register(wrapped, errors, iteration);
     return wrapped;
   };

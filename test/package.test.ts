@@ -15,7 +15,7 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   exports: Record<string, { types: string; default: string } | string>;
 };
 
-// CONTRACT.md, section 1.
+// What each import gives, as README and docs say.
 const names: Record<string, string[]> = {
   'wsgi-edge': [
     'ClientDisconnected',
@@ -102,6 +102,44 @@ export default toCloudflareHandler<{ KV: string }>(app) satisfies ExportedHandle
         types: [join(root, 'node_modules/@cloudflare/workers-types')],
       },
       files: ['worker.ts'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder });
+  });
+
+  it('compiles for Node and Lambda with the types of Node alone', async () => {
+    const app = `import { type Application, compose, fromFetchHandler, headerView, mount, proxyFix } from 'wsgi-edge';
+import { toLambdaHandler, toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
+import { runCgi, serve, toNodeHandler } from 'wsgi-edge/node';
+import { callApp, lambdaEvent, readLambdaResult } from 'wsgi-edge/testing';
+import { validator } from 'wsgi-edge/validator';
+const app: Application = async function* (environ, startResponse) {
+  const headers: [string, string][] = [];
+  headerView(headers).set('Content-Type', 'text/plain');
+  startResponse('200 OK', headers);
+  yield await environ['wsgi.input'].read();
+};
+const site = compose(proxyFix({ for: 1 }), validator)(mount({ '/f': fromFetchHandler((request) => new Response(request.url)) }, app));
+export const handler = toLambdaHandler(site);
+export const streamHandler = toLambdaStreamHandler(site);
+export const listener = toNodeHandler(site);
+export const main = async (): Promise<string> => {
+  await serve(site, { port: 0 });
+  await runCgi(site);
+  const result = await handler(lambdaEvent('function-url', { target: '/f' }), {});
+  return (await callApp(site)).text() + readLambdaResult('function-url', result).status;
+};
+`;
+    writeFileSync(join(folder, 'node.ts'), app);
+    const options = {
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        module: 'nodenext',
+        target: 'es2022',
+        types: [join(root, 'node_modules/@types/node')],
+      },
+      files: ['node.ts'],
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
     await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder });

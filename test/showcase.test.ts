@@ -11,7 +11,11 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callApp, testEnviron } from 'wsgi-edge/testing';
+import { validator } from 'wsgi-edge/validator';
 import { startFunctionUrl } from '../emulation/lambda/function-url.ts';
+import { app } from '../examples/showcase/app.ts';
+import { stylesheet } from '../examples/showcase/pages/stylesheet.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-showcase-'));
@@ -282,6 +286,31 @@ describe('the showcase', () => {
       const [etag = ''] = valuesOf(await ask(platform, '/style.css'), 'etag');
       const answer = await ask(platform, '/style.css', { headers: { 'If-None-Match': etag } });
       expect([answer.status, answer.body]).toEqual([304, '']);
+    }
+  });
+
+  it('keeps to the interface, as the validator sees it', async () => {
+    const etag =
+      /"[0-9a-f]+"/.exec(JSON.stringify((await callApp(stylesheet)).headers).replaceAll('\\', ''))?.[0] ?? '';
+    const asked = [...CASES, [304, '/style.css', { headers: { 'If-None-Match': etag } }] as (typeof CASES)[number]];
+    for (const [status, path, { method = 'GET', headers = {}, body } = {}] of asked) {
+      if (body !== undefined) continue;
+      const { pathname, search } = new URL(path, 'http://localhost');
+      const fields = Object.entries(headers).map(([name, value]) => [
+        `HTTP_${name.toUpperCase().replaceAll('-', '_')}`,
+        value,
+      ]);
+      const environ = testEnviron({
+        ...Object.fromEntries(fields),
+        REQUEST_METHOD: method,
+        PATH_INFO: unescape(pathname),
+        QUERY_STRING: search.slice(1),
+      });
+      const lines: string[] = [];
+      environ['wsgi.errors'] = { write: (line) => void lines.push(line), writelines: () => {}, flush: () => {} };
+      const response = await callApp(validator(app), environ);
+      expect([path, Number(response.status.slice(0, 3))]).toEqual([path, status]);
+      if (status !== 500) expect([path, lines]).toEqual([path, []]);
     }
   });
 

@@ -618,7 +618,7 @@ describe('a breach in the ending of the body', () => {
       collect();
     }
     expect(lines).toEqual([
-      'gateway: dropped a body without a call of its close() (PEP 3333, "Specification Details")\n',
+      'gateway or middleware: dropped a body without a call of its close() (PEP 3333, "Specification Details")\n',
     ]);
   });
 });

@@ -29,7 +29,7 @@ export interface FunctionUrl {
 const HOST = '127.0.0.1';
 const DOMAIN = 'abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws';
 const BODY_LIMIT = 6 * 1024 * 1024; // bytes
-const TEXT = /^(text\/|application\/(json|javascript|xml|x-www-form-urlencoded))/;
+const TEXT = /^(text\/|application\/(json|javascript|xml))/;
 const PRELUDE_TYPE = 'application/vnd.awslambda.http-integration-response';
 const DELIMITER = Buffer.alloc(8);
 

@@ -59,7 +59,8 @@ export function lambdaEvent(kind: LambdaKind, request: LambdaRequest = {}): Http
   }
   const bytes = typeof body === 'string' ? textToBytes(body) : body;
   if (bytes !== undefined && !fields.has('content-length')) fields.set('content-length', String(bytes.length));
-  const isBase64Encoded = bytes !== undefined && !/^(text\/|application\/json)/.test(fields.get('content-type') ?? '');
+  const isBase64Encoded =
+    bytes !== undefined && !/^(text\/|application\/(json|javascript|xml))/.test(fields.get('content-type') ?? '');
   // More than HttpEvent declares: what an application finds in `aws.event` on AWS.
   const event = {
     version: '2.0',

@@ -24,7 +24,7 @@ const DROPPED = /^HTTP_(PROXY|CONTENT_LENGTH|CONTENT_TYPE|TRANSFER_ENCODING)$/;
 /** Serves the one request that a web server has started this process for, by CGI (RFC 3875): environ from the process's
  *  environment, the request's body from stdin, the response to stdout, `wsgi.errors` to stderr. As
  *  `wsgiref.handlers.CGIHandler`. A response that broke off, which CGI can't tell, leaves a `process.exitCode` of 1.
- *  SIGTERM ends the process once `close()` has run.
+ *  SIGTERM ends the process once all of that is done.
  *  @returns a promise resolved when the response has gone out, `close()` has run and what `wsgi_edge.wait_until` was
  *    given has settled
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or no web server has

@@ -50,7 +50,7 @@ export type Check = (send: Send, recall: Recall) => Promise<void>;
 export interface Case {
   /** ASCII: it travels in a header. */
   name: string;
-  /** The section of PEP 3333, of CONTRACT.md, or the RFC that it rests on. */
+  /** The section of PEP 3333, of README or docs, or the RFC that it rests on. */
   clause: string;
   needs?: Capability[];
   app: Application;

@@ -357,7 +357,8 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Gateway: an HTTP_ variable is there if, and only if, the request has the header.',
-      binding: 'But for names with `_` and for `Proxy`, which are dropped against spoofing.',
+      binding:
+        'But for names with `_` and for `Proxy`, which are dropped against spoofing, names that are no token, and a Transfer-Encoding that has been decoded.',
       check: [
         'The key of a request header is `HTTP_` and its name in capitals, with `_` for `-`.',
         '`HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH` do not exist: the headers are `CONTENT_TYPE` and `CONTENT_LENGTH`.',
@@ -453,7 +454,8 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Gateway: multithread, multiprocess and run_once tell how the application is run.',
-      binding: 'false, true, false: one thread, several processes or isolates, each for many requests.',
+      binding:
+        'false, true, false: one thread, several processes or isolates, each for many requests; with `runCgi` for one.',
       check: [FLAGS],
       where: [ENVIRON],
       cases: ['wsgi keys have their types and values'],
@@ -1038,7 +1040,8 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Gateway: play dumb, and change nothing that alters the meaning of a response.',
-      binding: "No header is added but Content-Length; none of the application's is changed.",
+      binding:
+        'No header is added but Content-Length. Of the others, white space around a value, the same Content-Length twice, and a Content-Length where there is no body (204, 205) go.',
       where: [RUN],
       cases: [
         'no Content-Type is added',
@@ -1050,7 +1053,7 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Gateway: be conservative, as an HTTP gateway is; features are for middleware.',
-      binding: 'HEAD, 204 and 304 alone are treated: their body is closed, not sent.',
+      binding: 'HEAD, 204, 205 and 304 alone are treated: their body is closed, not sent.',
       where: [RUN],
       cases: ['HEAD sends no body and closes it: an iterable', '304 keeps its headers'],
     },
@@ -1259,7 +1262,7 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD NOT',
       requirement: 'Application: count on being run once because of run_once.',
-      binding: '`wsgi.run_once` is false.',
+      binding: '`wsgi.run_once` is false, but for `runCgi`.',
       where: [ENVIRON],
       cases: ['wsgi keys have their types and values'],
     },

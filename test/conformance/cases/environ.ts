@@ -234,7 +234,7 @@ export const environ: Case[] = [
   },
   {
     name: 'PATH_INFO keeps invalid escapes',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: strings,
     check: path('/%zz/%a/%/%2', '/%zz/%a/%/%2'),
   },
@@ -246,7 +246,12 @@ export const environ: Case[] = [
     app: strings,
     check: path('/a%00b%0D%0Ac', '/a\0b\r\nc'),
   },
-  { name: 'PATH_INFO keeps empty segments', clause: 'CONTRACT 3', app: strings, check: path('//a///b/', '//a///b/') },
+  {
+    name: 'PATH_INFO keeps empty segments',
+    clause: 'docs/TARGETS.md',
+    app: strings,
+    check: path('//a///b/', '//a///b/'),
+  },
   {
     name: 'PATH_INFO has dot segments as the platform gives them',
     clause: VARIABLES,
@@ -288,7 +293,7 @@ export const environ: Case[] = [
   },
   {
     name: 'QUERY_STRING is there and empty without a query',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: strings,
     async check(send) {
       equal(stringsOf(await send({ target: '/p' })).QUERY_STRING, '', 'QUERY_STRING of /p');
@@ -306,7 +311,7 @@ export const environ: Case[] = [
   },
   {
     name: 'REQUEST_URI and RAW_URI as the client spelled them',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     needs: ['requestUri'],
     app: strings,
     async check(send) {
@@ -397,7 +402,7 @@ export const environ: Case[] = [
   ),
   {
     name: 'REMOTE_ADDR is the address of the peer',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     needs: ['peerAddress'],
     app: strings,
     async check(send) {
@@ -407,7 +412,7 @@ export const environ: Case[] = [
   },
   {
     name: 'forwarded headers change neither REMOTE_ADDR nor the scheme',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: strings,
     async check(send) {
       const own = stringsOf(await send());
@@ -507,7 +512,7 @@ export const environ: Case[] = [
   },
   {
     name: 'names with an underscore are dropped',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: strings,
     check: header(
       [

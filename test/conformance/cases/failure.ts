@@ -239,7 +239,7 @@ export const failure: Case[] = [
   // onError.
   {
     name: 'onError gives the page',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: starting(fails),
     onError: (error, environ) => {
       note(environ, (error as Error).message);
@@ -262,7 +262,7 @@ export const failure: Case[] = [
   },
   {
     name: 'onError that returns nothing leaves the page',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: fails,
     onError: (_error, environ) => {
       note(environ, 'asked');
@@ -272,17 +272,23 @@ export const failure: Case[] = [
       equal((await recall()).events, ['asked'], 'events');
     },
   },
-  { name: 'onError that throws leaves the page', clause: 'CONTRACT 2', app: fails, onError: fails, check: isLogged500 },
+  {
+    name: 'onError that throws leaves the page',
+    clause: 'README, "The interface"',
+    app: fails,
+    onError: fails,
+    check: isLogged500,
+  },
   {
     name: 'onError whose page fails leaves the page',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: fails,
     onError: () => starting(fails),
     check: isLogged500,
   },
   {
     name: 'onError is not asked after output',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: starting((environ) => noted(environ, (count) => (count === 1 ? body : fails()))),
     onError: (_error, environ) => {
       note(environ, 'asked');
@@ -465,7 +471,7 @@ export const failure: Case[] = [
   },
   {
     name: 'an async close() is awaited',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: starting((environ) => ({
       [Symbol.iterator]: () => [body].values(),
       async close() {
@@ -541,7 +547,7 @@ export const failure: Case[] = [
   },
   {
     name: 'the client goes away: wsgi_edge.signal aborts with ClientDisconnected',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     needs: ['disconnect'],
     app: starting((environ) => {
       const signal = environ['wsgi_edge.signal'];
@@ -558,7 +564,7 @@ export const failure: Case[] = [
   },
   {
     name: 'the client goes away: write() rejects with ClientDisconnected',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     needs: ['disconnect'],
     app: async (environ, startResponse) => {
       const write = startResponse('200 OK', plain());
@@ -579,7 +585,7 @@ export const failure: Case[] = [
   },
   {
     name: 'the client goes away: a write() that nobody awaits does not end the process',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     needs: ['disconnect'],
     app: async (_environ, startResponse) => {
       const write = startResponse('200 OK', plain());
@@ -597,7 +603,7 @@ export const failure: Case[] = [
   },
   {
     name: 'the client goes away: nothing is logged as an error',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     needs: ['disconnect'],
     app: starting(endless),
     async check(send, recall) {

@@ -332,13 +332,13 @@ export const input: Case[] = [
   },
   {
     name: 'inputStream() gives the body as a ReadableStream',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: reads(async (_, environ) => new Uint8Array(await new Response(inputStream(environ)).arrayBuffer())),
     check: gives('streamed', 'streamed'),
   },
   {
     name: 'inputStream() gives what read() has left',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: reads(async (input, environ) => [
       await input.read(3),
       new Uint8Array(await new Response(inputStream(environ)).arrayBuffer()),
@@ -372,7 +372,7 @@ export const input: Case[] = [
   },
   {
     name: 'a body shorter than its Content-Length rejects with ClientDisconnected',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     needs: ['abortedUpload'],
     app: answer(async (environ) => {
       try {
@@ -391,7 +391,7 @@ export const input: Case[] = [
   },
   {
     name: 'the process lives on after a body that broke off',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     needs: ['abortedUpload'],
     app: reads((input) => input.read()),
     async check(send) {

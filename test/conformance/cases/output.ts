@@ -288,7 +288,7 @@ export const output: Case[] = [
   },
   {
     name: 'write() after the response has ended rejects',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: (environ, startResponse) => {
       const write = startResponse('200 OK', plain());
       environ['wsgi_edge.wait_until'](
@@ -309,7 +309,7 @@ export const output: Case[] = [
 
   {
     name: 'a buffer may be used again once write() has resolved',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: async (_environ, startResponse) => {
       const write = startResponse('200 OK', plain());
       const buffer = new Uint8Array(4);
@@ -400,7 +400,7 @@ export const output: Case[] = [
   },
   {
     name: 'a list of several chunks gets its Content-Length',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     needs: ['contentLength'],
     app: gives(() => half),
     async check(send) {
@@ -725,7 +725,7 @@ export const output: Case[] = [
   },
   {
     name: 'an application that awaits between two calls of write() streams',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     needs: ['streaming'],
     app: async (_environ, startResponse) => {
       const write = startResponse('200 OK', plain());
@@ -988,7 +988,7 @@ export const output: Case[] = [
   // Work that outlives the response.
   {
     name: 'wait_until: work outlives the response',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: (environ, startResponse) => {
       startResponse('200 OK', plain());
       environ['wsgi_edge.wait_until'](sleep(150).then(() => note(environ, 'done')));
@@ -1001,7 +1001,7 @@ export const output: Case[] = [
   },
   {
     name: 'wait_until: work that is added while other work runs',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: (environ, startResponse) => {
       startResponse('200 OK', plain());
       const waitUntil = environ['wsgi_edge.wait_until'];
@@ -1020,7 +1020,7 @@ export const output: Case[] = [
   },
   {
     name: 'wait_until: a rejection is logged and harms nothing',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: (environ, startResponse) => {
       startResponse('200 OK', plain());
       environ['wsgi_edge.wait_until'](Promise.reject(new Error('in vain')));
@@ -1034,7 +1034,7 @@ export const output: Case[] = [
   },
   {
     name: 'wait_until: work goes on while the body streams',
-    clause: 'CONTRACT 3',
+    clause: 'docs/TARGETS.md',
     app: gives(async function* (environ) {
       environ['wsgi_edge.wait_until'](sleep(20).then(() => note(environ, 'done')));
       yield bytes('bo');

@@ -80,7 +80,7 @@ export const startResponse: Case[] = [
   },
   {
     name: 'called by an async application after a wait',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: async (_environ, start) => {
       await new Promise((resolve) => setTimeout(resolve, 10));
       start('200 OK', plain());
@@ -177,7 +177,7 @@ export const startResponse: Case[] = [
   },
   {
     name: 'excInfo may be any value but null and undefined',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: (environ, start) => {
       for (const excInfo of [0, '', false]) {
         start('200 OK', plain(), excInfo);
@@ -261,7 +261,7 @@ export const startResponse: Case[] = [
   },
   {
     name: 'an empty write() commits as well',
-    clause: 'CONTRACT 2',
+    clause: 'README, "The interface"',
     app: (environ, start) => {
       const write = start('200 OK', plain());
       write(new Uint8Array(0));
@@ -464,7 +464,7 @@ export const startResponse: Case[] = [
     },
     {
       name: `status "${status}" is sent or a clear 500`,
-      clause: 'CONTRACT 2',
+      clause: 'README, "The interface"',
       app: starts(status),
       async check(send, recall) {
         const response = await send();
