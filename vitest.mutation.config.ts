@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // The tests that a mutant of src/ can fail without a platform: quick ones only.
 export default defineConfig({
   test: {
-    include: ['test/*.test.ts', 'test/conformance/core.test.ts'],
+    include: ['test/*.test.ts', 'test/conformance/{core,fetch}.test.ts'],
     exclude: ['test/{aws-lambda,cloudflare,deploy,package,showcase}.test.ts'],
     testTimeout: 10_000,
   },

@@ -41,9 +41,18 @@ export function describe(error: unknown): string {
 }
 
 function withCauses(error: unknown, seen: Set<unknown>): string {
-  if (!(error instanceof Error)) return `application: threw ${nameOf(error)}: ${quote(error)}`;
+  if (!isError(error)) return `application: threw ${nameOf(error)}: ${quote(error)}`;
   const own = error.stack ?? `${error.name}: ${error.message}`;
-  if (error.cause === undefined || seen.has(error)) return own;
+  if (seen.has(error)) return own;
   seen.add(error);
-  return `${own}\ncaused by: ${withCauses(error.cause, seen)}`;
+  const { cause, errors = [] } = error as { cause?: unknown; errors?: unknown[] }; // an AggregateError has several
+  return [
+    own,
+    ...(cause === undefined ? errors : [cause, ...errors]).map((each) => `caused by: ${withCauses(each, seen)}`),
+  ].join('\n');
+}
+
+// Of whichever realm.
+function isError(error: unknown): error is Error {
+  return error instanceof Error || Object.prototype.toString.call(error) === '[object Error]';
 }

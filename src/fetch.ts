@@ -255,11 +255,18 @@ function responseHeaders(response: Response): HeaderList {
 }
 
 function toRequest(environ: Environ): Request {
+  const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
+  const bodiless = method === 'GET' || method === 'HEAD' || length === '0';
   const headers = new Headers();
   for (const key of Object.keys(environ)) {
-    const name = key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH' ? key : key.startsWith('HTTP_') && key.slice(5);
     const value = environ[key];
-    if (name && typeof value === 'string') headers.append(name.replaceAll('_', '-').toLowerCase(), toPlatform(value));
+    if (typeof value !== 'string' || !/^(HTTP_.|CONTENT_(TYPE|LENGTH)$)/.test(key)) continue;
+    const name = key.replace('HTTP_', '').replaceAll('_', '-').toLowerCase();
+    // Those that bear on the connection stay on this side of it, but for an upgrade that the platform can do.
+    if (isHopByHop(name) && !(name === 'upgrade' && environ['workers.upgrade'] !== undefined)) continue;
+    // A Request has no body with these methods, whatever the client sent.
+    if (name === 'content-length' && bodiless && length !== '0') continue;
+    headers.append(name, toPlatform(value));
   }
   const path = rawPathInfo(environ);
   const query = environ.QUERY_STRING === '' ? '' : `?${environ.QUERY_STRING}`;
@@ -270,8 +277,6 @@ function toRequest(environ: Environ): Request {
       .find((url) => URL.canParse(url)) as string,
   );
   const whole = `${origin}${path.startsWith('/') ? '' : '/'}${path}${query}`;
-  const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
-  const bodiless = method === 'GET' || method === 'HEAD' || length === '0';
   const cf = (environ['workers.request'] as { cf?: unknown } | undefined)?.cf;
   return new Request(whole, {
     method,

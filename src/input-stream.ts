@@ -26,6 +26,7 @@ export function createInputStream(source: InputSource, length?: number): InputSt
   let pulled = 0;
   let ended = false;
   let failure: { error: unknown } | undefined;
+  let taken = false; // inputStream() has given the platform's own stream away
   let turn: Promise<unknown> = Promise.resolve();
 
   const pull = async (): Promise<void> => {
@@ -100,7 +101,10 @@ export function createInputStream(source: InputSource, length?: number): InputSt
   // One call at a time: two that overlap must not both take the same bytes.
   const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
     untouched.delete(stream);
-    const result = turn.then(task);
+    const result = turn.then(() => {
+      if (taken) throw new WsgiError('application: wsgi.input was read after inputStream() had taken its stream');
+      return task();
+    });
     turn = result.catch(() => {});
     return result;
   };
@@ -135,7 +139,11 @@ export function createInputStream(source: InputSource, length?: number): InputSt
       }
     },
   };
-  untouched.set(stream, () => source.stream?.() ?? null);
+  untouched.set(stream, () => {
+    const own = source.stream?.() ?? null;
+    taken = own !== null;
+    return own;
+  });
   cancels.set(stream, (reason) => {
     untouched.delete(stream);
     return source.cancel(reason);
@@ -172,7 +180,8 @@ function toLimit(size: unknown): number {
 }
 
 /** The request body as a stream: the platform's own one while `wsgi.input` is untouched, else what is left of it. The
- *  stream and `wsgi.input` share their bytes; read one of them. Errors of `wsgi.input` error the stream. */
+ *  stream and `wsgi.input` share their bytes; read one of them: where the stream is the platform's own, `wsgi.input`
+ *  rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
 export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   const input = environ['wsgi.input'];
   const own = untouched.get(input)?.();

@@ -1,5 +1,5 @@
 import { checkBody, concatenate, isThenable, type OpenBody, openBody } from './body.js';
-import { ClientDisconnected, describe, WsgiError } from './errors.js';
+import { ClientDisconnected, describe, nameOf, WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
 import { errorPage, type Gateway } from './gateway.js';
 import { without } from './headers.js';
@@ -260,8 +260,9 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
     if (pages === undefined) {
       pages = [errorPage];
       try {
-        const page = gateway.onError?.(error, environ);
-        if (page) pages.unshift(page);
+        const page = gateway.onError?.(error, environ) ?? undefined;
+        if (typeof page === 'function') pages.unshift(page);
+        else if (page !== undefined) log(new WsgiError(`onError: must return an application, not ${nameOf(page)}`));
       } catch (inner) {
         log(inner);
       }

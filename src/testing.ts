@@ -6,6 +6,7 @@ import { bytesSource } from './input-stream.js';
 import { bytesToText } from './native-string.js';
 import { run } from './run.js';
 import type { Application, Environ, HeaderList } from './types.js';
+import { guessScheme } from './url.js';
 
 /** A response collected by `callApp`. */
 export interface CollectedResponse {
@@ -17,20 +18,22 @@ export interface CollectedResponse {
   text(): string;
 }
 
-/** A complete environ for a test: GET / on 127.0.0.1 with an empty body, changed by `overrides`. As
+/** A complete environ for a test: GET / on 127.0.0.1 with an empty body, changed by `overrides`; what follows from those
+ *  (the scheme from HTTPS, the port from the scheme, Host from SERVER_NAME) does. As
  *  `wsgiref.util.setup_testing_defaults`. */
 export function testEnviron(overrides: Partial<Environ> = {}): Environ {
+  const host = overrides.SERVER_NAME ?? '127.0.0.1';
   const environ = createEnviron({
     method: 'GET',
     path: '/',
     query: '',
     rawUri: undefined,
-    scheme: overrides['wsgi.url_scheme'] ?? 'http',
-    host: '127.0.0.1',
+    scheme: overrides['wsgi.url_scheme'] ?? guessScheme(overrides),
+    host,
     fallbackHost: '127.0.0.1',
     protocol: 'HTTP/1.1',
     remoteAddr: '127.0.0.1',
-    eachHeader: (add) => add('host', '127.0.0.1'),
+    eachHeader: (add) => add('host', host),
     body: bytesSource(() => new Uint8Array(0)),
     signal: new AbortController().signal,
     waitUntil: () => {},
@@ -51,10 +54,10 @@ export async function callApp(app: Application, environ: Environ = testEnviron()
   await run(gateway, environ, {
     head({ status, headers }, body) {
       response = { status, headers };
-      if (body) chunks.push(body);
+      // A copy, here and below: the application may use its buffer again.
+      if (body) chunks.push(body.slice());
     },
     write(chunk) {
-      // A copy: the application may use its buffer again.
       chunks.push(chunk.slice());
     },
     end() {},

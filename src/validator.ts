@@ -138,8 +138,8 @@ function checkEnviron(environ: Environ): void {
   //! `REQUEST_METHOD` is a token (RFC 9110).
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(environ.REQUEST_METHOD))
     breach('gateway', `REQUEST_METHOD ${quote(environ.REQUEST_METHOD)} is not a token`, ENVIRON);
-  //! `SCRIPT_NAME` is empty or starts with `/`, and does not end with one.
-  if (!/^(\/.*[^/])?$/s.test(environ.SCRIPT_NAME))
+  //! `SCRIPT_NAME` is empty or starts with `/`, and is not `/` alone.
+  if (!/^(\/.+)?$/s.test(environ.SCRIPT_NAME))
     breach('gateway', `SCRIPT_NAME ${quote(environ.SCRIPT_NAME)} must be like "/app" or empty`, ENVIRON);
   //! `PATH_INFO` is empty or starts with `/`; it is `*` for `OPTIONS *`.
   if (!/^(\/|$)/.test(environ.PATH_INFO) && !(environ.PATH_INFO === '*' && environ.REQUEST_METHOD === 'OPTIONS'))
@@ -150,8 +150,8 @@ function checkEnviron(environ: Environ): void {
   //! `QUERY_STRING` does not start with the `?` of the URL, as far as `REQUEST_URI` tells.
   if (environ.QUERY_STRING.startsWith('?') && environ.REQUEST_URI?.includes('??') === false)
     breach('gateway', `QUERY_STRING ${quote(environ.QUERY_STRING)} starts with the "?" of the URL`, ENVIRON);
-  //! `CONTENT_LENGTH`, where it is there, is a number of bytes in decimal digits.
-  if (environ.CONTENT_LENGTH !== undefined && !/^[0-9]+$/.test(environ.CONTENT_LENGTH))
+  //! `CONTENT_LENGTH`, where it is there and not empty, is a number of bytes in decimal digits.
+  if (environ.CONTENT_LENGTH && !/^[0-9]+$/.test(environ.CONTENT_LENGTH))
     breach('gateway', `CONTENT_LENGTH ${quote(environ.CONTENT_LENGTH)} is not a number of bytes`, ENVIRON);
   //! `SERVER_NAME` is a host: a name, an IPv4 address, or an IPv6 address in brackets.
   if (!/^(\[[0-9A-Fa-f:.]+\]|[^\0- "/:<>?@[\\\]^`{|}\x7f#]+)$/.test(environ.SERVER_NAME))
@@ -200,7 +200,7 @@ function hasMethods(stream: unknown, name: string, methods: PropertyKey[], secti
 // In place, as the application's own changes are: middleware outside may read them.
 function wrapEnviron(environ: Environ): void {
   const fileWrapper: unknown = environ['wsgi.file_wrapper'];
-  environ['wsgi.input'] = checkedInput(environ['wsgi.input'], Number(environ.CONTENT_LENGTH ?? Number.NaN));
+  environ['wsgi.input'] = checkedInput(environ['wsgi.input'], Number(environ.CONTENT_LENGTH || Number.NaN));
   environ['wsgi.errors'] = checkedErrors(environ['wsgi.errors']);
   if (fileWrapper !== undefined) environ['wsgi.file_wrapper'] = checkedFileWrapper(fileWrapper as FileWrapperFunction);
 }

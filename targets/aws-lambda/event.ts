@@ -5,7 +5,7 @@ import { WsgiError } from '../../src/errors.js';
 import { bytesSource } from '../../src/input-stream.js';
 import { encodeNative, percentDecode } from '../../src/native-string.js';
 import type { Environ } from '../../src/types.js';
-import { enterMount } from '../../src/url.js';
+import { enterMount, splitAuthority } from '../../src/url.js';
 import type { HttpEvent } from './types.js';
 
 type Test = (event: Record<string, unknown>) => boolean;
@@ -89,9 +89,9 @@ export function eventFields(event: HttpEvent): EventFields {
   const cookies = event.cookies ?? [];
   const path = slashed(encodeNative(event.rawPath ?? http.path ?? '/'));
   const query = encodeNative(event.rawQueryString ?? '');
-  const encoded = domain.includes('.lambda-url.');
-  const text = event.body ?? '';
-  const length = event.isBase64Encoded ? Buffer.byteLength(text, 'base64') : Buffer.byteLength(text);
+  // Where rawPath is missing, the other field has the path decoded.
+  const encoded = domain.includes('.lambda-url.') && isString(event.rawPath);
+  const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   const fields: EventFields = {
     method: http.method,
     path: encoded ? percentDecode(path) : path,
@@ -100,8 +100,9 @@ export function eventFields(event: HttpEvent): EventFields {
     // Neither front end speaks plain HTTP; X-Forwarded-Proto may be the client's.
     scheme: 'https',
     host: encodeNative(value(headers, 'host') ?? domain),
-    fallbackHost: domain || getStringFromEnv({ key: 'AWS_LAMBDA_FUNCTION_NAME', defaultValue: 'localhost' }),
-    protocol: http.protocol ?? 'HTTP/1.1',
+    fallbackHost:
+      splitAuthority(domain)?.name ?? getStringFromEnv({ key: 'AWS_LAMBDA_FUNCTION_NAME', defaultValue: 'localhost' }),
+    protocol: http.protocol || 'HTTP/1.1',
     // A capture of 2020 has a space in front.
     remoteAddr: http.sourceIp?.trim(),
     eachHeader(add) {
@@ -114,10 +115,10 @@ export function eventFields(event: HttpEvent): EventFields {
       }
       if (cookies.length > 0) add('cookie', encodeNative(cookies.join('; ')));
     },
-    body: bytesSource(() => Buffer.from(text, event.isBase64Encoded ? 'base64' : 'utf8')),
+    body: bytesSource(() => body),
   };
   // The header may differ from what arrived, or be absent; a request without either has no length.
-  if (length > 0 || value(headers, 'content-length') !== undefined) fields.contentLength = length;
+  if (body.length > 0 || value(headers, 'content-length') !== undefined) fields.contentLength = body.length;
   return fields;
 }
 

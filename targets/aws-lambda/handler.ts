@@ -1,3 +1,4 @@
+import { nameOf, WsgiError } from '../../src/errors.js';
 import { createGateway } from '../../src/gateway.js';
 import type { Head } from '../../src/start-response.js';
 import type { Application } from '../../src/types.js';
@@ -14,6 +15,9 @@ export function toLambdaHandler(
   options: LambdaOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<LambdaResult> {
   const gateway = createGateway('toLambdaHandler', app, options, MAX_STATUS);
+  const { isText } = options;
+  if (isText !== undefined && typeof isText !== 'function')
+    throw new WsgiError(`toLambdaHandler: isText must be a function, not ${nameOf(isText)}`);
   return async (event, context) => {
     let head: Head | undefined;
     let whole = false;
@@ -21,11 +25,11 @@ export function toLambdaHandler(
     await invoke(gateway, event, context, {
       head(given, body) {
         head = given;
-        if (body) chunks.push(body);
+        // A copy, here and below: the application may use its buffer again, or free it in close().
+        if (body) chunks.push(body.slice());
         whole = body !== undefined;
       },
       write(chunk) {
-        // A copy: the application may use its buffer again.
         chunks.push(chunk.slice());
       },
       end() {
@@ -35,6 +39,6 @@ export function toLambdaHandler(
     });
     // Nothing has gone out yet: a response that broke off can still say so.
     if (head === undefined || !whole) return textToResult(500, 'Internal Server Error\n');
-    return toResult(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), options.isText);
+    return toResult(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), isText);
   };
 }

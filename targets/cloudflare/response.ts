@@ -87,6 +87,7 @@ function respond(
 
 function byReference(file: FileWrapper): ReadableStream<Uint8Array> | undefined {
   const { source } = file;
-  if (isStream(source)) return source;
+  // A stream that somebody reads can't be piped, which is to be found before the head goes out.
+  if (isStream(source)) return source.locked ? undefined : source;
   return isBlob(source) ? source.stream() : undefined;
 }

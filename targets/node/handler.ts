@@ -4,7 +4,7 @@ import { ClientDisconnected } from '../../src/errors.js';
 import { admit, createGateway } from '../../src/gateway.js';
 import { run } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
-import { nodeEnviron } from './request.js';
+import { nodeEnviron, requestSource } from './request.js';
 import { nodeResponder } from './response.js';
 
 /** The environ of a Node server. */
@@ -30,7 +30,9 @@ export function toNodeHandler(
     });
     // What fails here is the connection, which 'close' tells as well.
     res.on('error', () => {});
-    const environ = nodeEnviron(req, gateway, gone.signal);
+    const body = requestSource(req);
+    res.on('finish', () => void body.cancel(undefined).catch(() => {}));
+    const environ = nodeEnviron(req, body, gateway, gone.signal);
     run(admit(gateway, environ, req.headers['transfer-encoding']), environ, nodeResponder(res));
   };
 }

@@ -1,7 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import { Readable } from 'node:stream';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { createEnviron } from '../../src/environ.js';
 import { ClientDisconnected } from '../../src/errors.js';
 import type { Gateway } from '../../src/gateway.js';
@@ -11,10 +9,16 @@ import { percentDecode } from '../../src/native-string.js';
 import type { Environ } from '../../src/types.js';
 
 /** Makes the environ of a Node request. */
-export function nodeEnviron(req: IncomingMessage | Http2ServerRequest, gateway: Gateway, signal: AbortSignal): Environ {
+export function nodeEnviron(
+  req: IncomingMessage | Http2ServerRequest,
+  body: InputSource,
+  gateway: Gateway,
+  signal: AbortSignal,
+): Environ {
   const { socket, rawHeaders } = req;
   const encrypted = 'encrypted' in socket && socket.encrypted === true;
   const { authority, target } = splitTarget(req.url ?? '/');
+  const addressed = authority !== undefined || req.headers[':authority'] !== undefined;
   const mark = target.indexOf('?');
   const environ = createEnviron({
     method: req.method ?? 'GET',
@@ -31,15 +35,15 @@ export function nodeEnviron(req: IncomingMessage | Http2ServerRequest, gateway: 
       for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
         const name = rawHeaders[i] ?? '';
         const value = rawHeaders[i + 1] ?? '';
-        // RFC 9112, section 3.2.2: the authority of an absolute target goes before the Host header.
-        if (authority !== undefined && name.toLowerCase() === 'host') continue;
-        // HTTP/2: `:authority` is what Host is in HTTP/1.1 (RFC 9113, section 8.3.1).
+        // The authority of an absolute target goes before the Host header (RFC 9112, section 3.2.2), and so does HTTP/2's
+        // `:authority` (RFC 9113, section 8.3.1).
+        if (addressed && name.toLowerCase() === 'host') continue;
         if (name === ':authority') add('host', value);
         else if (name[0] !== ':') add(name, value);
       }
       if (authority !== undefined) add('host', authority);
     },
-    body: requestSource(req),
+    body,
     signal,
     waitUntil: loggedWaitUntil(gateway, undefined),
     errors: gateway.errors,
@@ -63,11 +67,14 @@ function splitTarget(url: string): { authority: string | undefined; target: stri
   return { authority: match[1], target: target.startsWith('/') ? target : `/${target}` };
 }
 
-function requestSource(req: IncomingMessage | Http2ServerRequest): InputSource {
+/** The body of a Node request. `cancel` is called when the response has gone out, too: what nobody has read would hold
+ *  back the next request of the connection. */
+export function requestSource(req: IncomingMessage | Http2ServerRequest): InputSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
-  return {
+  const source: InputSource = {
     async pull() {
-      chunks ??= req[Symbol.asyncIterator]();
+      // Not destroyed by an end of the iteration: the response goes out on the same socket.
+      chunks ??= req.iterator({ destroyOnReturn: false });
       try {
         const { done, value } = await chunks.next();
         return done ? null : value;
@@ -76,10 +83,21 @@ function requestSource(req: IncomingMessage | Http2ServerRequest): InputSource {
       }
     },
     async cancel() {
-      // Not destroyed: the response goes out on the same socket. Node drops what nobody reads.
+      await chunks?.return?.();
       req.resume();
     },
-    // `node:stream/web` and the global ReadableStream are one class with two declarations.
-    stream: () => Readable.toWeb(req) as NodeReadableStream<Uint8Array> as ReadableStream<Uint8Array>,
+    stream: () =>
+      new ReadableStream<Uint8Array>(
+        {
+          async pull(controller) {
+            const chunk = await source.pull();
+            if (chunk === null) controller.close();
+            else controller.enqueue(chunk);
+          },
+          cancel: (reason) => source.cancel(reason),
+        },
+        { highWaterMark: 0 },
+      ),
   };
+  return source;
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import { ClientDisconnected } from '../../src/errors.js';
 import type { Responder } from '../../src/run.js';
 import type { Head } from '../../src/start-response.js';
@@ -14,7 +15,8 @@ export function nodeResponder(res: ServerResponse | Http2ServerResponse): Respon
       if (res.destroyed) return;
       writeHead(res, head);
       if (body === null) res.end();
-      else if (body !== undefined) res.end(body);
+      // A copy: Node holds what the socket does not take at once, and close() may free it.
+      else if (body !== undefined) res.end(Buffer.from(body));
     },
     write(chunk) {
       if (res.destroyed) throw new ClientDisconnected();
@@ -38,7 +40,9 @@ export function nodeResponder(res: ServerResponse | Http2ServerResponse): Respon
     abort() {
       // What has been written still goes out; the missing end is what tells the client.
       if (isHttp2(res)) res.stream.close(HTTP2_INTERNAL_ERROR);
-      else res.socket?.destroySoon();
+      else if (res.socket) res.socket.destroySoon();
+      // A pipelined response has its socket only when those before it are done; what it holds goes out first.
+      else res.once('socket', (socket: Socket) => process.nextTick(() => socket.destroySoon()));
     },
   };
 }
@@ -47,8 +51,14 @@ function writeHead(res: ServerResponse | Http2ServerResponse, head: Head): void 
   const reason = head.status.slice(4);
   if (isHttp2(res)) {
     // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
-    for (const [name, value] of head.headers) res.appendHeader(name, value);
-    res.writeHead(head.code);
+    try {
+      for (const [name, value] of head.headers) res.appendHeader(name, value);
+      res.writeHead(head.code);
+    } catch (error) {
+      // What HTTP/2 refuses must not stay for the page that says so.
+      for (const name of res.getHeaderNames()) res.removeHeader(name);
+      throw error;
+    }
   } else if (reason === '') res.writeHead(head.code, head.headers.flat());
   else res.writeHead(head.code, reason, head.headers.flat());
 }

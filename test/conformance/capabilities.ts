@@ -24,6 +24,7 @@ export const capabilities = {
   absoluteForm: 'the authority of an absolute-form target goes before the Host header',
   asteriskForm: 'OPTIONS * reaches the application',
   anyMethod: 'methods beside GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS arrive',
+  bodyOnGet: 'a GET may have a body',
   peerAddress: 'the platform vouches for the address of the peer',
 } as const;
 

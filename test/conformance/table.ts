@@ -14,7 +14,7 @@ interface Run {
   results: Result[];
 }
 
-const ORDER = ['core', 'node', 'cloudflare', 'lambda HTTP API', 'lambda Function URL', 'lambda stream'];
+const ORDER = ['core', 'fetch', 'node', 'cloudflare', 'lambda HTTP API', 'lambda Function URL', 'lambda stream'];
 const RANK = ['holds', 'lacked', 'not applicable', 'fails'] as const;
 const folder = new URL('../../node_modules/.cache/wsgi-edge/conformance/', import.meta.url);
 

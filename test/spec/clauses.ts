@@ -331,7 +331,7 @@ export const clauses: Record<string, Clause[]> = {
       requirement: 'Gateway: SCRIPT_NAME or PATH_INFO is empty, at the root and below a mount.',
       binding: 'Not both: at the root PATH_INFO is `/`.',
       check: [
-        '`SCRIPT_NAME` is empty or starts with `/`, and does not end with one.',
+        '`SCRIPT_NAME` is empty or starts with `/`, and is not `/` alone.',
         '`PATH_INFO` is empty or starts with `/`; it is `*` for `OPTIONS *`.',
         '`PATH_INFO` is empty only below a mount, where `SCRIPT_NAME` is not.',
       ],

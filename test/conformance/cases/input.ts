@@ -1,5 +1,6 @@
 import { inputStream } from '../../../src/input-stream.js';
 import type { Environ, InputStream } from '../../../src/types.js';
+import type { Capability } from '../capabilities.js';
 import {
   answer,
   bytes,
@@ -255,6 +256,7 @@ export const input: Case[] = [
   ...['DELETE', 'PUT', 'PATCH', 'GET', 'OPTIONS'].map(
     (method): Case => ({
       name: `a body on ${method} is read`,
+      ...(method === 'GET' ? { needs: ['bodyOnGet'] as Capability[] } : {}),
       clause: STREAMS,
       app: reads(async (input, environ) => [environ.REQUEST_METHOD, await input.read()]),
       async check(send) {
