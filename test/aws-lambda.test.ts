@@ -120,6 +120,26 @@ describe('the environ of an event', () => {
     expect(await environ['wsgi.input'].read()).toEqual(Uint8Array.of(0, 255, 128, 10));
   });
 
+  it('base64 may be wrapped into lines', async () => {
+    const event = lambdaEvent('function-url', { method: 'POST', body: new Uint8Array([1, 2, 3, 4, 5]) });
+    const environ = await environOf({ ...event, body: `${event.body?.slice(0, 4)}\r\n${event.body?.slice(4)}\n` });
+    expect(environ.CONTENT_LENGTH).toBe('5');
+    expect(await environ['wsgi.input'].read()).toEqual(new Uint8Array([1, 2, 3, 4, 5]));
+  });
+
+  it('a Function URL event without rawPath has its path decoded once', async () => {
+    const { rawPath: _, ...event } = lambdaEvent('function-url', { target: '/a%2541' });
+    const environ = await environOf(event);
+    expect([environ.PATH_INFO, environ.REQUEST_URI]).toEqual(['/a%41', undefined]);
+  });
+
+  it('a domain that is no host is not taken for SERVER_NAME', async () => {
+    const event = lambdaEvent('function-url');
+    event.requestContext.domainName = '<url-id>.lambda-url.us-east-1.on.aws';
+    const environ = await environOf({ ...event, headers: {} });
+    expect(environ.SERVER_NAME).toBe('localhost');
+  });
+
   it('header values are native strings, and names can not touch the prototype', async () => {
     const event = lambdaEvent('function-url');
     event.headers = JSON.parse('{"x-name":"José","__proto__":"x","constructor":"y","x-n":5}');
@@ -174,6 +194,21 @@ describe('other events', () => {
 });
 
 describe('a buffered result', () => {
+  it('has the bytes that the application gave, whatever close() does to them', async () => {
+    const bytes = textToBytes('hello');
+    const app: Application = (_, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return Object.assign([bytes], { close: () => void bytes.fill(42) });
+    };
+    expect((await resultOf(app)).body).toBe('hello');
+  });
+
+  it('takes isText only as a function', () => {
+    expect(() => toLambdaHandler(() => [], { isText: 5 as never })).toThrow(
+      'toLambdaHandler: isText must be a function, not a number',
+    );
+  });
+
   it('has cookies apart, repeated headers joined, text as text', async () => {
     const headers: HeaderList = [
       ['Content-Type', 'text/plain; charset=utf-8'],

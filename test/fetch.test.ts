@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { describe, expect, it, test } from 'vitest';
 import { ClientDisconnected } from '../src/errors.js';
 import { fetchEnviron, fromFetchHandler, toFetchHandler } from '../src/fetch.js';
+import { bytesSource, createInputStream } from '../src/input-stream.js';
 import { mount } from '../src/middleware/mount.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
 import { callApp, testEnviron } from '../src/testing.js';
@@ -237,9 +238,12 @@ describe('fromFetchHandler', () => {
     expect((await callApp(app, environ)).text()).toBe('http://127.0.0.1//evil.example/x');
   });
 
-  test.each(['TRACE', 'CONNECT'])('answers %s, which a Request can not have, with 501', async (method) => {
+  test.each(['TRACE', 'CONNECT', 'TRACK'])('answers %s, which a Request can not have, with 501', async (method) => {
     const app = fromFetchHandler(() => new Response('never'));
-    expect((await callApp(app, testEnviron({ REQUEST_METHOD: method }))).status).toBe('501 Not Implemented');
+    const { status, headers, text } = await callApp(app, testEnviron({ REQUEST_METHOD: method }));
+    expect([status, text()]).toEqual(['501 Not Implemented', 'Not Implemented\n']);
+    expect(headers).toContainEqual(['Content-Type', 'text/plain; charset=utf-8']);
+    expect((await callApp(app, testEnviron({ REQUEST_METHOD: `X${method}X` }))).text()).toBe('never');
   });
 
   it('streams a body and cancels it when the client goes away', async () => {
@@ -272,6 +276,69 @@ describe('fromFetchHandler', () => {
     const handler = toFetchHandler(fromFetchHandler((() => response) as never), { errors: (line) => lines.push(line) });
     expect((await handler(new Request('http://h/'))).status).toBe(500);
     expect(lines[0]).toMatch(why);
+  });
+
+  it('hands on the headers of the request but those of its connection', async () => {
+    const app = fromFetchHandler((request) => new Response(JSON.stringify([...request.headers])));
+    const environ = testEnviron({
+      CONTENT_TYPE: 'text/plain',
+      CONTENT_LENGTH: '4',
+      HTTP_X_A_B: 'caf\u00e9',
+      HTTP_KEEP_ALIVE: '300',
+      HTTP_CONNECTION: 'Upgrade',
+      HTTP_UPGRADE: 'h2c',
+      'x.HTTP_Y': 'no header',
+    });
+    const seen = async (more: Partial<Environ>) =>
+      Object.fromEntries(JSON.parse((await callApp(app, { ...environ, ...more })).text()));
+    expect(await seen({})).toEqual({ 'content-type': 'text/plain', host: '127.0.0.1', 'x-a-b': 'caf\u00e9' });
+    expect(await seen({ 'workers.upgrade': () => {} })).toHaveProperty('upgrade', 'h2c');
+    expect(await seen({ CONTENT_LENGTH: '0' })).toHaveProperty('content-length', '0');
+    const body = createInputStream(bytesSource(() => textToBytes('body')));
+    expect(await seen({ REQUEST_METHOD: 'POST', 'wsgi.input': body })).toHaveProperty('content-length', '4');
+  });
+
+  it('gives env and ctx, of Workers or in their place', async () => {
+    const calls: unknown[][] = [];
+    const app = fromFetchHandler((...args) => {
+      calls.push(args);
+      return new Response(null, { status: 204 });
+    });
+    const ctx = { waitUntil() {} };
+    const wait = () => {};
+    await callApp(app, testEnviron({ 'workers.env': { KV: 1 }, 'workers.ctx': ctx }));
+    await callApp(app, testEnviron({ 'wsgi_edge.wait_until': wait }));
+    expect(calls[0]?.slice(1)).toEqual([{ KV: 1 }, ctx]);
+    expect(calls[0]?.[2]).toBe(ctx);
+    expect(calls[1]?.[1]).toEqual({});
+    expect(calls[1]?.[2]).toMatchObject({ waitUntil: wait, passThroughOnException: expect.any(Function) });
+  });
+
+  it('drops the encoding of what fetch has decoded, and only of that', async () => {
+    const encoded = () =>
+      new Response('x', { headers: { 'Content-Encoding': 'gzip', 'Content-Length': '9', 'X-A': '1' } });
+    const fetched = () => Object.defineProperty(encoded(), 'url', { value: 'http://upstream.example/' });
+    const names = async (response: Response) =>
+      (await callApp(fromFetchHandler(() => response))).headers
+        .map(([name]) => name)
+        .filter((name) => name !== 'content-type');
+    expect(await names(fetched())).toEqual(['x-a']);
+    const short = encoded();
+    short.headers.set('Content-Length', '1');
+    expect((await names(short)).sort()).toEqual(['content-encoding', 'content-length', 'x-a']);
+  });
+
+  it('hands a 101 to the platform that can upgrade', async () => {
+    const upgraded: unknown[] = [];
+    const response = { status: 101, statusText: '', headers: new Headers(), body: null, url: '' };
+    const environ = testEnviron({ 'workers.upgrade': (given: unknown) => upgraded.push(given) });
+    const call = () =>
+      callApp(
+        fromFetchHandler(() => response as never),
+        environ,
+      );
+    expect((await call()).status).toBe('500 Internal Server Error'); // callApp itself can not send a 101
+    expect(upgraded).toEqual([response]);
   });
 
   it.each([

@@ -207,6 +207,14 @@ describe('inputStream', () => {
     expect(inputStream(environ)).not.toBe(body);
   });
 
+  it('leaves nothing to wsgi.input where it gave the stream of the platform away', async () => {
+    const input = createInputStream(streamSource(() => new Response('abc').body));
+    inputStream(testEnviron({ 'wsgi.input': input }));
+    await expect(input.read()).rejects.toThrow(
+      'application: wsgi.input was read after inputStream() had taken its stream',
+    );
+  });
+
   it('finds the stream behind a wsgi.input that wraps another one', async () => {
     const wrap = (input: InputStream): InputStream => {
       const wrapper: InputStream = {

@@ -2,6 +2,7 @@ import { createServer, request, type Server } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it, test } from 'vitest';
+import { inputStream } from '../src/input-stream.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
 import type { Application, Environ } from '../src/types.js';
 import { serve, toNodeHandler } from '../targets/node/index.js';
@@ -116,6 +117,40 @@ describe('toNodeHandler', () => {
       HTTP_HOST: `127.0.0.1:${portOf(server)}`,
       HTTP_COOKIE: 'a=1; b=2',
     });
+  });
+
+  it('answers 500 over HTTP/2 where that refuses a head, and takes one authority of two', async () => {
+    const lines: string[] = [];
+    const hosts: unknown[] = [];
+    const server = createHttp2Server(
+      toNodeHandler(
+        (environ, startResponse) => {
+          hosts.push(environ.HTTP_HOST);
+          startResponse(environ.PATH_INFO === '/status' ? '999 Own' : '200 OK', [
+            ['Location', '/a'],
+            ['X-A', '1'],
+            ['Location', '/b'],
+          ]);
+          return [];
+        },
+        { errors: (line) => lines.push(line) },
+      ),
+    );
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const session = connectHttp2(`http://127.0.0.1:${portOf(server)}`);
+    servers.push(session);
+    for (const path of ['/status', '/headers']) {
+      const stream = session.request({ ':path': path, ':authority': 'h.example', host: 'h.example' });
+      const head = await new Promise<Record<string, unknown>>((resolve, reject) => {
+        stream.on('response', resolve);
+        stream.on('error', reject);
+      });
+      stream.close();
+      expect([path, head[':status'], head['x-a']]).toEqual([path, 500, undefined]);
+    }
+    expect(hosts).toEqual(['h.example', 'h.example']);
+    expect(lines.join('\n')).toMatch(/Invalid status code/);
   });
 
   it('tells an HTTP/2 client that a response is not whole', async () => {
@@ -257,6 +292,55 @@ describe('toNodeHandler', () => {
     for (const method of ['OPTIONS', 'GET'])
       await raw(port, `${method} * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
     expect(paths).toEqual(['*', '/*']);
+  });
+
+  it('sends the bytes that an application gave, whatever it does to them afterwards', async () => {
+    const buffer = new Uint8Array(8_000_000).fill(97);
+    const port = await start((_, startResponse) => {
+      startResponse('200 OK', []);
+      return Object.assign([buffer], { close: () => void buffer.fill(98) });
+    });
+    const body = new Uint8Array(await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer());
+    expect([body.length, body.indexOf(98)]).toEqual([8_000_000, -1]);
+  });
+
+  it('breaks off a pipelined response when those before it are done', async () => {
+    const port = await start(
+      async function* (environ, startResponse) {
+        if (environ.PATH_INFO === '/slow') await new Promise((resolve) => setTimeout(resolve, 50));
+        startResponse('200 OK', []);
+        yield textToBytes(`<${environ.PATH_INFO}>`);
+        if (environ.PATH_INFO === '/cut') throw new Error('cut');
+      },
+      { errors: () => {} },
+    );
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+    const answer = await raw(port, get('/slow') + get('/cut') + get('/never'));
+    expect([answer.includes('</slow>'), answer.includes('</cut>'), answer.includes('never')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(answer.match(/\r\n0\r\n\r\n/g)?.length).toBe(1);
+  });
+
+  it.each([
+    ['read in part', async (environ: Environ) => void (await environ['wsgi.input'].read(10))],
+    ['cancelled', async (environ: Environ) => void (await inputStream(environ).cancel())],
+    ['left alone', async () => {}],
+  ])('serves the next request of a connection when an upload was %s', async (_, use) => {
+    const port = await start(async (environ, startResponse) => {
+      await use(environ);
+      startResponse('200 OK', []);
+      return [textToBytes(environ.REQUEST_METHOD)];
+    });
+    const upload = 'x'.repeat(1_000_000);
+    const answer = await raw(
+      port,
+      `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${upload.length}\r\n\r\n${upload}GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
+    );
+    expect(answer.match(/HTTP\/1\.1 200 /g)?.length).toBe(2);
+    expect(answer.endsWith('GET')).toBe(true);
   });
 
   it('lives on when a client breaks off its upload, which the application sees', async () => {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnected, WsgiError } from '../src/errors.js';
 import { createGateway } from '../src/gateway.js';
@@ -339,6 +340,27 @@ describe('run', () => {
     expect(test.events).toEqual(['head 503 Own 8', 'flush']);
     for (const error of await Promise.all(late)) expect(error).toBeInstanceOf(WsgiError);
     expect(test.errors.text.split('write() was called after the response had ended').length).toBe(2);
+  });
+
+  it('says what onError gave that is no application', async () => {
+    const test = stage(
+      () => {
+        throw new Error('failed');
+      },
+      { onError: (async () => () => []) as never },
+    );
+    await test.run();
+    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.errors.text).toContain('onError: must return an application, not a Promise');
+  });
+
+  it('logs errors of another realm, and each of several', async () => {
+    const foreign = runInNewContext("new Error('foreign')");
+    const test = stage(() => {
+      throw new AggregateError([new Error('one'), foreign], 'several');
+    });
+    await test.run();
+    expect(test.errors.text).toMatch(/several.*caused by: Error: one.*caused by: Error: foreign\n +at /s);
   });
 
   it('lets a page write()', async () => {

@@ -33,6 +33,15 @@ test('testEnviron takes overrides, and the port from the scheme', () => {
   expect(environ).toMatchObject({ PATH_INFO: '/a', SERVER_PORT: '443', HTTPS: 'on' });
 });
 
+test('testEnviron goes by HTTPS and SERVER_NAME', () => {
+  expect(testEnviron({ HTTPS: 'on', SERVER_NAME: 'h.example' })).toMatchObject({
+    'wsgi.url_scheme': 'https',
+    SERVER_PORT: '443',
+    SERVER_NAME: 'h.example',
+    HTTP_HOST: 'h.example',
+  });
+});
+
 test('the log of testEnviron goes to console.error', () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
   testEnviron()['wsgi.errors'].write('one line\n');

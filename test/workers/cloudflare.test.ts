@@ -29,6 +29,22 @@ const answering =
     return body;
   };
 
+describe('a file', () => {
+  it('whose stream somebody reads already is an error before the head', async () => {
+    const { body } = new Response('x');
+    body?.getReader();
+    const { response } = await send(
+      (environ, startResponse) => {
+        startResponse('200 OK', []);
+        return environ['wsgi.file_wrapper'](body as ReadableStream<Uint8Array>);
+      },
+      undefined,
+      quiet,
+    );
+    expect([response.status, await response.text()]).toEqual([500, 'Internal Server Error\n']);
+  });
+});
+
 describe('the environ of a Worker', () => {
   it('has the bindings, the context and the request', async () => {
     let environ: WorkersEnviron<typeof bindings> | undefined;
