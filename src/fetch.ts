@@ -36,7 +36,7 @@ const fromPlatform = (value: string): string => (headersAreText() ? encodeNative
 const toPlatform = (value: string): string => (headersAreText() ? decodeNativeOrKeep(value) : value);
 
 /** What the environ of a Fetch request needs beside the request. */
-export interface FetchContext {
+interface FetchContext {
   remoteAddr: string | undefined;
   protocol: string;
   signal: AbortSignal;

@@ -1,6 +1,6 @@
 export { demoApp } from './demo-app.js';
 export { ClientDisconnected, WsgiError } from './errors.js';
-export { fromFetchHandler, toFetchHandler } from './fetch.js';
+export { type FetchHandler, fromFetchHandler, toFetchHandler } from './fetch.js';
 export { FileWrapper } from './file-wrapper.js';
 export { type HeaderView, headerView } from './header-view.js';
 export { isHopByHop } from './headers.js';

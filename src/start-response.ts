@@ -16,7 +16,7 @@ export interface Head {
 }
 
 /** The state machine of one response: idle, started (`head`), committed. */
-export interface Start {
+interface Start {
   called: boolean;
   head: Head | undefined;
   committed: boolean;

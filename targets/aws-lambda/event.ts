@@ -11,7 +11,7 @@ import type { HttpEvent } from './types.js';
 type Test = (event: Record<string, unknown>) => boolean;
 
 /** The part of an environ that an event tells. */
-export type EventFields = Pick<
+type EventFields = Pick<
   RequestFields,
   | 'method'
   | 'path'

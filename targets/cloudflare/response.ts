@@ -6,7 +6,7 @@ import type { Responder } from '../../src/run.js';
 import type { Head } from '../../src/start-response.js';
 
 /** What joins a response to its request. */
-export interface Exchange {
+interface Exchange {
   resolve(response: Response): void;
   reject(error: unknown): void;
   /** Called when the client is found to be gone. */
