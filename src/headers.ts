@@ -47,7 +47,7 @@ export function headersFault(headers: unknown): string | null {
     if (!isNative(value))
       return `header value for "${name}" has a code unit above U+00FF; encodeNative() makes it bytes`;
     if (isHopByHop(name)) return `header "${name}" is hop-by-hop and belongs to the server`;
-    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+    if (isContentLength(name)) {
       if (!/^[\t ]*[0-9]{1,15}[\t ]*$/.test(value)) return `Content-Length ${quote(value)} is not a number of bytes`;
       if (length !== undefined && length !== Number(value)) return 'two Content-Length headers that differ';
       length = Number(value);
@@ -56,20 +56,22 @@ export function headersFault(headers: unknown): string | null {
   return null;
 }
 
-/** Copies response headers that are without fault: white space around a value is none of it (RFC 9110, section 5.5), and
- *  of a Content-Length that is there twice the first stays (section 8.6). */
-export function copyHeaders(headers: HeaderList): HeaderList {
+/** Copies response headers that are without fault, and tells their Content-Length in bytes: white space around a value is
+ *  none of it (RFC 9110, section 5.5), and of a Content-Length that is there twice the first stays (section 8.6). */
+export function copyHeaders(headers: HeaderList): { copy: HeaderList; length: number | undefined } {
   const copy: HeaderList = [];
-  let measured = false;
+  let length: number | undefined;
   for (const [name, value] of headers) {
-    if (name.length === 14 && name.toLowerCase() === 'content-length') {
-      if (measured) continue;
-      measured = true;
+    if (isContentLength(name)) {
+      if (length !== undefined) continue;
+      length = Number(value);
     }
     copy.push([name, trim(value)]);
   }
-  return copy;
+  return { copy, length };
 }
+
+const isContentLength = (name: string): boolean => name.length === 14 && name.toLowerCase() === 'content-length';
 
 /** The first value of a header, or undefined. */
 export function headerValue(headers: HeaderList, name: string): string | undefined {
@@ -110,8 +112,7 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
   const key = environKey(name);
   if (key === null) return;
   const earlier = environ[key];
-  // Only an event can carry CR, LF and NUL (RFC 9110, section 5.5).
-  const trimmed = trim(/[\r\n\0]/.test(value) ? value.replace(/[\r\n\0]/g, ' ') : value);
+  const trimmed = trim(value);
   environ[key] = earlier === undefined ? trimmed : `${earlier}${key === 'HTTP_COOKIE' ? '; ' : ', '}${trimmed}`;
 }
 

@@ -102,7 +102,10 @@ export function createInputStream(source: InputSource, length?: number): InputSt
   const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
     untouched.delete(stream);
     const result = turn.then(() => {
-      if (taken) throw new WsgiError('application: wsgi.input was read after inputStream() had taken its stream');
+      if (taken)
+        throw new WsgiError(
+          'application: wsgi.input was read after inputStream() had taken its stream; read one of the two',
+        );
       return task();
     });
     turn = result.catch(() => {});

@@ -9,7 +9,8 @@ import type { Application, Body, Environ, StartResponse, Write } from './types.j
 /** What a target does with a response. The gateway calls `head` once; with a body of bytes or null the response is
  *  complete by that, else `write`s follow and then `end` or `abort`. */
 export interface Responder {
-  /** Takes the head, final now. `body`: all the bytes; null when none may be sent; undefined when chunks follow. */
+  /** Takes the head, final now. `body`: all the bytes, which the application may use again afterwards; null when none may
+   *  be sent; undefined when chunks follow. */
   head(head: Head, body?: Uint8Array | null): void;
   /** Sends a file by reference, head included; undefined when the platform has no way for this one. */
   file?(head: Head, file: FileWrapper): Promise<void> | undefined;
@@ -237,7 +238,12 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
       throw new WsgiError(
         `application: the body ended after ${sent} of the ${length} bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
       );
-    await responder.end();
+    await end();
+  };
+
+  const end = (): void | Promise<void> => {
+    const ended = responder.end();
+    return ended === undefined ? undefined : unlessAborted(ended);
   };
 
   // Nobody is left to be told of an error.
@@ -247,8 +253,8 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   // Ends a response that failed when all bytes of its Content-Length had been sent.
   const endWhole = async (error: unknown): Promise<void> => {
     try {
-      await tail;
-      await responder.end();
+      if (tail !== undefined) await unlessAborted(tail);
+      await end();
     } catch {
       responder.abort(error);
     }

@@ -1,5 +1,5 @@
 import { nameOf, WsgiError } from './errors.js';
-import { copyHeaders, headersFault, headerValue, statusFault } from './headers.js';
+import { copyHeaders, headersFault, statusFault } from './headers.js';
 import type { HeaderList, StartResponse, Write } from './types.js';
 
 const CLAUSE = '(PEP 3333, "The start_response() Callable")';
@@ -44,9 +44,8 @@ export function createStart(write: Write, expressible: (code: number) => string 
       const code = Number(status.slice(0, 3));
       const inexpressible = expressible(code);
       if (inexpressible !== null) throw new WsgiError(`application: status "${status}" ${inexpressible} ${CLAUSE}`);
-      const copy = copyHeaders(headers);
-      const length = headerValue(copy, 'content-length');
-      start.head = { status, code, headers: copy, length: length === undefined ? undefined : Number(length) };
+      const { copy, length } = copyHeaders(headers);
+      start.head = { status, code, headers: copy, length };
       return write;
     },
   };

@@ -120,6 +120,16 @@ describe('the environ of an event', () => {
     expect(await environ['wsgi.input'].read()).toEqual(Uint8Array.of(0, 255, 128, 10));
   });
 
+  it('a header value has spaces for CR, LF and NUL', async () => {
+    const event = lambdaEvent('function-url', {
+      headers: [
+        ['X-A', 'x\r\n y'],
+        ['X-B', '\nx\0'],
+      ],
+    });
+    expect(await environOf(event)).toMatchObject({ HTTP_X_A: 'x   y', HTTP_X_B: 'x' });
+  });
+
   it('base64 may be wrapped into lines', async () => {
     const event = lambdaEvent('function-url', { method: 'POST', body: new Uint8Array([1, 2, 3, 4, 5]) });
     const environ = await environOf({ ...event, body: `${event.body?.slice(0, 4)}\r\n${event.body?.slice(4)}\n` });

@@ -50,10 +50,10 @@ describe('mount', () => {
   });
 
   it('nests, and leaves the outer environ alone', async () => {
-    const environ = testEnviron({ PATH_INFO: '/a/b/c', SCRIPT_NAME: '/root' });
+    const environ = testEnviron({ PATH_INFO: '/a/b/c', SCRIPT_NAME: '/base' });
     const nested = mount({ '/a': mount({ '/b': show('inner') }) });
-    expect((await callApp(nested, environ)).text()).toBe('inner /root/a/b|/c');
-    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['/root', '/a/b/c']);
+    expect((await callApp(nested, environ)).text()).toBe('inner /base/a/b|/c');
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['/base', '/a/b/c']);
   });
 
   it('answers 404 without a fallback', async () => {

@@ -82,6 +82,21 @@ describe('packed and installed', () => {
     expect(JSON.parse(stdout)).toEqual(exports);
   });
 
+  // As a user does, against the types of one platform alone.
+  const compile = async (source: string, types: string, lib?: string[]) => {
+    writeFileSync(join(folder, 'user.ts'), source);
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2022',
+      types: [join(root, 'node_modules', types)],
+      ...(lib && { lib }),
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['user.ts'] }));
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder });
+  };
+
   it('compiles against one target without the types of another', async () => {
     const app = `import type { Application } from 'wsgi-edge';
 import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
@@ -91,20 +106,7 @@ const app: Application = (environ, startResponse) => {
 };
 export default toCloudflareHandler<{ KV: string }>(app) satisfies ExportedHandler<{ KV: string }>;
 `;
-    writeFileSync(join(folder, 'worker.ts'), app);
-    const options = {
-      compilerOptions: {
-        strict: true,
-        noEmit: true,
-        module: 'nodenext',
-        target: 'es2022',
-        lib: ['esnext'],
-        types: [join(root, 'node_modules/@cloudflare/workers-types')],
-      },
-      files: ['worker.ts'],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
-    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder });
+    await compile(app, '@cloudflare/workers-types', ['esnext']);
   });
 
   it('compiles for Node and Lambda with the types of Node alone', async () => {
@@ -130,19 +132,7 @@ export const main = async (): Promise<string> => {
   return (await callApp(site)).text() + readLambdaResult('function-url', result).status;
 };
 `;
-    writeFileSync(join(folder, 'node.ts'), app);
-    const options = {
-      compilerOptions: {
-        strict: true,
-        noEmit: true,
-        module: 'nodenext',
-        target: 'es2022',
-        types: [join(root, 'node_modules/@types/node')],
-      },
-      files: ['node.ts'],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
-    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder });
+    await compile(app, '@types/node');
   });
 
   it('passes publint and attw', async () => {

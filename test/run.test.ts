@@ -22,6 +22,7 @@ function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
     flush: () => void events.push('flush'),
   };
   let accept: (() => Promise<void>) | undefined;
+  let finish: (() => Promise<void>) | undefined;
   const responder: Responder = {
     head: ({ status }, body) => {
       events.push(`head ${status}${body === undefined ? '' : body === null ? ' null' : ` ${body.length}`}`);
@@ -30,7 +31,10 @@ function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
       events.push(`write ${new TextDecoder().decode(chunk)}`);
       return accept?.();
     },
-    end: () => void events.push('end'),
+    end: () => {
+      events.push('end');
+      return finish?.();
+    },
     abort: () => void events.push('abort'),
   };
   return {
@@ -41,6 +45,9 @@ function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
     aborter,
     slow: (next: () => Promise<void>) => {
       accept = next;
+    },
+    endless: () => {
+      finish = () => new Promise(() => {});
     },
     run: () => run(createGateway('test', app, options, 599), environ, responder),
   };
@@ -315,6 +322,21 @@ describe('run', () => {
       const ending = write ? ['return', 'abort'] : ['abort', 'return'];
       expect(test.events).toEqual(['head 200 OK', 'write a', ...ending, 'close', 'flush']);
       expect(test.errors.text).toBe('');
+    }
+  });
+
+  it('stops waiting to end a whole response that failed, too', async () => {
+    for (const stuck of ['write', 'end']) {
+      const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+        startResponse('200 OK', [['Content-Length', '1']])(textToBytes('a'));
+        throw new Error('late');
+      });
+      if (stuck === 'write') test.slow(() => new Promise(() => {}));
+      else test.endless();
+      const done = test.run();
+      setTimeout(() => test.aborter.abort(new ClientDisconnected()), 5);
+      await done;
+      expect(test.events.slice(-2)).toEqual(['abort', 'flush']);
     }
   });
 

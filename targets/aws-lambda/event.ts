@@ -91,7 +91,11 @@ export function eventFields(event: HttpEvent): EventFields {
   const query = encodeNative(event.rawQueryString ?? '');
   // Where rawPath is missing, the other field has the path decoded.
   const encoded = domain.includes('.lambda-url.') && isString(event.rawPath);
-  const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const text = event.body ?? '';
+  const bytes = () => Buffer.from(text, event.isBase64Encoded ? 'base64' : 'utf8');
+  // Base64 may be wrapped into lines, which Buffer.byteLength does not see.
+  const wrapped = event.isBase64Encoded && text.includes('\n');
+  const length = wrapped ? bytes().length : Buffer.byteLength(text, event.isBase64Encoded ? 'base64' : 'utf8');
   const fields: EventFields = {
     method: http.method,
     path: encoded ? percentDecode(path) : path,
@@ -111,14 +115,15 @@ export function eventFields(event: HttpEvent): EventFields {
         // A Function URL sends cookies twice, in the header and in the list.
         if (header === undefined || header === null || (cookies.length > 0 && name.toLowerCase() === 'cookie'))
           continue;
-        add(name, encodeNative(String(header)));
+        // JSON can carry what no HTTP parser lets through (RFC 9110, section 5.5).
+        add(name, encodeNative(String(header).replace(/[\r\n\0]/g, ' ')));
       }
       if (cookies.length > 0) add('cookie', encodeNative(cookies.join('; ')));
     },
-    body: bytesSource(() => body),
+    body: bytesSource(bytes),
   };
   // The header may differ from what arrived, or be absent; a request without either has no length.
-  if (body.length > 0 || value(headers, 'content-length') !== undefined) fields.contentLength = body.length;
+  if (length > 0 || value(headers, 'content-length') !== undefined) fields.contentLength = length;
   return fields;
 }
 

@@ -41,6 +41,17 @@ export interface RawResponse {
   complete: boolean;
 }
 
+/** A response of which nothing has come yet. */
+export const noResponse = (): RawResponse => ({
+  status: 0,
+  reason: null,
+  headers: [],
+  headAt: 0,
+  body: new Uint8Array(0),
+  chunks: [],
+  complete: false,
+});
+
 export type Send = (request?: RawRequest) => Promise<RawResponse>;
 /** What the application has noted; asks again, for some seconds, until `until` holds. */
 export type Recall = (until?: (report: Report) => boolean) => Promise<Report>;

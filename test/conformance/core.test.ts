@@ -4,7 +4,7 @@ import { createGateway, loggedWaitUntil } from '../../src/gateway.js';
 import { percentDecode } from '../../src/native-string.js';
 import { run } from '../../src/run.js';
 import { application, options } from './application.js';
-import type { RawRequest, RawResponse } from './case.js';
+import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';
 
 // The smallest target there can be: fields in, head and chunks out.
@@ -14,15 +14,7 @@ async function send(request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target = '/', headers = [], body } = request;
   const [path = '', ...query] = target.split('?');
   const gone = new AbortController();
-  const response: RawResponse = {
-    status: 0,
-    reason: null,
-    headers: [],
-    headAt: 0,
-    body: Buffer.alloc(0),
-    chunks: [],
-    complete: false,
-  };
+  const response = noResponse();
   const chunks = body === undefined || body instanceof Uint8Array ? [body ?? new Uint8Array(0)] : body;
   const source = (async function* () {
     yield* chunks;

@@ -1,7 +1,7 @@
 import { ClientDisconnected } from '../../src/errors.js';
 import { toFetchHandler } from '../../src/fetch.js';
 import { application, options } from './application.js';
-import type { RawRequest, RawResponse } from './case.js';
+import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';
 
 // The Fetch API of this Node, in process.
@@ -18,15 +18,7 @@ async function send(request: RawRequest): Promise<RawResponse> {
   if (given('host') === undefined) fields.set('host', HOST);
   if (body instanceof Uint8Array && given('content-length') === undefined)
     fields.set('content-length', String(body.length));
-  const response: RawResponse = {
-    status: 0,
-    reason: null,
-    headers: [],
-    headAt: 0,
-    body: Buffer.alloc(0),
-    chunks: [],
-    complete: false,
-  };
+  const response = noResponse();
   let asked: Request;
   try {
     asked = new Request(`http://${given('host') ?? HOST}${target}`, {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { RawRequest, RawResponse } from './case.js';
+import { noResponse, type RawRequest, type RawResponse } from './case.js';
 
 const QUIET = 150; // ms in which a server that keeps the connection could still send what it must not
 const BROKEN_OFF = 20_000; // ms after which a response that does not end counts as broken
@@ -17,15 +17,7 @@ export function sendRaw(port: number, request: RawRequest): Promise<RawResponse>
   if (!has('connection')) lines.push('Connection: close');
 
   return new Promise((resolve) => {
-    const response: RawResponse = {
-      status: 0,
-      reason: null,
-      headers: [],
-      headAt: 0,
-      body: new Uint8Array(0),
-      chunks: [],
-      complete: false,
-    };
+    const response = noResponse();
     const socket = connect(port, '127.0.0.1');
     const reader = createReader(method, response, (bytes) => {
       response.chunks.push({ at: performance.now(), bytes });
