@@ -51,8 +51,8 @@ export function createGateway(name: string, app: Application, options: GatewayOp
   };
 }
 
-// A page of the gateway's own, which tells nothing but the status (PEP 3333, "Error Handling").
-const statusPage =
+/** A page of the gateway's own, which tells nothing but the status. PEP 3333, "Error Handling". */
+export const statusPage =
   (status: string): Application =>
   (_environ, startResponse) => {
     startResponse(status, [['Content-Type', 'text/plain; charset=utf-8']]);

@@ -1,37 +1,95 @@
 import { createEnviron } from '../../src/environ.js';
-import { WsgiError } from '../../src/errors.js';
-import { type ExecutionContextLike, type Gateway, loggedWaitUntil } from '../../src/gateway.js';
+import { nameOf, WsgiError } from '../../src/errors.js';
+import {
+  createGateway,
+  type ExecutionContextLike,
+  type Gateway,
+  loggedWaitUntil,
+  statusPage,
+} from '../../src/gateway.js';
+import { encodeNative } from '../../src/native-string.js';
 import { type Responder, run } from '../../src/run.js';
-import { enterStage, eventFields, toHttpEvent } from './event.js';
-import type { LambdaContext } from './types.js';
+import type { Application, Environ } from '../../src/types.js';
+import { enterMount } from '../../src/url.js';
+import { detect } from './detect.js';
+import type { EventFields } from './events/fields.js';
+import { FRONT_ENDS, type FrontEnd } from './front-ends.js';
+import type { HttpEvent, LambdaContext, LambdaKind, LambdaOptions } from './types.js';
 
+// The highest status code that a front end documents.
+const MAX_STATUS = 599;
 // Time (ms) kept back to answer with an error before Lambda ends the function; half of it to end what runs.
 const RESERVE = 500;
 
+/** What a Lambda target is run with. */
+export interface LambdaGateway extends Gateway {
+  /** The prefixes that move from the path to SCRIPT_NAME, in order. */
+  prefixes: string[];
+  isText: LambdaOptions['isText'];
+  onOtherEvent: LambdaOptions['onOtherEvent'];
+}
+
+/** An event whose front end is known. */
+export interface Received {
+  event: HttpEvent;
+  kind: LambdaKind;
+  frontEnd: FrontEnd;
+}
+
+/** Binds an application and the options of the Lambda targets.
+ *  @param name  the function the user called, for the error message
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
+export function createLambdaGateway(name: string, app: Application, options: LambdaOptions): LambdaGateway {
+  const gateway = createGateway(name, app, options, MAX_STATUS);
+  const { isText, onOtherEvent, basePath = '', stage = '' } = options;
+  for (const [option, value] of Object.entries({ isText, onOtherEvent }))
+    if (value !== undefined && typeof value !== 'function')
+      throw new WsgiError(`${name}: ${option} must be a function, not ${nameOf(value)}`);
+  if (basePath !== '' && !/^(\/[^/]+)+$/.test(basePath))
+    throw new WsgiError(`${name}: basePath must be like "/v1", not ${JSON.stringify(basePath)}`);
+  if (stage !== '' && !/^[^/]+$/.test(stage))
+    throw new WsgiError(`${name}: stage must be like "prod", not ${JSON.stringify(stage)}`);
+  const prefixes = [basePath, stage === '' ? '' : `/${stage}`].filter((prefix) => prefix !== '');
+  return { ...gateway, prefixes, isText, onOtherEvent };
+}
+
+/** Tells an HTTP event from others.
+ *  @returns the error that names the event when it is another one */
+export function receive(event: unknown): Received | WsgiError {
+  const kind = detect(event);
+  if (kind instanceof WsgiError) return kind;
+  return { event: event as HttpEvent, kind, frontEnd: FRONT_ENDS[kind] as FrontEnd };
+}
+
 /** Runs one invocation to its end: response, `close()` and what `wsgi_edge.wait_until` was given. Lambda freezes the
  *  process when the handler's promise settles.
- *  @throws {WsgiError} when the event is not an HTTP request that this target takes */
+ *  @throws {WsgiError} when the event lacks what its kind always has */
 export async function invoke(
-  gateway: Gateway,
-  received: unknown,
+  gateway: LambdaGateway,
+  received: Received,
   context: LambdaContext,
   responder: Responder,
 ): Promise<void> {
-  const event = toHttpEvent(received);
+  const fields = fieldsOf(received);
   const gone = new AbortController();
   const background: Promise<unknown>[] = [];
   const ctx: ExecutionContextLike = { waitUntil: (promise) => background.push(promise) };
-  const environ = createEnviron({
-    ...eventFields(event),
+  const environ: Environ = createEnviron({
+    ...fields,
     signal: gone.signal,
     waitUntil: loggedWaitUntil(gateway, ctx),
     errors: gateway.errors,
   });
-  enterStage(environ, event);
-  environ['aws.event'] = event;
+  environ.SCRIPT_NAME = fields.scriptName ?? '';
+  for (const prefix of gateway.prefixes) enterMount(environ, prefix);
+  if (fields.user !== undefined) {
+    environ.AUTH_TYPE = fields.user.authType;
+    if (fields.user.name !== undefined) environ.REMOTE_USER = encodeNative(fields.user.name);
+  }
+  environ['aws.event'] = received.event;
   environ['aws.context'] = context;
   const work = async (): Promise<void> => {
-    await run(gateway, environ, responder);
+    await run(fields.truncated ? refusing(gateway, received) : gateway, environ, responder);
     while (background.length > 0) await Promise.all(background.splice(0));
   };
   const remaining = context?.getRemainingTimeInMillis?.();
@@ -51,4 +109,19 @@ export async function invoke(
   } finally {
     timers.forEach(clearTimeout);
   }
+}
+
+// Events are written by hand, too.
+function fieldsOf({ event, kind, frontEnd }: Received): EventFields {
+  try {
+    return frontEnd.fields(event, kind);
+  } catch (cause) {
+    throw new WsgiError(`aws-lambda: the event is malformed for one of ${frontEnd.name}`, { cause });
+  }
+}
+
+// The application must not take a part of a body for the whole.
+function refusing(gateway: LambdaGateway, { frontEnd }: Received): Gateway {
+  gateway.errors(`aws-lambda: ${frontEnd.name} has cut the request body; the request is refused`);
+  return { ...gateway, application: statusPage('413 Content Too Large') };
 }

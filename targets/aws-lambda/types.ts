@@ -1,19 +1,53 @@
 import type { Environ, GatewayOptions } from '../../src/types.js';
 
-/** An HTTP API (payload 2.0) or Function URL event; `APIGatewayProxyEventV2` and `LambdaFunctionURLEvent` of
- *  `@types/aws-lambda` fit it. Absent, null and empty mean the same.
+// Events as the gateway reads them. Absent, null and empty mean the same everywhere; the types of `@types/aws-lambda` fit.
+
+type Values = Record<string, string | undefined> | null;
+type Lists = Record<string, string[] | undefined> | null;
+
+/** The body of an event; text, or base64 where the flag says so. */
+interface EventBody {
+  body?: string | null;
+  isBase64Encoded?: boolean | null;
+}
+
+/** The maps that events of payload 1.0 and of load balancers have in two forms. */
+interface EventMaps {
+  headers?: Values;
+  multiValueHeaders?: Lists;
+  queryStringParameters?: Values;
+  multiValueQueryStringParameters?: Lists;
+}
+
+/** An API Gateway REST API or HTTP API (payload 1.0) event: `APIGatewayProxyEvent`.
+ *  https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html */
+export interface ProxyEventV1 extends EventBody, EventMaps {
+  /** "1.0" from an HTTP API, absent from a REST API. */
+  version?: string | null;
+  httpMethod: string;
+  path: string;
+  requestContext: {
+    path?: string | null;
+    stage?: string | null;
+    domainName?: string | null;
+    protocol?: string | null;
+    identity?: { sourceIp?: string | null; userArn?: string | null } | null;
+    authorizer?: Record<string, unknown> | null;
+  } | null;
+}
+
+/** An HTTP API (payload 2.0) or Function URL event: `APIGatewayProxyEventV2`, `LambdaFunctionURLEvent`.
  *  https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
-export interface HttpEvent {
+export interface ProxyEventV2 extends EventBody {
   version: string;
   rawPath?: string | null;
   rawQueryString?: string | null;
   cookies?: string[] | null;
-  headers?: Record<string, string | undefined> | null;
-  body?: string | null;
-  isBase64Encoded?: boolean | null;
+  headers?: Values;
   requestContext: {
     domainName?: string | null;
     stage?: string | null;
+    authorizer?: object | null;
     http: {
       method: string;
       path?: string | null;
@@ -24,18 +58,150 @@ export interface HttpEvent {
   };
 }
 
-/** What the gateway uses of Lambda's context object. */
-export interface LambdaContext {
-  getRemainingTimeInMillis?(): number;
+/** An Application Load Balancer event: `ALBEvent`. Its target group sends either the single or the multi-value maps.
+ *  https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html */
+export interface AlbEvent extends EventBody, EventMaps {
+  httpMethod: string;
+  path: string;
+  requestContext: { elb: { targetGroupArn: string } };
 }
 
-/** The result of a buffered invocation, payload 2.0. */
-export interface LambdaResult {
+/** A VPC Lattice event, version 1.
+ *  https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html */
+export interface LatticeEventV1 {
+  raw_path: string;
+  method: string;
+  headers?: Values;
+  query_string_parameters?: Values;
+  body?: string | null;
+  is_base64_encoded?: boolean | null;
+}
+
+/** A VPC Lattice event, version 2. */
+export interface LatticeEventV2 extends EventBody {
+  version: string;
+  path: string;
+  method: string;
+  headers?: Record<string, string | string[] | undefined> | null;
+  queryStringParameters?: Record<string, string | string[] | undefined> | null;
+  requestContext: {
+    serviceNetworkArn?: string | null;
+    serviceArn?: string | null;
+    targetGroupArn?: string | null;
+    identity?: { sourceVpcArn?: string | null; type?: string | null; principal?: string | null } | null;
+  };
+}
+
+/** A Lambda@Edge viewer-request or origin-request event: `CloudFrontRequestEvent`.
+ *  https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html */
+export interface EdgeEvent {
+  Records: Array<{
+    cf: {
+      config: { distributionDomainName?: string; eventType?: string };
+      request: {
+        method: string;
+        uri: string;
+        querystring?: string | null;
+        clientIp?: string | null;
+        headers?: Record<string, Array<{ key?: string | undefined; value: string }>> | null;
+        body?: { data?: string | null; encoding?: string | null; inputTruncated?: boolean | null } | null;
+        origin?: unknown;
+      };
+    };
+  }>;
+}
+
+/** Each HTTP front end of Lambda with its event. */
+export interface LambdaEvents {
+  'apigw-rest-v1': ProxyEventV1;
+  'apigw-http-v1': ProxyEventV1;
+  'apigw-http-v2': ProxyEventV2;
+  'function-url': ProxyEventV2;
+  'alb-single': AlbEvent;
+  'alb-multi': AlbEvent;
+  'lattice-v1': LatticeEventV1;
+  'lattice-v2': LatticeEventV2;
+  'edge-viewer-request': EdgeEvent;
+  'edge-origin-request': EdgeEvent;
+}
+
+/** The HTTP front ends of Lambda. */
+export type LambdaKind = keyof LambdaEvents;
+
+/** The event of any HTTP front end. */
+export type HttpEvent = LambdaEvents[LambdaKind];
+
+/** A result for a REST API, or an HTTP API with payload 1.0. */
+export interface ProxyResultV1 {
+  statusCode: number;
+  /** Names that occur once. */
+  headers: Record<string, string>;
+  /** Names that occur several times, and Set-Cookie. */
+  multiValueHeaders?: Record<string, string[]>;
+  body: string;
+  isBase64Encoded: boolean;
+}
+
+/** A result for an HTTP API with payload 2.0, or a Function URL. */
+export interface ProxyResultV2 {
   statusCode: number;
   headers: Record<string, string>;
   cookies?: string[];
   body: string;
   isBase64Encoded: boolean;
+}
+
+/** A result for an Application Load Balancer, with the form of headers that its target group takes. */
+export interface AlbResult {
+  statusCode: number;
+  /** "200 OK" */
+  statusDescription?: string;
+  headers?: Record<string, string>;
+  multiValueHeaders?: Record<string, string[]>;
+  body: string;
+  isBase64Encoded: boolean;
+}
+
+/** A result for VPC Lattice. */
+export interface LatticeResult {
+  statusCode: number;
+  /** "200 OK" */
+  statusDescription?: string;
+  headers: Record<string, string>;
+  body: string;
+  isBase64Encoded: boolean;
+}
+
+/** A response that Lambda@Edge generates in place of the origin's. */
+export interface EdgeResult {
+  /** Three digits. */
+  status: string;
+  /** "OK" */
+  statusDescription?: string;
+  headers: Record<string, Array<{ key: string; value: string }>>;
+  body?: string;
+  bodyEncoding?: 'text' | 'base64';
+}
+
+/** The result of any HTTP front end. */
+export type LambdaResult = ProxyResultV1 | ProxyResultV2 | AlbResult | LatticeResult | EdgeResult;
+
+/** The result for an event; that of any front end where the type of the event does not tell. */
+export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: unknown }> }
+  ? EdgeResult
+  : Event extends { requestContext: { elb: unknown } }
+    ? AlbResult
+    : Event extends { requestContext: { http: unknown } }
+      ? ProxyResultV2
+      : Event extends { httpMethod: string }
+        ? ProxyResultV1
+        : Event extends { raw_path: string } | { method: string; requestContext: { serviceArn?: unknown } }
+          ? LatticeResult
+          : LambdaResult;
+
+/** What the gateway uses of Lambda's context object. */
+export interface LambdaContext {
+  getRemainingTimeInMillis?(): number;
 }
 
 /** What the gateway uses of the stream that Lambda gives to a streaming handler; it is no `Writable` of Node's. */
@@ -46,10 +212,10 @@ export interface ResponseStream {
   off(event: string, listener: (error?: Error) => void): unknown;
 }
 
-/** The environ of a Lambda function. */
-export interface AwsEnviron extends Environ {
+/** The environ of a Lambda function, behind one front end or any. */
+export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Environ {
   /** The event as received. */
-  'aws.event': HttpEvent;
+  'aws.event': LambdaEvents[Kind];
   /** The context as received. */
   'aws.context': LambdaContext;
 }
@@ -59,4 +225,12 @@ export interface LambdaOptions extends GatewayOptions {
   /** Whether bodies of a media type ("image/svg+xml", lower case, without parameters) are text; a body that is not UTF-8
    *  or has a Content-Encoding is sent as base64 all the same. Buffered results only. */
   isText?: (mediaType: string) => boolean;
+  /** A prefix of the path, such as "/v1", that is no part of the application's own: the base path mapping of a custom
+   *  domain. It moves to SCRIPT_NAME where a path has it; other paths stay as they are. */
+  basePath?: string;
+  /** A stage, such as "prod", that is the first segment of the path, after `basePath`; likewise. On the default host of an
+   *  API (execute-api) the stage is known without it. */
+  stage?: string;
+  /** Takes events that are no HTTP requests, in place of the error that names them; what it returns is the result. */
+  onOtherEvent?(event: unknown, context: LambdaContext): unknown;
 }

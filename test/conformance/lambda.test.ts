@@ -1,6 +1,6 @@
 import { decodeNative, encodeNative } from '../../src/native-string.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
-import { type LambdaKind, lambdaEvent, readLambdaResult } from '../../targets/aws-lambda/testing.js';
+import { type LambdaKind, lambdaEvent, readLambdaResult } from '../../targets/testing.js';
 import { application, options } from './application.js';
 import type { Capability } from './capabilities.js';
 import type { RawRequest, RawResponse } from './case.js';

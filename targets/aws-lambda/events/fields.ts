@@ -1,0 +1,94 @@
+// What the events of all front ends have in common: a path, a body, a host, an address, a user.
+import { isIP } from 'node:net';
+import type { RequestFields } from '../../../src/environ.js';
+import { bytesSource } from '../../../src/input-stream.js';
+import { encodeNative } from '../../../src/native-string.js';
+import { splitAuthority } from '../../../src/url.js';
+import { headerValues, type ValueMap } from './maps.js';
+
+/** The part of an environ that an event tells. Strings are native strings. */
+export interface EventFields
+  extends Pick<
+    RequestFields,
+    | 'method'
+    | 'path'
+    | 'query'
+    | 'rawUri'
+    | 'scheme'
+    | 'host'
+    | 'fallbackHost'
+    | 'fallbackPort'
+    | 'protocol'
+    | 'remoteAddr'
+    | 'eachHeader'
+    | 'contentLength'
+    | 'body'
+  > {
+  /** The part of the client's path that is no part of `path`. */
+  scriptName?: string;
+  user?: User | undefined;
+  /** Whether the front end has cut the body. */
+  truncated?: boolean;
+}
+
+/** Whom the front end has let in, and by what. */
+export interface User {
+  authType: string;
+  /** Absent where the authorizer does not tell. */
+  name?: string | undefined;
+}
+
+/** Any object of an event, empty where there is none. */
+export function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** A string of an event that is not empty. */
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A path as a native string. */
+export function pathOf(path: string | null | undefined): string {
+  const native = encodeNative(path ?? '');
+  return native.startsWith('/') ? native : `/${native}`;
+}
+
+/** The body, with its true length: the header may differ from what arrived, or be absent. A request with neither a body
+ *  nor the header has no length.
+ *  @param maps  the headers */
+export function bodyOf(body: string | null | undefined, base64: boolean | null | undefined, ...maps: ValueMap[]) {
+  const bytes = Buffer.from(body ?? '', base64 ? 'base64' : 'utf8');
+  return {
+    body: bytesSource(() => bytes),
+    ...(bytes.length > 0 || headerValues('content-length', ...maps).length > 0 ? { contentLength: bytes.length } : {}),
+  } satisfies Partial<EventFields>;
+}
+
+/** The host that a request was for.
+ *  @param header  the Host header
+ *  @param domain  the front end's own name, where it has one */
+export function hostOf(header: string | undefined, domain?: string | null) {
+  return {
+    host: encodeNative((header ?? domain ?? '').trim()),
+    fallbackHost: splitAuthority(domain ?? '')?.name ?? (process.env.AWS_LAMBDA_FUNCTION_NAME || 'localhost'),
+  } satisfies Partial<EventFields>;
+}
+
+/** The protocol of the request, where the event has a sensible one. */
+export function protocolOf(protocol: string | null | undefined): string {
+  return protocol?.startsWith('HTTP/') ? protocol : 'HTTP/1.1';
+}
+
+/** An IP address from what events have in its place: spaces around it (a capture of 2020), a network's size behind it
+ *  (AWS's own samples), a port (the load balancer's `xff_client_port`), or no address at all (the console's test). */
+export function addressOf(given: string | null | undefined): string | undefined {
+  const bare = given?.trim().replace(/\/\d+$/, '') ?? '';
+  const address = /^\[(.*)\](:\d+)?$/.exec(bare)?.[1] ?? /^([\d.]+):\d+$/.exec(bare)?.[1] ?? bare;
+  return isIP(address) === 0 ? undefined : address;
+}
+
+/** The name in the claims of a token: its subject (RFC 7519, section 4.1.2), or what Cognito has instead. */
+export function subjectOf(claims: Record<string, unknown>): string | undefined {
+  return text(claims.sub) ?? text(claims['cognito:username']) ?? text(claims.username);
+}

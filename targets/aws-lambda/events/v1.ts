@@ -1,0 +1,55 @@
+// API Gateway REST APIs, and HTTP APIs with payload 1.0.
+import { percentDecode } from '../../../src/native-string.js';
+import type { LambdaKind, ProxyEventV1 } from '../types.js';
+import {
+  addressOf,
+  bodyOf,
+  type EventFields,
+  hostOf,
+  pathOf,
+  protocolOf,
+  record,
+  subjectOf,
+  text,
+  type User,
+} from './fields.js';
+import { encodedQuery, headersOf, headerValues } from './maps.js';
+import { splitStage, stageBefore } from './stage.js';
+
+/** A REST API sends the path as the client spelled it, an HTTP API decoded; both send the query decoded. */
+export function v1Fields(event: ProxyEventV1, kind: LambdaKind): EventFields {
+  const rest = kind === 'apigw-rest-v1';
+  const { headers, multiValueHeaders } = event;
+  const context = event.requestContext ?? {};
+  const [hostHeader] = headerValues('host', multiValueHeaders, headers);
+  const query = encodedQuery(event.multiValueQueryStringParameters, event.queryStringParameters);
+  const path = pathOf(event.path);
+  const stage = stageBefore(context, hostHeader, path);
+  const plain = rest ? { path: percentDecode(path) } : stage === '' ? splitStage(context, hostHeader, path) : { path };
+  return {
+    method: event.httpMethod,
+    scriptName: stage,
+    ...plain,
+    query,
+    rawUri: rest ? `${stage}${path}${query === '' ? '' : `?${query}`}` : undefined,
+    scheme: 'https',
+    ...hostOf(hostHeader, context.domainName),
+    protocol: protocolOf(context.protocol),
+    remoteAddr: addressOf(context.identity?.sourceIp),
+    eachHeader: headersOf(multiValueHeaders, headers),
+    ...bodyOf(event.body, event.isBase64Encoded, multiValueHeaders, headers),
+    user: userOf(context, rest),
+  };
+}
+
+function userOf(
+  { authorizer, identity }: NonNullable<ProxyEventV1['requestContext']>,
+  rest: boolean,
+): User | undefined {
+  const claims = record(authorizer?.claims);
+  if (Object.keys(claims).length > 0) return { authType: rest ? 'COGNITO_USER_POOLS' : 'JWT', name: subjectOf(claims) };
+  const principal = text(authorizer?.principalId);
+  if (principal !== undefined) return { authType: 'CUSTOM', name: principal };
+  const arn = text(identity?.userArn);
+  return arn === undefined ? undefined : { authType: 'AWS_IAM', name: arn };
+}

@@ -1,0 +1,25 @@
+import { isUtf8 } from 'node:buffer';
+import { headerValue } from '../../../src/headers.js';
+import type { Head } from '../../../src/start-response.js';
+
+/** A body as a result holds it. */
+export interface ResultBody {
+  body: string;
+  isBase64Encoded: boolean;
+}
+
+const TEXT = /^(text\/.*|application\/(json|javascript|ecmascript|xml|x-www-form-urlencoded|graphql)|.*\+(json|xml))$/;
+
+/** Whether bodies of a media type are text, unless the user says otherwise. */
+export function isTextType(mediaType: string): boolean {
+  return TEXT.test(mediaType);
+}
+
+/** Makes text of a body where its type is text, its bytes are UTF-8 and nothing has encoded them; else base64. */
+export function resultBody(head: Head, bytes: Uint8Array, isText: (mediaType: string) => boolean): ResultBody {
+  const type = (headerValue(head.headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const encoding = headerValue(head.headers, 'content-encoding') ?? 'identity';
+  const text = bytes.length === 0 || (encoding === 'identity' && isText(type) && isUtf8(bytes));
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { body: buffer.toString(text ? 'utf8' : 'base64'), isBase64Encoded: !text };
+}
