@@ -29,6 +29,8 @@ export interface RequestFields {
   /** The true length of the body in bytes, where the target knows it; it goes before the header's. */
   contentLength?: number;
   body: InputSource;
+  /** The longest body in bytes. */
+  maxBody: number;
   signal: AbortSignal;
   waitUntil: (promise: PromiseLike<unknown>) => void;
   errors: (lines: string) => void;
@@ -72,6 +74,10 @@ export function createEnviron(fields: RequestFields): Environ {
   fields.eachHeader((name, value) => addRequestHeader(environ, name, value));
   if (fields.contentLength !== undefined) environ.CONTENT_LENGTH = String(fields.contentLength);
   const { CONTENT_LENGTH: length } = environ;
-  environ['wsgi.input'] = createInputStream(fields.body, length === undefined ? undefined : Number(length));
+  environ['wsgi.input'] = createInputStream(
+    fields.body,
+    length === undefined ? undefined : Number(length),
+    fields.maxBody,
+  );
   return environ;
 }

@@ -11,6 +11,11 @@ export class ClientDisconnected extends Error {
   }
 }
 
+/** The request body is longer than the option `maxBody` lets it be. */
+export class BodyTooLarge extends WsgiError {
+  override name = 'BodyTooLarge';
+}
+
 /** A value as an error message shows it: short, on one line. */
 export function quote(value: unknown): string {
   let text: string | undefined;

@@ -42,6 +42,7 @@ interface FetchContext {
   signal: AbortSignal;
   waitUntil: (promise: PromiseLike<unknown>) => void;
   errors: (lines: string) => void;
+  maxBody: number;
 }
 
 /** Makes the environ of a Fetch API request. */
@@ -68,6 +69,7 @@ export function fetchEnviron(request: Request, context: FetchContext): Environ {
     signal: context.signal,
     waitUntil: context.waitUntil,
     errors: context.errors,
+    maxBody: context.maxBody,
   });
 }
 
@@ -132,6 +134,7 @@ export function toFetchHandler(
       signal: gone.signal,
       waitUntil: loggedWaitUntil(gateway, isExecutionContext(ctx) ? ctx : undefined),
       errors: gateway.errors,
+      maxBody: gateway.maxBody,
     });
     return new Promise((resolve, reject) => {
       const admitted = admit(gateway, environ, request.headers.get('transfer-encoding'));

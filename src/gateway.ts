@@ -1,4 +1,5 @@
-import { describe, nameOf, WsgiError } from './errors.js';
+import { BodyTooLarge, describe, nameOf, quote, WsgiError } from './errors.js';
+import { cancelInput } from './input-stream.js';
 import { textToBytes } from './native-string.js';
 import { refusal } from './refusal.js';
 import type { Application, Environ, GatewayOptions } from './types.js';
@@ -10,6 +11,8 @@ export interface Gateway {
   onError: GatewayOptions['onError'];
   /** Takes whole lines, several at once. */
   errors: (lines: string) => void;
+  /** The longest request body in bytes. */
+  maxBody: number;
   /** Says of a status code why the platform can't send it, or null. */
   expressible: (code: number) => string | null;
 }
@@ -21,11 +24,13 @@ export interface Gateway {
 export function createGateway(name: string, app: Application, options: GatewayOptions, maxStatus: number): Gateway {
   if (typeof app !== 'function')
     throw new WsgiError(`${name}: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
-  const { scriptName = '', onError, errors } = options;
+  const { scriptName = '', onError, errors, maxBody = Number.POSITIVE_INFINITY } = options;
   if (onError !== undefined && typeof onError !== 'function')
     throw new WsgiError(`${name}: onError must be a function, not ${nameOf(onError)}`);
   if (errors !== undefined && typeof errors !== 'function')
     throw new WsgiError(`${name}: errors must be a function, not ${nameOf(errors)}`);
+  if (typeof maxBody !== 'number' || !(maxBody >= 0))
+    throw new WsgiError(`${name}: maxBody must be a number of bytes, not ${quote(maxBody)}`);
   if (scriptName !== '' && !/^(\/[^/]+)+$/.test(scriptName))
     throw new WsgiError(`${name}: scriptName must be like "/app", not ${JSON.stringify(scriptName)}`);
   const mounted: Application = (environ, startResponse) =>
@@ -33,6 +38,7 @@ export function createGateway(name: string, app: Application, options: GatewayOp
   return {
     application: scriptName === '' ? app : mounted,
     onError,
+    maxBody,
     // By default an error and its stack are one entry of the platform's log, not one for each line.
     errors: (lines) => {
       if (errors === undefined) return console.error(lines);
@@ -62,14 +68,25 @@ export const statusPage =
 /** Answers 404 as a small application. */
 export const notFound = statusPage('404 Not Found');
 
-/** The 500 for an error of the application. */
-export const errorPage = statusPage('500 Internal Server Error');
+/** The page for an error before the head has gone out: the application's fault, or a body that is too large. */
+export function errorPage(error: unknown): Application {
+  return statusPage(error instanceof BodyTooLarge ? '413 Content Too Large' : '500 Internal Server Error');
+}
 
 /** The gateway for one request: the one given, or one that answers in place of the application where the request must
  *  not reach it. */
 export function admit(gateway: Gateway, environ: Environ, transferEncoding: string | null | undefined): Gateway {
   const status = refusal(environ, transferEncoding ?? undefined);
-  return status === null ? gateway : { ...gateway, application: statusPage(status) };
+  return status === null ? admitLength(gateway, environ) : { ...gateway, application: statusPage(status) };
+}
+
+/** Likewise, by the length of the body alone, for a platform that has parsed the request for good. */
+export function admitLength(gateway: Gateway, environ: Environ): Gateway {
+  const { CONTENT_LENGTH: length = '0' } = environ;
+  if (Number(length) <= gateway.maxBody) return gateway;
+  const error = new BodyTooLarge(`client: the request body has ${length} bytes, more than maxBody`);
+  cancelInput(environ, error);
+  return { ...gateway, application: errorPage(error) };
 }
 
 /** What the gateway uses of an execution context: a Worker's, a DurableObjectState's, Hono's. */

@@ -1,4 +1,4 @@
-import { ClientDisconnected, nameOf, WsgiError } from './errors.js';
+import { BodyTooLarge, ClientDisconnected, nameOf, WsgiError } from './errors.js';
 import type { Environ, InputStream } from './types.js';
 
 const EMPTY = new Uint8Array(0);
@@ -19,8 +19,13 @@ const untouched = new WeakMap<InputStream, () => ReadableStream<Uint8Array> | nu
 
 /** `wsgi.input` over a pull function. Calls may overlap; they are served in order.
  *  @param length  the bytes promised by CONTENT_LENGTH, where it is known
+ *  @param maxBody  the most bytes that it reads; `read` rejects with `BodyTooLarge` beyond them
  *  PEP 3333, "Input and Error Streams". */
-export function createInputStream(source: InputSource, length?: number): InputStream {
+export function createInputStream(
+  source: InputSource,
+  length?: number,
+  maxBody = Number.POSITIVE_INFINITY,
+): InputStream {
   let chunks: Uint8Array[] = []; // pulled and not yet read
   let held = 0; // bytes in chunks
   let pulled = 0;
@@ -41,6 +46,11 @@ export function createInputStream(source: InputSource, length?: number): InputSt
         chunks.push(plain(chunk));
         held += chunk.length;
         pulled += chunk.length;
+        if (pulled > maxBody) {
+          const tooLarge = new BodyTooLarge(`client: the request body has more bytes than maxBody, ${maxBody}`);
+          source.cancel(tooLarge).catch(() => {});
+          throw tooLarge;
+        }
       }
     } catch (error) {
       failure = { error };
@@ -143,7 +153,8 @@ export function createInputStream(source: InputSource, length?: number): InputSt
     },
   };
   untouched.set(stream, () => {
-    const own = source.stream?.() ?? null;
+    // The platform's own stream knows no limit but the length that it was promised.
+    const own = (maxBody === Number.POSITIVE_INFINITY || length !== undefined ? source.stream?.() : null) ?? null;
     taken = own !== null;
     return own;
   });
@@ -155,6 +166,13 @@ export function createInputStream(source: InputSource, length?: number): InputSt
 }
 
 const cancels = new WeakMap<InputStream, (reason: unknown) => Promise<void>>();
+
+/** Tells the platform that the request body will not be read. */
+export function cancelInput(environ: Environ, reason: unknown): void {
+  cancels
+    .get(environ['wsgi.input'])?.(reason)
+    .catch(() => {});
+}
 
 /** Lets `inputStream` find the platform's own stream behind a `wsgi.input` that wraps another one. */
 export function shareStream(wrapper: InputStream, input: InputStream): void {

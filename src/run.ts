@@ -264,7 +264,7 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
   let pages: Application[] | undefined;
   const nextPage = (error: unknown): Application | undefined => {
     if (pages === undefined) {
-      pages = [errorPage];
+      pages = [errorPage(error)];
       try {
         const page = gateway.onError?.(error, environ) ?? undefined;
         if (typeof page === 'function') pages.unshift(page);

@@ -35,6 +35,7 @@ export function testEnviron(overrides: Partial<Environ> = {}): Environ {
     remoteAddr: '127.0.0.1',
     eachHeader: (add) => add('host', host),
     body: bytesSource(() => new Uint8Array(0)),
+    maxBody: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
     waitUntil: () => {},
     errors: (line) => console.error(line),

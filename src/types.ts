@@ -98,6 +98,9 @@ export interface GatewayOptions {
    *  `wsgi.errors` alone. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that only logs returns nothing
   onError?: (error: unknown, environ: Environ) => Application | void;
+  /** The longest request body in bytes; without it there is no limit. A longer one is answered with 413: before the
+   *  application is called where CONTENT_LENGTH tells, else when `wsgi.input` has read so far, whose `read` then rejects. */
+  maxBody?: number;
   /** Takes each line of `wsgi.errors` and of the gateway's own log; `console.error` by default. */
   errors?: (line: string) => void;
 }

@@ -82,6 +82,7 @@ describe('toFetchHandler', () => {
       signal: new AbortController().signal,
       waitUntil: () => {},
       errors: () => {},
+      maxBody: 0,
     });
     expect(environ.PATH_INFO).toBe(path);
     expect(environ.SERVER_NAME).not.toBe('');

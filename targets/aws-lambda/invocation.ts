@@ -1,6 +1,7 @@
 import { createEnviron } from '../../src/environ.js';
 import { nameOf, WsgiError } from '../../src/errors.js';
 import {
+  admitLength,
   createGateway,
   type ExecutionContextLike,
   type Gateway,
@@ -76,6 +77,7 @@ export async function invoke(
   const ctx: ExecutionContextLike = { waitUntil: (promise) => background.push(promise) };
   const environ: Environ = createEnviron({
     ...fields,
+    maxBody: gateway.maxBody,
     signal: gone.signal,
     waitUntil: loggedWaitUntil(gateway, ctx),
     errors: gateway.errors,
@@ -89,7 +91,7 @@ export async function invoke(
   environ['aws.event'] = received.event;
   environ['aws.context'] = context;
   const work = async (): Promise<void> => {
-    await run(fields.truncated ? refusing(gateway, received) : gateway, environ, responder);
+    await run(fields.truncated ? refusing(gateway, received) : admitLength(gateway, environ), environ, responder);
     while (background.length > 0) await Promise.all(background.splice(0));
   };
   const remaining = context?.getRemainingTimeInMillis?.();

@@ -30,6 +30,7 @@ export function toCloudflareHandler<Env = unknown>(
         signal: gone.signal,
         waitUntil: loggedWaitUntil(gateway, ctx),
         errors: gateway.errors,
+        maxBody: gateway.maxBody,
       });
       let upgrade: Response | undefined;
       environ['workers.env'] = env;

@@ -69,6 +69,7 @@ export async function runCgi(app: Application, options: GatewayOptions = {}): Pr
     eachHeader: () => {},
     ...(length === undefined ? {} : { contentLength: Number(length) }),
     body: input,
+    maxBody: gateway.maxBody,
     signal: gone.signal,
     waitUntil: loggedWaitUntil(gateway, { waitUntil: (promise) => background.push(promise) }),
     errors: gateway.errors,

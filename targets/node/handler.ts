@@ -30,9 +30,15 @@ export function toNodeHandler(
     });
     // What fails here is the connection, which 'close' tells as well.
     res.on('error', () => {});
-    const body = requestSource(req);
+    const body = requestSource(req, () => closeAfter(res));
     res.on('finish', () => void body.cancel(undefined).catch(() => {}));
     const environ = nodeEnviron(req, body, gateway, gone.signal);
     run(admit(gateway, environ, req.headers['transfer-encoding']), environ, nodeResponder(res));
   };
+}
+
+// The client may go on sending for as long as it likes: nobody listens any more once the response has gone out.
+function closeAfter(res: ServerResponse | Http2ServerResponse): void {
+  if ('stream' in res) res.stream.once('finish', () => res.stream.close());
+  else res.shouldKeepAlive = false;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { createEnviron } from '../../src/environ.js';
-import { ClientDisconnected } from '../../src/errors.js';
+import { BodyTooLarge, ClientDisconnected } from '../../src/errors.js';
 import type { Gateway } from '../../src/gateway.js';
 import { loggedWaitUntil } from '../../src/gateway.js';
 import type { InputSource } from '../../src/input-stream.js';
@@ -44,6 +44,7 @@ export function nodeEnviron(
       if (authority !== undefined) add('host', authority);
     },
     body,
+    maxBody: gateway.maxBody,
     signal,
     waitUntil: loggedWaitUntil(gateway, undefined),
     errors: gateway.errors,
@@ -68,8 +69,9 @@ function splitTarget(url: string): { authority: string | undefined; target: stri
 }
 
 /** The body of a Node request. `cancel` is called when the response has gone out, too: what nobody has read would hold
- *  back the next request of the connection. */
-export function requestSource(req: IncomingMessage | Http2ServerRequest): InputSource {
+ *  back the next request of the connection.
+ *  @param refuse  called when the rest is too long to be taken in */
+export function requestSource(req: IncomingMessage | Http2ServerRequest, refuse: () => void): InputSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
   const source: InputSource = {
     async pull() {
@@ -82,7 +84,8 @@ export function requestSource(req: IncomingMessage | Http2ServerRequest): InputS
         throw new ClientDisconnected('client: the request body broke off', { cause });
       }
     },
-    async cancel() {
+    async cancel(reason) {
+      if (reason instanceof BodyTooLarge) return refuse();
       await chunks?.return?.();
       req.resume();
     },

@@ -47,6 +47,7 @@ async function send(request: RawRequest): Promise<RawResponse> {
     signal: gone.signal,
     waitUntil: loggedWaitUntil(gateway, undefined),
     errors: gateway.errors,
+    maxBody: gateway.maxBody,
   });
   const ended = run(gateway, environ, {
     head(head, whole) {
