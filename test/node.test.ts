@@ -56,7 +56,7 @@ describe('serve', () => {
   });
 
   it('refuses what is no application and no port', async () => {
-    await expect(serve('app' as never)).rejects.toThrow(/toNodeHandler: the application must be a function/);
+    await expect(serve('app' as never)).rejects.toThrow(/serve: the application must be a function/);
     await expect(serve(() => [], { port: Number.NaN })).rejects.toThrow(
       'serve: port must be a number from 0 to 65535, not NaN',
     );

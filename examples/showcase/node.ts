@@ -4,14 +4,8 @@ import { app } from './app.ts';
 const port = Number(process.env.PORT ?? 8789);
 
 try {
-  const server = await serve(app, { port, hostname: '127.0.0.1' });
+  await serve(app, { port, hostname: '127.0.0.1' });
   console.log(`The showcase on Node: http://127.0.0.1:${port}/ (Ctrl+C stops it)`);
-  const stop = () => {
-    server.close();
-    server.closeAllConnections();
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

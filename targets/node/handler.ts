@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { ClientDisconnected } from '../../src/errors.js';
-import { admit, createGateway } from '../../src/gateway.js';
+import { admit, createGateway, type ExecutionContextLike, type Gateway, loggedWaitUntil } from '../../src/gateway.js';
 import { run } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { nodeEnviron, requestSource } from './request.js';
@@ -14,15 +14,20 @@ export interface NodeEnviron extends Environ {
 }
 
 /** The highest status code that Node writes (`ServerResponse.writeHead`). */
-const MAX_STATUS = 999;
+export const MAX_STATUS = 999;
+
+type Listener = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
 /** Makes a listener of an application, for the servers of `node:http`, `node:https` and `node:http2`.
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
-export function toNodeHandler(
-  app: Application,
-  options: GatewayOptions = {},
-): (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void {
-  const gateway = createGateway('toNodeHandler', app, options, MAX_STATUS);
+export function toNodeHandler(app: Application, options: GatewayOptions = {}): Listener {
+  return createListener(createGateway('toNodeHandler', app, options, MAX_STATUS), undefined);
+}
+
+/** Makes the listener of a gateway.
+ *  @param ctx  is told of what `wsgi_edge.wait_until` is given */
+export function createListener(gateway: Gateway, ctx: ExecutionContextLike | undefined): Listener {
+  const waitUntil = loggedWaitUntil(gateway, ctx);
   return (req, res) => {
     const gone = new AbortController();
     res.on('close', () => {
@@ -32,7 +37,7 @@ export function toNodeHandler(
     res.on('error', () => {});
     const body = requestSource(req, () => closeAfter(res));
     res.on('finish', () => void body.cancel(undefined).catch(() => {}));
-    const environ = nodeEnviron(req, body, gateway, gone.signal);
+    const environ = nodeEnviron(req, { body, signal: gone.signal, waitUntil, gateway });
     run(admit(gateway, environ, req.headers['transfer-encoding']), environ, nodeResponder(res));
   };
 }

@@ -1,19 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import { createEnviron } from '../../src/environ.js';
+import { createEnviron, type RequestFields } from '../../src/environ.js';
 import { BodyTooLarge, ClientDisconnected } from '../../src/errors.js';
 import type { Gateway } from '../../src/gateway.js';
-import { loggedWaitUntil } from '../../src/gateway.js';
 import type { InputSource } from '../../src/input-stream.js';
 import { percentDecode } from '../../src/native-string.js';
 import type { Environ } from '../../src/types.js';
 
+/** What the environ of a Node request needs beside the request. */
+interface NodeContext extends Pick<RequestFields, 'body' | 'signal' | 'waitUntil'> {
+  gateway: Gateway;
+}
+
 /** Makes the environ of a Node request. */
 export function nodeEnviron(
   req: IncomingMessage | Http2ServerRequest,
-  body: InputSource,
-  gateway: Gateway,
-  signal: AbortSignal,
+  { body, signal, waitUntil, gateway }: NodeContext,
 ): Environ {
   const { socket, rawHeaders } = req;
   const encrypted = 'encrypted' in socket && socket.encrypted === true;
@@ -46,7 +48,7 @@ export function nodeEnviron(
     body,
     maxBody: gateway.maxBody,
     signal,
-    waitUntil: loggedWaitUntil(gateway, undefined),
+    waitUntil,
     errors: gateway.errors,
   });
   if (socket.remotePort !== undefined) environ.REMOTE_PORT = String(socket.remotePort);

@@ -1,0 +1,167 @@
+// A server of its own process, stopped as an operator stops it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { serve } from '../targets/node/index.js';
+
+const PROGRAM = `
+import { serve } from './targets/node/index.ts';
+const until = async (signal) => {
+  const alive = setInterval(() => {}, 1000); // a listener for a signal does not keep a process
+  await new Promise((resolve) => process.once(signal, resolve));
+  clearInterval(alive);
+};
+const server = await serve(async function* (environ, startResponse) {
+  const work = environ.PATH_INFO === '/work';
+  startResponse('200 OK', []);
+  yield new TextEncoder().encode('first ');
+  if (work) environ['wsgi_edge.wait_until'](until('SIGUSR2').then(() => console.log('work done')));
+  else await until('SIGUSR1');
+  yield new TextEncoder().encode('last');
+});
+server.on('close', () => console.log('closed'));
+console.log(server.address().port);
+`;
+
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-serve-'));
+  await build({
+    stdin: { contents: PROGRAM, resolveDir: '.', loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    outfile: join(folder, 'server.mjs'),
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  // One that a failed test has left waiting.
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** Starts the server; `line()` is its next line of output. */
+async function start() {
+  const child = spawn(process.execPath, [join(folder, 'server.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const line = async () => (await lines.next()).value as string;
+  return { child, exit, line, port: Number(await line()) };
+}
+
+/** Sends a request; `first` is the first piece of the answer, `whole` all of it when the server has closed. */
+function get(port: number, path = '/') {
+  const socket: Socket = connect(port, '127.0.0.1', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`));
+  let answer = '';
+  socket.on('data', (data) => {
+    answer += data;
+  });
+  socket.on('error', () => {});
+  const first = new Promise((resolve) => socket.once('data', resolve));
+  const whole = new Promise<string>((resolve) => socket.once('close', () => resolve(answer)));
+  return { socket, first, whole };
+}
+
+/** Waits until the server takes no more connections. */
+async function refusing(port: number): Promise<void> {
+  for (let taken = true; taken; ) {
+    const socket = connect(port, '127.0.0.1');
+    taken = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+  }
+}
+
+describe('SIGTERM', () => {
+  it('finishes the request in flight, refuses new ones, and ends the process', async () => {
+    const { child, exit, port } = await start();
+    const { first, whole } = get(port);
+    await first;
+    child.kill('SIGTERM');
+    await refusing(port);
+    child.kill('SIGUSR1');
+    expect(await whole).toMatch(/first \r\n[\s\S]*last\r\n0\r\n\r\n$/);
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('waits for what wsgi_edge.wait_until was given', async () => {
+    const { child, exit, line, port } = await start();
+    const { first, whole } = get(port, '/work');
+    await first;
+    child.kill('SIGTERM');
+    expect(await whole).toMatch(/last/);
+    expect(await line()).toBe('closed');
+    child.kill('SIGUSR2');
+    expect(await line()).toBe('work done');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('ends the process at once the second time', async () => {
+    const { child, exit, port } = await start();
+    const { first } = get(port);
+    await first;
+    child.kill('SIGTERM');
+    await refusing(port);
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('is not listened for any more when the server has closed', async () => {
+    const before = process.listenerCount('SIGTERM');
+    const server = await serve(() => []);
+    expect(process.listenerCount('SIGTERM')).toBe(before + 1);
+    await new Promise((resolve) => server.close(resolve));
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+  });
+});
+
+describe('limits', () => {
+  it('closes connections beyond maxConnections', async () => {
+    const server = await serve(
+      (_, startResponse) => {
+        startResponse('200 OK', []);
+        return [];
+      },
+      { maxConnections: 1 },
+    );
+    const { port } = server.address() as AddressInfo;
+    const kept = get(port);
+    await kept.first;
+    expect(await get(port).whole).toBe('');
+    kept.socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])('%j is no maxConnections', async (maxConnections) => {
+    await expect(serve(() => [], { maxConnections })).rejects.toThrow(/serve: maxConnections must be a number above 0/);
+  });
+
+  it('answers 431 to more than 16 KiB of headers, 400 to what is no HTTP', async () => {
+    const server = await serve(() => []);
+    const { port } = server.address() as AddressInfo;
+    const send = async (bytes: string) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+      let answer = '';
+      socket.on('data', (data) => {
+        answer += data;
+      });
+      socket.on('error', () => {});
+      await new Promise((resolve) => socket.once('close', resolve));
+      return answer.split('\r\n', 1)[0];
+    };
+    expect(await send(`GET / HTTP/1.1\r\nHost: h\r\nX-A: ${'a'.repeat(17_000)}\r\n\r\n`)).toMatch(/ 431 /);
+    expect(await send('nonsense\r\n\r\n')).toMatch(/ 400 /);
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
