@@ -15,7 +15,16 @@ export interface InputSource {
   stream?(): ReadableStream<Uint8Array> | null;
 }
 
-const untouched = new WeakMap<InputStream, () => ReadableStream<Uint8Array> | null>();
+// What `inputStream` finds behind a `wsgi.input` of the gateway's.
+const PLATFORM = Symbol('platform');
+
+interface Platform {
+  /** The platform's own stream, once, while nobody has read. */
+  takeStream(): ReadableStream<Uint8Array> | null;
+  cancel(reason: unknown): Promise<void>;
+}
+
+type OwnInput = InputStream & { [PLATFORM]?: Platform | undefined };
 
 /** `wsgi.input` over a pull function. Calls may overlap; they are served in order.
  *  @param length  the bytes promised by CONTENT_LENGTH, where it is known
@@ -26,13 +35,86 @@ export function createInputStream(
   length?: number,
   maxBody = Number.POSITIVE_INFINITY,
 ): InputStream {
+  let touched = false;
+  let taken = false; // inputStream() has given the platform's own stream away
+  let turn: Promise<unknown> = Promise.resolve();
+  let made: Reader | undefined; // when it is read, which most requests are not
+
+  // One call at a time: two that overlap must not both take the same bytes.
+  const inTurn = <T>(task: (reader: Reader) => Promise<T>): Promise<T> => {
+    touched = true;
+    const result = turn.then(() => {
+      if (taken)
+        throw new WsgiError(
+          'application: wsgi.input was read after inputStream() had taken its stream; read one of the two',
+        );
+      made ??= createReader(source, length, maxBody);
+      return task(made);
+    });
+    turn = result.catch(() => {});
+    return result;
+  };
+
+  const stream: OwnInput = {
+    read: (size) => {
+      const limit = toLimit(size);
+      return limit === 0 ? Promise.resolve(EMPTY) : inTurn((reader) => reader.read(limit));
+    },
+    readline: (size) => {
+      const limit = toLimit(size);
+      return limit === 0 ? Promise.resolve(EMPTY) : inTurn((reader) => reader.readline(limit));
+    },
+    readlines: (hint) => {
+      const limit = toLimit(hint) || Number.POSITIVE_INFINITY;
+      return inTurn(async (reader) => {
+        const lines: Uint8Array[] = [];
+        for (let total = 0; total < limit; ) {
+          const line = await reader.readline(Number.POSITIVE_INFINITY);
+          if (line.length === 0) break;
+          total += line.length;
+          lines.push(line);
+        }
+        return lines;
+      });
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        const line = await stream.readline();
+        if (line.length === 0) return;
+        yield line;
+      }
+    },
+    [PLATFORM]: {
+      takeStream() {
+        // The platform's own stream knows no limit but the length that it was promised.
+        if (touched || (maxBody !== Number.POSITIVE_INFINITY && length === undefined)) return null;
+        const own = source.stream?.() ?? null;
+        taken = own !== null;
+        touched = taken;
+        return own;
+      },
+      cancel(reason) {
+        touched = true;
+        return source.cancel(reason);
+      },
+    },
+  };
+  return stream;
+}
+
+interface Reader {
+  /** Up to `limit` bytes. */
+  read(limit: number): Promise<Uint8Array>;
+  /** A line, or `limit` bytes of it. */
+  readline(limit: number): Promise<Uint8Array>;
+}
+
+function createReader(source: InputSource, length: number | undefined, maxBody: number): Reader {
   let chunks: Uint8Array[] = []; // pulled and not yet read
   let held = 0; // bytes in chunks
   let pulled = 0;
   let ended = false;
   let failure: { error: unknown } | undefined;
-  let taken = false; // inputStream() has given the platform's own stream away
-  let turn: Promise<unknown> = Promise.resolve();
 
   const pull = async (): Promise<void> => {
     if (failure) throw failure.error;
@@ -108,80 +190,17 @@ export function createInputStream(
     }
   };
 
-  // One call at a time: two that overlap must not both take the same bytes.
-  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
-    untouched.delete(stream);
-    const result = turn.then(() => {
-      if (taken)
-        throw new WsgiError(
-          'application: wsgi.input was read after inputStream() had taken its stream; read one of the two',
-        );
-      return task();
-    });
-    turn = result.catch(() => {});
-    return result;
-  };
-
-  const stream: InputStream = {
-    read: (size) => {
-      const limit = toLimit(size);
-      return limit === 0 ? Promise.resolve(EMPTY) : inTurn(() => read(limit));
-    },
-    readline: (size) => {
-      const limit = toLimit(size);
-      return limit === 0 ? Promise.resolve(EMPTY) : inTurn(() => readline(limit));
-    },
-    readlines: (hint) => {
-      const limit = toLimit(hint) || Number.POSITIVE_INFINITY;
-      return inTurn(async () => {
-        const lines: Uint8Array[] = [];
-        for (let total = 0; total < limit; ) {
-          const line = await readline(Number.POSITIVE_INFINITY);
-          if (line.length === 0) break;
-          total += line.length;
-          lines.push(line);
-        }
-        return lines;
-      });
-    },
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
-        const line = await stream.readline();
-        if (line.length === 0) return;
-        yield line;
-      }
-    },
-  };
-  untouched.set(stream, () => {
-    // The platform's own stream knows no limit but the length that it was promised.
-    const own = (maxBody === Number.POSITIVE_INFINITY || length !== undefined ? source.stream?.() : null) ?? null;
-    taken = own !== null;
-    return own;
-  });
-  cancels.set(stream, (reason) => {
-    untouched.delete(stream);
-    return source.cancel(reason);
-  });
-  return stream;
+  return { read, readline };
 }
-
-const cancels = new WeakMap<InputStream, (reason: unknown) => Promise<void>>();
 
 /** Tells the platform that the request body will not be read. */
 export function cancelInput(environ: Environ, reason: unknown): void {
-  cancels
-    .get(environ['wsgi.input'])?.(reason)
-    .catch(() => {});
+  (environ['wsgi.input'] as OwnInput)[PLATFORM]?.cancel(reason).catch(() => {});
 }
 
 /** Lets `inputStream` find the platform's own stream behind a `wsgi.input` that wraps another one. */
 export function shareStream(wrapper: InputStream, input: InputStream): void {
-  untouched.set(wrapper, () => {
-    const own = untouched.get(input)?.() ?? null;
-    if (own !== null) untouched.delete(input);
-    return own;
-  });
-  cancels.set(wrapper, async (reason) => cancels.get(input)?.(reason));
+  (wrapper as OwnInput)[PLATFORM] = (input as OwnInput)[PLATFORM];
 }
 
 // A Buffer is a Uint8Array whose slice() and toString() do other things: an application must not meet it on some targets
@@ -204,12 +223,9 @@ function toLimit(size: unknown): number {
  *  stream and `wsgi.input` share their bytes; read one of them: where the stream is the platform's own, `wsgi.input`
  *  rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
 export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
-  const input = environ['wsgi.input'];
-  const own = untouched.get(input)?.();
-  if (own) {
-    untouched.delete(input);
-    return own;
-  }
+  const input: OwnInput = environ['wsgi.input'];
+  const own = input[PLATFORM]?.takeStream();
+  if (own) return own;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -218,7 +234,7 @@ export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
         else controller.enqueue(bytes);
       },
       async cancel(reason) {
-        await cancels.get(input)?.(reason);
+        await input[PLATFORM]?.cancel(reason);
       },
     },
     { highWaterMark: 0 },

@@ -63,14 +63,14 @@ export function receive(event: unknown): Received | WsgiError {
 }
 
 /** Runs one invocation to its end: response, `close()` and what `wsgi_edge.wait_until` was given. Lambda freezes the
- *  process when the handler's promise settles.
+ *  process when the handler's promise settles. Where nothing has to be waited for, it is done when it returns.
  *  @throws {WsgiError} when the event lacks what its kind always has */
-export async function invoke(
+export function invoke(
   gateway: LambdaGateway,
   received: Received,
   context: LambdaContext,
   responder: Responder,
-): Promise<void> {
+): void | Promise<void> {
   const fields = fieldsOf(received);
   const gone = new AbortController();
   const background: Promise<unknown>[] = [];
@@ -90,18 +90,30 @@ export async function invoke(
   }
   environ['aws.event'] = received.event;
   environ['aws.context'] = context;
+  const done = run(fields.truncated ? refusing(gateway, received) : admitLength(gateway, environ), environ, responder);
+  return done === undefined && background.length === 0 ? undefined : inTime(gateway, context, gone, done, background);
+}
+
+/** Waits for a response and for what outlives it, as long as the function's time lasts. */
+async function inTime(
+  gateway: Gateway,
+  context: LambdaContext,
+  gone: AbortController,
+  done: void | Promise<void>,
+  background: Promise<unknown>[],
+): Promise<void> {
   const work = async (): Promise<void> => {
-    await run(fields.truncated ? refusing(gateway, received) : admitLength(gateway, environ), environ, responder);
+    await done;
     while (background.length > 0) await Promise.all(background.splice(0));
   };
   const remaining = context?.getRemainingTimeInMillis?.();
   if (remaining === undefined) return work();
   const timers: ReturnType<typeof setTimeout>[] = [];
-  const inTime = (reserve: number, act: () => void) => timers.push(setTimeout(act, Math.max(0, remaining - reserve)));
-  inTime(RESERVE, () => gone.abort(new WsgiError("aws-lambda: the function's time is nearly up")));
+  const before = (reserve: number, act: () => void) => timers.push(setTimeout(act, Math.max(0, remaining - reserve)));
+  before(RESERVE, () => gone.abort(new WsgiError("aws-lambda: the function's time is nearly up")));
   // What does not settle must not take a response with it that is there.
   const outOfTime = new Promise<void>((resolve) => {
-    inTime(RESERVE / 2, () => {
+    before(RESERVE / 2, () => {
       gateway.errors("aws-lambda: the function's time is up before the response, close() or wait_until was done");
       resolve();
     });
