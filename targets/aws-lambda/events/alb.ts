@@ -1,28 +1,26 @@
 // Application Load Balancers, with single or with multi-value maps.
 import { percentDecode } from '../../../src/native-string.js';
 import type { AlbEvent } from '../types.js';
-import { addressOf, bodyOf, type EventFields, hostOf, pathOf } from './fields.js';
-import { headersOf, headerValues, lastEntry, verbatimQuery } from './maps.js';
+import { addressOf, type EventFields, entityOf, hostOf, pathOf } from './fields.js';
+import { headersOf, lastEntry, verbatimQuery } from './maps.js';
 
 /** A load balancer decodes nothing. It tells the client's address by appending to X-Forwarded-For; a health check has
  *  neither that nor a Host. */
 export function albFields(event: AlbEvent): EventFields {
-  const { headers, multiValueHeaders } = event;
+  const headers = headersOf(event.multiValueHeaders, event.headers);
   const path = pathOf(event.path);
   const query = verbatimQuery(event.multiValueQueryStringParameters, event.queryStringParameters);
-  const forwarded = (name: string) => lastEntry(`x-forwarded-${name}`, multiValueHeaders, headers);
-  const port = forwarded('port');
+  const port = lastEntry(headers, 'x-forwarded-port');
   return {
     method: event.httpMethod,
     path: percentDecode(path),
     query,
     rawUri: `${path}${query === '' ? '' : `?${query}`}`,
-    scheme: forwarded('proto') === 'https' ? 'https' : 'http',
-    ...hostOf(headerValues('host', multiValueHeaders, headers)[0]),
+    scheme: lastEntry(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http',
+    ...hostOf(headers),
     ...(/^\d{1,5}$/.test(port) ? { fallbackPort: port } : {}),
     protocol: 'HTTP/1.1',
-    remoteAddr: addressOf(forwarded('for')),
-    eachHeader: headersOf(multiValueHeaders, headers),
-    ...bodyOf(event.body, event.isBase64Encoded, multiValueHeaders, headers),
+    remoteAddr: addressOf(lastEntry(headers, 'x-forwarded-for')),
+    ...entityOf(headers, event.body, event.isBase64Encoded),
   };
 }

@@ -1,16 +1,18 @@
 // Lambda@Edge: the viewer-request and origin-request triggers of CloudFront.
 import { encodeNative, percentDecode } from '../../../src/native-string.js';
 import type { EdgeEvent } from '../types.js';
-import { addressOf, bodyOf, type EventFields, hostOf, pathOf } from './fields.js';
-import { headersOf, headerValues } from './maps.js';
+import { addressOf, type EventFields, entityOf, hostOf, pathOf } from './fields.js';
+import { headersOf } from './maps.js';
 
 /** CloudFront sends path and query as received, and a body only where the trigger includes it; it cuts one that is too
  *  long. No field tells the scheme. */
 export function edgeFields(event: EdgeEvent): EventFields {
   // Detection has seen that it is there.
   const { config, request } = (event.Records as [EdgeEvent['Records'][number]])[0].cf;
-  const headers = Object.fromEntries(
-    Object.entries(request.headers ?? {}).map(([name, entries]) => [name, entries.map(({ value }) => value)]),
+  const headers = headersOf(
+    Object.fromEntries(
+      Object.entries(request.headers ?? {}).map(([name, entries]) => [name, entries.map(({ value }) => value)]),
+    ),
   );
   const path = pathOf(request.uri);
   const query = encodeNative(request.querystring ?? '');
@@ -21,11 +23,10 @@ export function edgeFields(event: EdgeEvent): EventFields {
     query,
     rawUri: `${path}${query === '' ? '' : `?${query}`}`,
     scheme: 'https',
-    ...hostOf(headerValues('host', headers)[0], config.distributionDomainName),
+    ...hostOf(headers, config.distributionDomainName),
     protocol: 'HTTP/1.1',
     remoteAddr: addressOf(request.clientIp),
-    eachHeader: headersOf(headers),
-    ...bodyOf(data, encoding !== 'text', headers),
+    ...entityOf(headers, data, encoding !== 'text'),
     truncated: inputTruncated === true,
   };
 }

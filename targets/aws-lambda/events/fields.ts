@@ -4,7 +4,7 @@ import type { RequestFields } from '../../../src/environ.js';
 import { bytesSource } from '../../../src/input-stream.js';
 import { encodeNative } from '../../../src/native-string.js';
 import { splitAuthority } from '../../../src/url.js';
-import { headerValues, type ValueMap } from './maps.js';
+import { type EventHeaders, eachHeader, firstValue } from './maps.js';
 
 /** The part of an environ that an event tells. Strings are native strings. */
 export interface EventFields
@@ -54,23 +54,22 @@ export function pathOf(path: string | null | undefined): string {
   return native.startsWith('/') ? native : `/${native}`;
 }
 
-/** The body, with its true length: the header may differ from what arrived, or be absent. A request with neither a body
- *  nor the header has no length.
- *  @param maps  the headers */
-export function bodyOf(body: string | null | undefined, base64: boolean | null | undefined, ...maps: ValueMap[]) {
+/** What the headers of all events tell, and the body with its true length: the header may differ from what arrived, or be
+ *  absent. A request with neither a body nor the header has no length. */
+export function entityOf(headers: EventHeaders, body: string | null | undefined, base64: boolean | null | undefined) {
   const bytes = Buffer.from(body ?? '', base64 ? 'base64' : 'utf8');
   return {
+    eachHeader: eachHeader(headers),
     body: bytesSource(() => bytes),
-    ...(bytes.length > 0 || headerValues('content-length', ...maps).length > 0 ? { contentLength: bytes.length } : {}),
+    ...(bytes.length > 0 || headers.has('content-length') ? { contentLength: bytes.length } : {}),
   } satisfies Partial<EventFields>;
 }
 
 /** The host that a request was for.
- *  @param header  the Host header
  *  @param domain  the front end's own name, where it has one */
-export function hostOf(header: string | undefined, domain?: string | null) {
+export function hostOf(headers: EventHeaders, domain?: string | null) {
   return {
-    host: encodeNative((header ?? domain ?? '').trim()),
+    host: encodeNative((firstValue(headers, 'host') ?? domain ?? '').trim()),
     fallbackHost: splitAuthority(domain ?? '')?.name ?? (process.env.AWS_LAMBDA_FUNCTION_NAME || 'localhost'),
   } satisfies Partial<EventFields>;
 }

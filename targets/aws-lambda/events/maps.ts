@@ -5,52 +5,62 @@ import { encodeNative } from '../../../src/native-string.js';
 /** A name to a value or to several. */
 export type ValueMap = Readonly<Record<string, string | readonly string[] | undefined>> | null | undefined;
 
+/** Request headers by their names in lower case. */
+export type EventHeaders = Map<string, string | string[]>;
+
 /** The request headers of two maps: of a name that both have, the lists of the first count. Spellings of one name are
  *  joined, a value that both have not said twice. */
-export function headersOf(lists: ValueMap, values?: ValueMap): RequestFields['eachHeader'] {
+export function headersOf(lists: ValueMap, values?: ValueMap): EventHeaders {
+  const headers: EventHeaders = new Map();
+  collect(headers, lists, undefined);
+  collect(headers, values, headers.size > 0 ? new Set(headers.keys()) : undefined);
+  return headers;
+}
+
+function collect(headers: EventHeaders, map: ValueMap, known: ReadonlySet<string> | undefined): void {
+  for (const name of Object.keys(map ?? {})) {
+    const value = given(map?.[name]);
+    const folded = name.toLowerCase();
+    if (value === undefined || known?.has(folded)) continue;
+    const earlier = headers.get(folded);
+    headers.set(folded, earlier === undefined ? value : [...new Set([earlier, value].flat())]);
+  }
+}
+
+// A string or strings; undefined where there is none.
+function given(value: unknown): string | string[] | undefined {
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value)) return String(value);
+  const strings = value.filter((each) => each !== undefined && each !== null).map(String);
+  return strings.length > 0 ? strings : undefined;
+}
+
+/** Hands each header to an environ. */
+export function eachHeader(headers: EventHeaders): RequestFields['eachHeader'] {
   return (add) => {
-    const byName = new Map<string, string[]>();
-    const collect = (map: ValueMap, known?: ReadonlySet<string>) =>
-      eachName(map, (name, given) => {
-        const folded = name.toLowerCase();
-        if (known?.has(folded)) return;
-        const earlier = byName.get(folded);
-        if (earlier === undefined) byName.set(folded, given);
-        else earlier.push(...given.filter((value) => !earlier.includes(value)));
-      });
-    collect(lists);
-    collect(values, new Set(byName.keys()));
-    for (const [name, given] of byName) for (const value of given) add(name, headerNative(value));
+    for (const [name, value] of headers)
+      if (typeof value === 'string') add(name, headerNative(value));
+      else for (const each of value) add(name, headerNative(each));
   };
 }
 
-/** A header value of an event as a native string. JSON can carry what no HTTP parser lets through: CR, LF and NUL become
- *  spaces (RFC 9110, section 5.5). */
-export function headerNative(value: string): string {
-  return encodeNative(value.replace(/[\r\n\0]/g, ' '));
+// JSON can carry what no HTTP parser lets through: CR, LF and NUL become spaces (RFC 9110, section 5.5).
+function headerNative(value: string): string {
+  return PRINTABLE.test(value) ? value : encodeNative(value.replace(/[\r\n\0]/g, ' '));
 }
 
-/** The values of a header (lower case) in the first of the maps that has it. */
-export function headerValues(name: string, ...maps: ValueMap[]): string[] {
-  for (const map of maps) {
-    const found: string[] = [];
-    eachName(map, (key, given) => {
-      if (key.toLowerCase() === name) found.push(...given);
-    });
-    if (found.length > 0) return found;
-  }
-  return [];
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+/** The first value of a header (lower case). */
+export function firstValue(headers: EventHeaders, name: string): string | undefined {
+  const value = headers.get(name);
+  return typeof value === 'string' ? value : value?.[0];
 }
 
 /** The last entry of a header that each hop appends to: the one of the hop in front of the function. */
-export function lastEntry(name: string, ...maps: ValueMap[]): string {
-  return (
-    headerValues(name, ...maps)
-      .join()
-      .split(',')
-      .at(-1)
-      ?.trim() ?? ''
-  );
+export function lastEntry(headers: EventHeaders, name: string): string {
+  return [headers.get(name) ?? ''].flat().join().split(',').at(-1)?.trim() ?? '';
 }
 
 /** A query of parameters that the front end has decoded, encoded anew (application/x-www-form-urlencoded). */
@@ -74,10 +84,8 @@ export function verbatimQuery(lists: ValueMap, values?: ValueMap): string {
 const chosen = (lists: ValueMap, values: ValueMap): ValueMap => (Object.keys(lists ?? {}).length > 0 ? lists : values);
 
 function eachName(map: ValueMap, visit: (name: string, values: string[]) => void): void {
-  if (map === null || map === undefined) return;
-  for (const name of Object.keys(map)) {
-    const value: unknown = map[name];
-    const values = (Array.isArray(value) ? value : [value]).filter((each) => each !== null && each !== undefined);
-    if (values.length > 0) visit(name, values.map(String));
+  for (const name of Object.keys(map ?? {})) {
+    const value = given(map?.[name]);
+    if (value !== undefined) visit(name, typeof value === 'string' ? [value] : value);
   }
 }

@@ -3,8 +3,8 @@ import { percentDecode } from '../../../src/native-string.js';
 import type { LambdaKind, ProxyEventV1 } from '../types.js';
 import {
   addressOf,
-  bodyOf,
   type EventFields,
+  entityOf,
   hostOf,
   pathOf,
   protocolOf,
@@ -13,15 +13,15 @@ import {
   text,
   type User,
 } from './fields.js';
-import { encodedQuery, headersOf, headerValues } from './maps.js';
+import { encodedQuery, firstValue, headersOf } from './maps.js';
 import { splitStage, stageBefore } from './stage.js';
 
 /** A REST API sends the path as the client spelled it, an HTTP API decoded; both send the query decoded. */
 export function v1Fields(event: ProxyEventV1, kind: LambdaKind): EventFields {
   const rest = kind === 'apigw-rest-v1';
-  const { headers, multiValueHeaders } = event;
   const context = event.requestContext ?? {};
-  const [hostHeader] = headerValues('host', multiValueHeaders, headers);
+  const headers = headersOf(event.multiValueHeaders, event.headers);
+  const hostHeader = firstValue(headers, 'host');
   const query = encodedQuery(event.multiValueQueryStringParameters, event.queryStringParameters);
   const path = pathOf(event.path);
   const stage = stageBefore(context, hostHeader, path);
@@ -33,11 +33,10 @@ export function v1Fields(event: ProxyEventV1, kind: LambdaKind): EventFields {
     query,
     rawUri: rest ? `${stage}${path}${query === '' ? '' : `?${query}`}` : undefined,
     scheme: 'https',
-    ...hostOf(hostHeader, context.domainName),
+    ...hostOf(headers, context.domainName),
     protocol: protocolOf(context.protocol),
     remoteAddr: addressOf(context.identity?.sourceIp),
-    eachHeader: headersOf(multiValueHeaders, headers),
-    ...bodyOf(event.body, event.isBase64Encoded, multiValueHeaders, headers),
+    ...entityOf(headers, event.body, event.isBase64Encoded),
     user: userOf(context, rest),
   };
 }

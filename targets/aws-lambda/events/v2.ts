@@ -3,8 +3,8 @@ import { encodeNative, percentDecode } from '../../../src/native-string.js';
 import type { LambdaKind, ProxyEventV2 } from '../types.js';
 import {
   addressOf,
-  bodyOf,
   type EventFields,
+  entityOf,
   hostOf,
   pathOf,
   protocolOf,
@@ -13,43 +13,33 @@ import {
   text,
   type User,
 } from './fields.js';
-import { headerNative, headersOf, headerValues } from './maps.js';
+import { firstValue, headersOf } from './maps.js';
 import { splitStage } from './stage.js';
 
 /** A Function URL sends the path as the client spelled it, an HTTP API decoded, so that the client's spelling
  *  (REQUEST_URI) is lost there; both send the query as it is. */
 export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
-  const { requestContext: context, headers, cookies } = event;
+  const { requestContext: context, cookies } = event;
   const { http } = context;
-  const [hostHeader] = headerValues('host', headers);
+  const headers = headersOf(event.headers);
+  // A Function URL sends cookies twice, in the header and in the list.
+  if (cookies && cookies.length > 0) headers.set('cookie', cookies.join('; '));
   const path = pathOf(event.rawPath ?? http.path);
   const query = encodeNative(event.rawQueryString ?? '');
   // Where rawPath is missing, the other field has the path decoded.
   const encoded = kind === 'function-url' && typeof event.rawPath === 'string';
   return {
     method: http.method,
-    ...(encoded ? { path: percentDecode(path) } : splitStage(context, hostHeader, path)),
+    ...(encoded ? { path: percentDecode(path) } : splitStage(context, firstValue(headers, 'host'), path)),
     query,
     rawUri: encoded ? `${path}${query === '' ? '' : `?${query}`}` : undefined,
     // Neither front end speaks plain HTTP; X-Forwarded-Proto may be the client's.
     scheme: 'https',
-    ...hostOf(hostHeader, context.domainName),
+    ...hostOf(headers, context.domainName),
     protocol: protocolOf(http.protocol),
     remoteAddr: addressOf(http.sourceIp),
-    eachHeader: cookies && cookies.length > 0 ? headersWithCookies(headers, cookies) : headersOf(headers),
-    ...bodyOf(event.body, event.isBase64Encoded, headers),
+    ...entityOf(headers, event.body, event.isBase64Encoded),
     user: userOf(record(context.authorizer)),
-  };
-}
-
-// A Function URL sends cookies twice, in the header and in the list.
-function headersWithCookies(headers: ProxyEventV2['headers'], cookies: readonly string[]): EventFields['eachHeader'] {
-  const each = headersOf(headers);
-  return (add) => {
-    each((name, value) => {
-      if (name !== 'cookie') add(name, value);
-    });
-    add('cookie', headerNative(cookies.join('; ')));
   };
 }
 
