@@ -6,6 +6,8 @@ import { encodeNative } from '../../../src/native-string.js';
 import { splitAuthority } from '../../../src/url.js';
 import { type EventHeaders, eachHeader, firstValue } from './maps.js';
 
+const EMPTY = new Uint8Array(0);
+
 /** The part of an environ that an event tells. Strings are native strings. */
 export interface EventFields
   extends Pick<
@@ -57,7 +59,7 @@ export function pathOf(path: string | null | undefined): string {
 /** What the headers of all events tell, and the body with its true length: the header may differ from what arrived, or be
  *  absent. A request with neither a body nor the header has no length. */
 export function entityOf(headers: EventHeaders, body: string | null | undefined, base64: boolean | null | undefined) {
-  const bytes = Buffer.from(body ?? '', base64 ? 'base64' : 'utf8');
+  const bytes = body ? Buffer.from(body, base64 ? 'base64' : 'utf8') : EMPTY;
   return {
     eachHeader: eachHeader(headers),
     body: bytesSource(() => bytes),

@@ -17,9 +17,15 @@ export function isTextType(mediaType: string): boolean {
 
 /** Makes text of a body where its type is text, its bytes are UTF-8 and nothing has encoded them; else base64. */
 export function resultBody(head: Head, bytes: Uint8Array, isText: (mediaType: string) => boolean): ResultBody {
-  const type = (headerValue(head.headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (bytes.length === 0) return { body: '', isBase64Encoded: false };
   const encoding = headerValue(head.headers, 'content-encoding') ?? 'identity';
-  const text = bytes.length === 0 || (encoding === 'identity' && isText(type) && isUtf8(bytes));
+  const text = encoding === 'identity' && isText(mediaType(head)) && isUtf8(bytes);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { body: buffer.toString(text ? 'utf8' : 'base64'), isBase64Encoded: !text };
+}
+
+function mediaType({ headers }: Head): string {
+  const type = headerValue(headers, 'content-type') ?? '';
+  const end = type.indexOf(';');
+  return (end < 0 ? type : type.slice(0, end)).trim().toLowerCase();
 }

@@ -58,7 +58,7 @@ function spelling(n: number): string {
     .join('');
 }
 
-// Not an assignment: a header may be named "__proto__".
 function define(headers: Record<string, string>, name: string, value: string): void {
-  Object.defineProperty(headers, name, { value, enumerable: true, writable: true, configurable: true });
+  if (name !== '__proto__') headers[name] = value;
+  else Object.defineProperty(headers, name, { value, enumerable: true, writable: true, configurable: true });
 }
