@@ -16,6 +16,9 @@ export interface NodeEnviron extends Environ {
 /** The highest status code that Node writes (`ServerResponse.writeHead`). */
 export const MAX_STATUS = 999;
 
+// What fails on a response is its connection, which 'close' tells as well.
+const ignore = (): void => {};
+
 type Listener = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
 /** Makes a listener of an application, for the servers of `node:http`, `node:https` and `node:http2`.
@@ -33,17 +36,8 @@ export function createListener(gateway: Gateway, ctx: ExecutionContextLike | und
     res.on('close', () => {
       if (!res.writableFinished) gone.abort(new ClientDisconnected());
     });
-    // What fails here is the connection, which 'close' tells as well.
-    res.on('error', () => {});
-    const body = requestSource(req, () => closeAfter(res));
-    res.on('finish', () => void body.cancel(undefined).catch(() => {}));
-    const environ = nodeEnviron(req, { body, signal: gone.signal, waitUntil, gateway });
+    res.on('error', ignore);
+    const environ = nodeEnviron(req, { body: requestSource(req, res), signal: gone.signal, waitUntil, gateway });
     run(admit(gateway, environ, req.headers['transfer-encoding']), environ, nodeResponder(res));
   };
-}
-
-// The client may go on sending for as long as it likes: nobody listens any more once the response has gone out.
-function closeAfter(res: ServerResponse | Http2ServerResponse): void {
-  if ('stream' in res) res.stream.once('finish', () => res.stream.close());
-  else res.shouldKeepAlive = false;
 }

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { createEnviron, type RequestFields } from '../../src/environ.js';
 import { BodyTooLarge, ClientDisconnected } from '../../src/errors.js';
 import type { Gateway } from '../../src/gateway.js';
@@ -70,15 +70,22 @@ function splitTarget(url: string): { authority: string | undefined; target: stri
   return { authority: match[1], target: target.startsWith('/') ? target : `/${target}` };
 }
 
-/** The body of a Node request. `cancel` is called when the response has gone out, too: what nobody has read would hold
- *  back the next request of the connection.
- *  @param refuse  called when the rest is too long to be taken in */
-export function requestSource(req: IncomingMessage | Http2ServerRequest, refuse: () => void): InputSource {
+/** The body of a Node request. What is left of one that somebody has begun to read would hold back the next request of the
+ *  connection: it is dropped when the response has gone out. Of one that nobody has touched, Node does so itself.
+ *  @param res  is told to close the connection where the body is too long to be taken in */
+export function requestSource(
+  req: IncomingMessage | Http2ServerRequest,
+  res: ServerResponse | Http2ServerResponse,
+): InputSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
+  const open = (): AsyncIterator<Uint8Array> => {
+    res.on('finish', () => void source.cancel(undefined).catch(() => {}));
+    // Not destroyed by an end of the iteration: the response goes out on the same socket.
+    return req.iterator({ destroyOnReturn: false });
+  };
   const source: InputSource = {
     async pull() {
-      // Not destroyed by an end of the iteration: the response goes out on the same socket.
-      chunks ??= req.iterator({ destroyOnReturn: false });
+      chunks ??= open();
       try {
         const { done, value } = await chunks.next();
         return done ? null : value;
@@ -87,7 +94,7 @@ export function requestSource(req: IncomingMessage | Http2ServerRequest, refuse:
       }
     },
     async cancel(reason) {
-      if (reason instanceof BodyTooLarge) return refuse();
+      if (reason instanceof BodyTooLarge) return closeAfter(res);
       await chunks?.return?.();
       req.resume();
     },
@@ -105,4 +112,10 @@ export function requestSource(req: IncomingMessage | Http2ServerRequest, refuse:
       ),
   };
   return source;
+}
+
+// The client may go on sending for as long as it likes: nobody listens any more once the response has gone out.
+function closeAfter(res: ServerResponse | Http2ServerResponse): void {
+  if ('stream' in res) res.stream.once('finish', () => res.stream.close());
+  else res.shouldKeepAlive = false;
 }

@@ -8,6 +8,8 @@ import type { Head } from '../../src/start-response.js';
 // `constants.NGHTTP2_INTERNAL_ERROR` of node:http2, which an HTTP/1.1 server need not load.
 const HTTP2_INTERNAL_ERROR = 2;
 
+const JOINED = 16_384; // bytes
+
 /** Sends a response through Node's ServerResponse, of HTTP/1.1 or HTTP/2. */
 export function nodeResponder(res: ServerResponse | Http2ServerResponse): Responder {
   return {
@@ -15,8 +17,7 @@ export function nodeResponder(res: ServerResponse | Http2ServerResponse): Respon
       if (res.destroyed) return;
       writeHead(res, head);
       if (body === null) res.end();
-      // A copy: Node holds what the socket does not take at once, and close() may free it.
-      else if (body !== undefined) res.end(Buffer.from(body));
+      else if (body !== undefined) endWith(res, body);
     },
     write(chunk) {
       if (res.destroyed) throw new ClientDisconnected();
@@ -45,6 +46,14 @@ export function nodeResponder(res: ServerResponse | Http2ServerResponse): Respon
       else res.once('socket', (socket: Socket) => process.nextTick(() => socket.destroySoon()));
     },
   };
+}
+
+// A copy, either way: Node holds what the socket does not take at once, and close() may free it. A string goes out in one
+// write with the head, where bytes are a second part of it.
+function endWith(res: ServerResponse | Http2ServerResponse, body: Uint8Array): void {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (body.length > JOINED) res.end(Buffer.from(bytes));
+  else res.end(bytes.toString('latin1'), 'latin1');
 }
 
 function writeHead(res: ServerResponse | Http2ServerResponse, head: Head): void {
