@@ -234,7 +234,6 @@ describe('any application', () => {
           compatibilityDate: '2026-10-20',
           host: '127.0.0.1',
           cf: false,
-          handleRuntimeStdio: () => {},
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         }),
       );
