@@ -97,6 +97,12 @@ describe('the environ of an event', () => {
     expect(Object.keys(spoofed).filter((key) => key === 'HTTP_PROXY')).toEqual([]);
   });
 
+  it.each(['lattice-v1', 'lattice-v2'] as const)('%s: the scheme is not what X-Forwarded-Proto says', async (kind) => {
+    const scheme = async (name: string) =>
+      (await environOf(lambdaEvent(kind, { headers: [[name, 'https']] })))['wsgi.url_scheme'];
+    expect([await scheme('X-Forwarded-Proto'), await scheme('X-Forwarded-For-Proto')]).toEqual(['http', 'https']);
+  });
+
   it('null, absent and empty mean the same', async () => {
     const event = lambdaEvent('apigw-http-v2');
     const empty = { ...event, cookies: null, headers: null, body: null, rawQueryString: null, isBase64Encoded: null };

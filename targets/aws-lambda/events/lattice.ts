@@ -33,7 +33,8 @@ export function latticeV2Fields(event: LatticeEventV2): EventFields {
 function common(headers: ValueMap) {
   return {
     rawUri: undefined,
-    scheme: lastEntry('x-forwarded-proto', headers) === 'https' ? 'https' : 'http',
+    // https://docs.aws.amazon.com/vpc-lattice/latest/ug/http-targets.html: its own name, X-Forwarded-Proto is the client's.
+    scheme: lastEntry('x-forwarded-for-proto', headers) === 'https' ? 'https' : 'http',
     ...hostOf(headerValues('host', headers)[0]),
     protocol: 'HTTP/1.1',
     remoteAddr: addressOf(lastEntry('x-forwarded-for', headers)),
