@@ -213,6 +213,7 @@ export const output: Case[] = [
   {
     name: '2 MiB in chunks of 64 KiB go out',
     clause: STREAMING,
+    needs: ['largeResponse'],
     app: gives(function* () {
       for (let i = 0; i < 32; i++) yield new Uint8Array(64 * KIB).fill(65 + (i % 26));
     }),
@@ -269,6 +270,7 @@ export const output: Case[] = [
   {
     name: 'write() of 1 MiB without waiting keeps the order',
     clause: WRITE,
+    needs: ['largeResponse'],
     app: (_environ, startResponse) => {
       const write = startResponse('200 OK', plain());
       for (let i = 0; i < 16; i++) write(new Uint8Array(64 * KIB).fill(97 + i));
@@ -641,6 +643,7 @@ export const output: Case[] = [
   {
     name: 'a response header of 70 KB goes out',
     clause: DETAILS,
+    needs: ['largeHeader'],
     app: gives(() => [body], ['X-Big', 'b'.repeat(70_000)]),
     async check(send) {
       const response = await send();
@@ -1051,13 +1054,13 @@ export const output: Case[] = [
     name: 'requests are apart from each other',
     clause: 'Thread Support',
     app: answer(async (environ) => {
-      await sleep(Number(environ.QUERY_STRING));
+      await sleep(Number(environ.QUERY_STRING.slice('ms='.length)));
       return `${environ.PATH_INFO} ${native(await environ['wsgi.input'].read())}`;
     }),
     async check(send) {
       const paths = ['/a', '/b', '/c', '/d'];
       const send1 = (path: string, i: number) =>
-        send({ method: 'POST', target: `${path}?${40 - i * 10}`, body: bytes(path.repeat(3)) });
+        send({ method: 'POST', target: `${path}?ms=${40 - i * 10}`, body: bytes(path.repeat(3)) });
       const responses = await Promise.all(paths.map(send1));
       equal(
         responses.map(textOf),
