@@ -90,6 +90,16 @@ describe('the environ of an event', () => {
     expect([custom.SCRIPT_NAME, custom.PATH_INFO]).toEqual(['', '/production/']);
   });
 
+  it('the stage of a REST API on its default host is in SCRIPT_NAME, not in the path', async () => {
+    const event = lambdaEvent('apigw-rest-v1', { target: '/a%20b?q=%20' });
+    expect(await environOf(event)).toMatchObject({
+      SCRIPT_NAME: '/prod',
+      PATH_INFO: '/a b',
+      QUERY_STRING: 'q=+',
+      REQUEST_URI: '/prod/a%20b?q=+',
+    });
+  });
+
   it('the address is trimmed and never one that the client sent', async () => {
     expect((await environOf(sample('http-v2-behind-cloudfront.json'))).REMOTE_ADDR).toBe('3.231.2.1');
     const spoofed = await environOf(sample('furl-spoofed-headers.json'));

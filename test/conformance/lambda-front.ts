@@ -1,5 +1,5 @@
 import { decodeNative } from '../../src/native-string.js';
-import type { LambdaEvents, LambdaKind } from '../../targets/aws-lambda/index.js';
+import type { HttpEvent, LambdaKind, ProxyEventV1 } from '../../targets/aws-lambda/index.js';
 import { lambdaEvent } from '../../targets/testing.js';
 import type { Capability } from './capabilities.js';
 import type { RawRequest } from './case.js';
@@ -38,22 +38,24 @@ const DECODED_QUERY: Reasons = {
 const MAPPED_QUERY: Reasons = {
   rawQuery: 'the query arrives as a map: the order of names is lost, and whether one without a value had a "="',
 };
-const NO_PATH: Reasons = { requestUri: 'AWS does not say whether Lattice sends the path as the client spelled it' };
+const LATTICE: Reasons = {
+  rawQuery: 'the query arrives as a map: AWS does not say whether encoded, and it is encoded anew, as a form',
+  requestUri: 'AWS does not say whether Lattice sends the path as the client spelled it',
+};
 const ALB_SIZE: Reasons = { largeResponse: 'a load balancer takes 1 MB as the JSON of a result' };
 const EDGE: Reasons = {
   contentLength: 'CloudFront tells the length itself, and answers 502 to a response with a Content-Length',
   viaHeader: 'CloudFront answers 502 to a response with a Via',
 };
+const ALB_METHODS: Reasons = { anyMethod: 'a load balancer answers 405 to TRACE; AWS says no more of methods' };
+const LATTICE_METHODS: Reasons = { anyMethod: 'AWS does not say which methods Lattice takes' };
 const EDGE_GET: Reasons = { bodyOnGet: 'CloudFront answers 403 to a GET with a body' };
 
 /** What each front end has not, beside what none has. */
 export const FRONT_ENDS: Record<LambdaKind, { name: string; lacks: Reasons; inapplicable: Reasons }> = {
   'apigw-rest-v1': {
     name: 'lambda REST API',
-    lacks: {
-      ...DECODED_QUERY,
-      zeroLength: 'a REST API keeps the Content-Length to itself',
-    },
+    lacks: { ...DECODED_QUERY, zeroLength: 'a REST API keeps the Content-Length to itself' },
     inapplicable: NO_REASON,
   },
   'apigw-http-v1': {
@@ -66,7 +68,7 @@ export const FRONT_ENDS: Record<LambdaKind, { name: string; lacks: Reasons; inap
     lacks: { ...JOINED, ...API_DECODED },
     inapplicable: NO_REASON,
   },
-  'function-url': { name: 'lambda Function URL', lacks: { ...JOINED }, inapplicable: NO_REASON },
+  'function-url': { name: 'lambda Function URL', lacks: JOINED, inapplicable: NO_REASON },
   'alb-single': {
     name: 'lambda ALB',
     lacks: {
@@ -77,29 +79,28 @@ export const FRONT_ENDS: Record<LambdaKind, { name: string; lacks: Reasons; inap
       duplicateHeaders: 'of repeated headers the last one is sent, in the mode without lists',
       cookieLines: 'of several Cookie lines the last one is sent, in the mode without lists',
     },
-    inapplicable: {},
+    inapplicable: ALB_METHODS,
   },
   'alb-multi': {
     name: 'lambda ALB multi-value',
     lacks: { ...MAPPED_QUERY, ...ALB_SIZE, ...TRIMMED },
-    inapplicable: {},
+    inapplicable: ALB_METHODS,
   },
   'lattice-v1': {
     name: 'lambda Lattice v1',
     lacks: {
-      ...DECODED_QUERY,
-      ...NO_PATH,
+      ...LATTICE,
       ...TRIMMED,
       repeatedParameters: 'a parameter has one value in version 1',
       duplicateHeaders: 'version 1 joins repeated headers with a bare comma, which can not be told from one in a value',
       cookieLines: 'version 1 joins Cookie lines with a comma, as it does other headers',
     },
-    inapplicable: {},
+    inapplicable: LATTICE_METHODS,
   },
   'lattice-v2': {
     name: 'lambda Lattice v2',
-    lacks: { ...DECODED_QUERY, ...NO_PATH, ...TRIMMED },
-    inapplicable: {},
+    lacks: { ...LATTICE, ...TRIMMED },
+    inapplicable: LATTICE_METHODS,
   },
   'edge-viewer-request': {
     name: 'lambda@Edge viewer request',
@@ -126,7 +127,7 @@ export const FRONT_ENDS: Record<LambdaKind, { name: string; lacks: Reasons; inap
 
 /** The event that a front end makes of a request. A REST API stands behind a custom domain here, where no stage is in
  *  the client's path; the default host, with the stage in SCRIPT_NAME, is in test/aws-lambda.test.ts. */
-export async function eventOf(kind: LambdaKind, request: RawRequest): Promise<LambdaEvents[LambdaKind]> {
+export async function eventOf(kind: LambdaKind, request: RawRequest): Promise<HttpEvent> {
   const body = await collect(request.body);
   const event = lambdaEvent(kind, {
     method: request.method ?? 'GET',
@@ -136,9 +137,9 @@ export async function eventOf(kind: LambdaKind, request: RawRequest): Promise<La
       .map(([name, value]) => [name, decodeNative(value)]),
     ...(body === undefined ? {} : { body }),
   });
-  if (kind === 'apigw-rest-v1' && 'path' in event && 'requestContext' in event)
-    Object.assign(event.requestContext ?? {}, { domainName: 'api.example.com', path: event.path });
-  return event;
+  if (kind !== 'apigw-rest-v1') return event;
+  const { requestContext, ...others } = event as ProxyEventV1;
+  return { ...others, requestContext: { ...requestContext, domainName: 'api.example.com', path: others.path } };
 }
 
 /** The whole body as a front end collects it before it calls the function. */

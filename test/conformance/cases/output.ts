@@ -24,6 +24,7 @@ const STREAMING = 'Buffering and Streaming';
 const LENGTH = 'Handling the Content-Length Header';
 const FILE = 'Optional Platform-Specific File Handling';
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 const empty = new Uint8Array(0);
 const body = bytes('body');
@@ -651,6 +652,24 @@ export const output: Case[] = [
       equal(value(response, 'x-big')?.length, 70_000, 'length of X-Big');
     },
   },
+  ...[
+    { what: 'a response header of 70 KB', app: gives(() => [body], ['X-Big', 'b'.repeat(70_000)]), size: 4 },
+    { what: 'a response of 2 MiB', app: gives(() => [new Uint8Array(2 * MIB)]), size: 2 * MIB },
+  ].map(
+    ({ what, app, size }): Case => ({
+      name: `${what} goes out or becomes a clear 500`,
+      clause: 'docs/TARGETS.md',
+      app,
+      async check(send, recall) {
+        const response = await send();
+        ok(response.complete, 'the response is not complete');
+        if (response.status === 200) return equal(response.body.length, size, 'length');
+        equal(response.status, 500, 'status');
+        const { errors } = await recall((report) => report.errors.length > 0);
+        ok(/\d+ bytes; .* takes \d+/.test(errors.join('\n')), `the log gives no figures: ${JSON.stringify(errors)}`);
+      },
+    }),
+  ),
   {
     name: 'response header: UTF-8 bytes go out as they are',
     clause: 'A Note On String Types',
