@@ -13,6 +13,7 @@ export default defineConfig({
           globalSetup: ['test/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 180_000,
+          maxConcurrency: 12,
         },
       },
       {

@@ -90,11 +90,27 @@ describe('the environ of an event', () => {
     expect([custom.SCRIPT_NAME, custom.PATH_INFO]).toEqual(['', '/production/']);
   });
 
+  it('the stage of a REST API on its default host is in SCRIPT_NAME, not in the path', async () => {
+    const event = lambdaEvent('apigw-rest-v1', { target: '/a%20b?q=%20' });
+    expect(await environOf(event)).toMatchObject({
+      SCRIPT_NAME: '/prod',
+      PATH_INFO: '/a b',
+      QUERY_STRING: 'q=+',
+      REQUEST_URI: '/prod/a%20b?q=+',
+    });
+  });
+
   it('the address is trimmed and never one that the client sent', async () => {
     expect((await environOf(sample('http-v2-behind-cloudfront.json'))).REMOTE_ADDR).toBe('3.231.2.1');
     const spoofed = await environOf(sample('furl-spoofed-headers.json'));
     expect(spoofed.REMOTE_ADDR).toBe('68.8.83.18');
     expect(Object.keys(spoofed).filter((key) => key === 'HTTP_PROXY')).toEqual([]);
+  });
+
+  it.each(['lattice-v1', 'lattice-v2'] as const)('%s: the scheme is not what X-Forwarded-Proto says', async (kind) => {
+    const scheme = async (name: string) =>
+      (await environOf(lambdaEvent(kind, { headers: [[name, 'https']] })))['wsgi.url_scheme'];
+    expect([await scheme('X-Forwarded-Proto'), await scheme('X-Forwarded-For-Proto')]).toEqual(['http', 'https']);
   });
 
   it('null, absent and empty mean the same', async () => {

@@ -59,7 +59,7 @@ export const headers: Row[] = [
   bad('hv_int', 'a value that is a number', ['X-A', 1], /"X-A" must be a string, not a number/),
   bad('hv_none', 'a value that is null', ['X-A', null], /"X-A" must be a string, not null/),
   bad('hv_bytes', 'a value of bytes', ['X-A', bytes('a')], /"X-A" must be a string, not a Uint8Array/),
-  taken('hv_60k', 'a value of 60,000 characters', [['X-A', 'v'.repeat(60_000)]]),
+  { ...taken('hv_60k', 'a value of 60,000 characters', [['X-A', 'v'.repeat(60_000)]]), needs: ['largeHeader'] },
   bad('hn_space', 'a name with a space', ['X A', '1'], /"X A" is not a token/, TOKEN),
   bad('hn_trailing_space', 'a name that ends with a space', ['X-A ', '1'], /"X-A " is not a token/, TOKEN),
   bad('hn_colon', 'a name with a colon', ['X-A:', '1'], /"X-A:" is not a token/, TOKEN),
@@ -158,6 +158,6 @@ export const headers: Row[] = [
     ...taken('hd_no_content_type', 'no Content-Type', [], { headers: [], without: ['Content-Type'] }),
     app: answers([LENGTH]),
   },
-  taken('hd_via', 'Via', [['Via', '1.1 app']]),
+  { ...taken('hd_via', 'Via', [['Via', '1.1 app']]), needs: ['viaHeader'] },
   taken('hd_200', '200 headers', numbered),
 ];

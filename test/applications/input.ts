@@ -51,16 +51,15 @@ const called = async (seen: Seen, read: () => Promise<Uint8Array>): Promise<void
   seen.note(`read ${repr(await read())}`);
 };
 
-// A body that comes late, and when it was sent.
-let sent = 0; // ms since 1970
-const late: RawRequest['body'] = {
+// A body that comes late, and tells when (ms since 1970).
+const late = (onSent = (_at: number): void => {}): AsyncIterable<Uint8Array> => ({
   async *[Symbol.asyncIterator]() {
     await pause();
     await pause();
-    sent = Date.now();
+    onSent(Date.now());
     yield bytes('hello');
   },
-};
+});
 
 export const input: Row[] = [
   reads('in_read_all', 'read()', [(input) => input.read()], [ALL]),
@@ -101,7 +100,7 @@ export const input: Row[] = [
   ),
   {
     ...reads('in_not_read_1m', 'a body of 1 MiB that nobody reads', [], [], post(new Uint8Array(1_048_576), KEPT)),
-    needs: ['unreadUpload'],
+    needs: ['unreadUpload', 'largeRequest'],
   },
   reads('in_partial_read', 'a body of which 5 bytes are read', [(input) => input.read(5)], ["b'line1'"]),
   reads(
@@ -138,7 +137,7 @@ export const input: Row[] = [
   {
     id: 'in_slow_body',
     title: 'a body that comes late',
-    request: post(late, ['Content-Length', '5']),
+    request: post(late(), ['Content-Length', '5']),
     app: async (environ, start, seen) => {
       await called(seen, () => environ['wsgi.input'].read(5));
       return answer(start);
@@ -149,7 +148,11 @@ export const input: Row[] = [
         title: 'the application is called before it',
         needs: ['duplex'],
         async check(send, recall) {
-          await send(post(late, ['Content-Length', '5']));
+          let sent = 0;
+          const onSent = (at: number) => {
+            sent = at;
+          };
+          await send(post(late(onSent), ['Content-Length', '5']));
           const { called } = (await recall()).values;
           if (!(Number(called) < sent)) throw new Error('the application was called after the body had come');
         },
@@ -159,7 +162,7 @@ export const input: Row[] = [
   {
     id: 'in_expect_read',
     title: 'Expect: 100-continue, and the application reads',
-    request: post(late, ['Content-Length', '5'], ['Expect', '100-continue']),
+    request: post(late(), ['Content-Length', '5'], ['Expect', '100-continue']),
     app: async (environ, start, seen) => {
       seen.note('called');
       await pause();

@@ -218,6 +218,7 @@ export const iterable: Row[] = [
   {
     id: 'iter_many_small',
     title: '5,000 chunks of 10 bytes',
+    needs: ['mediumResponse'],
     app: gives(function* () {
       for (let i = 0; i < 5000; i++) yield bytes('0123456789');
     }),

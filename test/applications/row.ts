@@ -145,9 +145,10 @@ export function casesOf(row: Row, clause: string): Case[] {
     const inside = row.refused && 'expect' in row.refused ? row.refused.expect : undefined;
     return [made(what, need, check(expect), inside?.[given] === undefined ? nothing : check(inside))];
   };
-  const reasonNeeds: Capability[] = /[\x80-\xff]/.test(expect.reason ?? '')
-    ? ['reasonPhrase', 'latin1Headers']
-    : ['reasonPhrase'];
+  const { reason = '' } = expect;
+  const reasonNeeds: Capability[] = ['reasonPhrase'];
+  if (/[\x80-\xff]/.test(reason)) reasonNeeds.push('latin1Headers');
+  if (reason !== reason.trim()) reasonNeeds.push('reasonSpaces');
   const lengthNeeds: Capability[] =
     expect.length === null ? [] : expect.status === 304 ? ['contentLength', 'notModifiedLength'] : ['contentLength'];
   const nothing: Check = async () => {};

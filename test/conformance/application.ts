@@ -2,30 +2,33 @@ import type { Application, GatewayOptions } from '../../src/types.js';
 import { validator } from '../../src/validator.js';
 import { bytes } from './case.js';
 import { cases } from './cases.js';
-import { begin, logLine, reportOf } from './report.js';
+import { begin, createLog, logLine, reportOf } from './report.js';
 
 const byName = new Map(cases.map((one) => [one.name, one]));
 
-/** Every case as one application, so that one deployment serves the whole suite. `X-Wsgi-Case` picks the case,
- *  `X-Wsgi-Validator: 1` puts it inside the validator, `X-Wsgi-Report` gives what a run has noted. */
-export const application: Application = (environ, startResponse) => {
-  const asked = environ.HTTP_X_WSGI_REPORT;
-  if (asked !== undefined) {
-    startResponse('200 OK', [['Content-Type', 'application/json']]);
-    return [bytes(JSON.stringify(reportOf(asked)))];
-  }
-  const picked = byName.get(environ.HTTP_X_WSGI_CASE ?? '');
-  if (picked === undefined) {
-    startResponse('404 Not Found', [['Content-Type', 'text/plain']]);
-    return [bytes(`X-Wsgi-Case names none of the ${byName.size} cases\n`)];
-  }
-  begin(environ);
-  const app = environ.HTTP_X_WSGI_VALIDATOR === '1' ? validator(picked.app) : picked.app;
-  return app(environ, startResponse);
-};
-
-/** The options that the target under test is made with. */
-export const options: GatewayOptions = {
-  errors: logLine,
-  onError: (error, environ) => byName.get(environ.HTTP_X_WSGI_CASE ?? '')?.onError?.(error, environ),
-};
+/** Every case as one application, so that one deployment serves the whole suite, with the options that the target under
+ *  test is made with. `X-Wsgi-Case` picks the case, `X-Wsgi-Validator: 1` puts it inside the validator, `X-Wsgi-Report`
+ *  gives what a run has noted. Each has a log of its own: several targets may be tested in one process. */
+export function createApplication(): { application: Application; options: GatewayOptions } {
+  const log = createLog();
+  const application: Application = (environ, startResponse) => {
+    const asked = environ.HTTP_X_WSGI_REPORT;
+    if (asked !== undefined) {
+      startResponse('200 OK', [['Content-Type', 'application/json']]);
+      return [bytes(JSON.stringify(reportOf(asked)))];
+    }
+    const picked = byName.get(environ.HTTP_X_WSGI_CASE ?? '');
+    if (picked === undefined) {
+      startResponse('404 Not Found', [['Content-Type', 'text/plain']]);
+      return [bytes(`X-Wsgi-Case names none of the ${byName.size} cases\n`)];
+    }
+    begin(environ, log);
+    const app = environ.HTTP_X_WSGI_VALIDATOR === '1' ? validator(picked.app) : picked.app;
+    return app(environ, startResponse);
+  };
+  const options: GatewayOptions = {
+    errors: (line) => logLine(log, line),
+    onError: (error, environ) => byName.get(environ.HTTP_X_WSGI_CASE ?? '')?.onError?.(error, environ),
+  };
+  return { application, options };
+}

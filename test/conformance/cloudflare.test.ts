@@ -14,7 +14,8 @@ beforeAll(async () => {
   const bundle = await build({
     stdin: {
       contents: `import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-        import { application, options } from './application.js';
+        import { createApplication } from './application.js';
+        const { application, options } = createApplication();
         export default toCloudflareHandler(application, options);`,
       resolveDir: fileURLToPath(new URL('.', import.meta.url)),
       loader: 'ts',

@@ -3,11 +3,12 @@ import { ClientDisconnected } from '../../src/errors.js';
 import { createGateway, loggedWaitUntil } from '../../src/gateway.js';
 import { percentDecode } from '../../src/native-string.js';
 import { run } from '../../src/run.js';
-import { application, options } from './application.js';
+import { createApplication } from './application.js';
 import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';
 
 // The smallest target there can be: fields in, head and chunks out.
+const { application, options } = createApplication();
 const gateway = createGateway('core', application, options, 999);
 
 async function send(request: RawRequest): Promise<RawResponse> {

@@ -1,10 +1,11 @@
 import { ClientDisconnected } from '../../src/errors.js';
 import { toFetchHandler } from '../../src/fetch.js';
-import { application, options } from './application.js';
+import { createApplication } from './application.js';
 import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';
 
 // The Fetch API of this Node, in process.
+const { application, options } = createApplication();
 const handler = toFetchHandler(application, options);
 const HOST = 'fetch.example';
 

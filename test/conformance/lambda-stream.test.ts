@@ -3,20 +3,23 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { type FunctionUrl, startFunctionUrl } from '../../emulation/lambda/function-url.ts';
+import type { FrontEnd } from '../../emulation/lambda/front-end.ts';
+import { startFunctionUrl } from '../../emulation/lambda/function-url.ts';
 import { ensureRuntimeClient } from '../../emulation/lambda/install-ric.ts';
-import { LAMBDA_INAPPLICABLE, LAMBDA_LACKS } from './lambda-front.js';
+import { startRestApi } from '../../emulation/lambda/rest-api.ts';
+import { FRONT_ENDS, LAMBDA_INAPPLICABLE, LAMBDA_LACKS } from './lambda-front.js';
 import { RESULTS, testTarget } from './suite.js';
 import { sendRaw } from './wire.js';
 
-// AWS's own runtime client is built on demand, once; without build tools this target can't be tested.
+// AWS's own runtime client is built on demand, once; without build tools these targets can't be tested.
 const missing = await ensureRuntimeClient().then(
   () => undefined,
   (error: unknown) => error as Error,
 );
 if (missing !== undefined && process.env.CI) throw missing;
 
-let front: FunctionUrl | undefined;
+let functionUrl: FrontEnd | undefined;
+let restApi: FrontEnd | undefined;
 let folder: string | undefined;
 
 async function open(): Promise<void> {
@@ -25,7 +28,8 @@ async function open(): Promise<void> {
   await build({
     stdin: {
       contents: `import { toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
-        import { application, options } from './application.js';
+        import { createApplication } from './application.js';
+        const { application, options } = createApplication();
         export const handler = toLambdaStreamHandler(application, options);`,
       resolveDir: fileURLToPath(new URL('.', import.meta.url)),
       loader: 'ts',
@@ -37,33 +41,46 @@ async function open(): Promise<void> {
     outfile: join(folder, 'index.mjs'),
   });
   // What the runtime logs of the failures that the cases provoke is no news.
-  const onOutput = () => {};
-  front = await startFunctionUrl({
-    port: 0,
-    taskRoot: folder,
-    handler: 'index.handler',
-    invokeMode: 'RESPONSE_STREAM',
-    onOutput,
-  });
+  const running = { port: 0, taskRoot: folder, handler: 'index.handler', onOutput: () => {} };
+  functionUrl = await startFunctionUrl({ ...running, invokeMode: 'RESPONSE_STREAM' });
+  restApi = await startRestApi(running);
 }
 
+const NAMES = ['lambda stream', 'lambda REST stream'] as const;
 if (missing === undefined) {
   beforeAll(open);
   afterAll(async () => {
-    await front?.close();
+    await functionUrl?.close();
+    await restApi?.close();
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
-  testTarget('lambda stream', {
-    send: (request) => sendRaw(front?.port ?? 0, request),
+  testTarget(NAMES[0], {
+    send: (request) => sendRaw(functionUrl?.port ?? 0, request),
     lacks: {
       ...LAMBDA_LACKS,
+      ...FRONT_ENDS['function-url'].lacks,
       contentLength: 'a streaming Function URL frames the body itself and renames the header',
       truncation: 'a Function URL ends a stream that failed as if it were whole',
       duplex: 'the event holds the whole body',
     },
-    inapplicable: LAMBDA_INAPPLICABLE,
+    inapplicable: { ...LAMBDA_INAPPLICABLE, ...FRONT_ENDS['function-url'].inapplicable },
+  });
+  testTarget(NAMES[1], {
+    send: (request) => sendRaw(restApi?.port ?? 0, request),
+    lacks: {
+      ...LAMBDA_LACKS,
+      ...FRONT_ENDS['apigw-rest-v1'].lacks,
+      contentLength: 'a REST API frames a stream itself: the header is left out',
+      largeHeader: 'a REST API takes 16 KB as the metadata of a stream',
+      duplex: 'the event holds the whole body',
+    },
+    inapplicable: {
+      ...LAMBDA_INAPPLICABLE,
+      ...FRONT_ENDS['apigw-rest-v1'].inapplicable,
+      truncation: 'AWS does not say what a client of a REST API sees of a stream that fails after its head',
+    },
   });
 } else {
-  console.warn(`conformance of lambda stream is skipped: ${missing.message}`);
-  describe('lambda stream', () => it.skip('is skipped: the runtime client is not installed', () => {}));
+  console.warn(`conformance of Lambda's streaming is skipped: ${missing.message}`);
+  describe.each(NAMES)('%s', () => it.skip('is skipped: the runtime client is not installed', () => {}));
 }

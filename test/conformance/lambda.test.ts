@@ -1,58 +1,50 @@
-import { decodeNative, encodeNative } from '../../src/native-string.js';
-import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
-import { type LambdaKind, lambdaEvent, readLambdaResult } from '../../targets/testing.js';
-import { application, options } from './application.js';
-import type { Capability } from './capabilities.js';
+import { encodeNative } from '../../src/native-string.js';
+import { type LambdaKind, toLambdaHandler } from '../../targets/aws-lambda/index.js';
+import { readLambdaResult } from '../../targets/testing.js';
+import { createApplication } from './application.js';
 import type { RawRequest, RawResponse } from './case.js';
-import { collect, LAMBDA_INAPPLICABLE, LAMBDA_LACKS, withoutFraming } from './lambda-front.js';
+import { eventOf, FRONT_ENDS, LAMBDA_INAPPLICABLE, LAMBDA_LACKS, type Reasons } from './lambda-front.js';
 import { testTarget } from './suite.js';
 
-const handler = toLambdaHandler(application, options);
-const context = { getRemainingTimeInMillis: () => 30_000 };
-
-const sender =
-  (kind: LambdaKind) =>
-  async (request: RawRequest): Promise<RawResponse> => {
-    const body = await collect(request.body);
-    const event = lambdaEvent(kind, {
-      method: request.method ?? 'GET',
-      target: decodeNative(request.target ?? '/'),
-      headers: withoutFraming(request).map(([name, value]) => [name, decodeNative(value)]),
-      ...(body === undefined ? {} : { body }),
-    });
-    // As on AWS: what crosses the border of the function is JSON.
-    const result: unknown = JSON.parse(JSON.stringify(await handler(JSON.parse(JSON.stringify(event)), context)));
-    const { status, headers, body: given } = readLambdaResult(kind, result);
-    // A front end sends no body where HTTP has none.
-    const bytes = request.method === 'HEAD' || status === 204 || status === 304 ? new Uint8Array(0) : given;
-    return {
-      status,
-      reason: null,
-      headers: headers.map(([name, value]) => [name, encodeNative(value)]),
-      headAt: performance.now(),
-      body: bytes,
-      chunks: [{ at: performance.now(), bytes }],
-      complete: true,
-    };
-  };
-
-const buffered: Partial<Record<Capability, string>> = {
+const BUFFERED: Reasons = {
   streaming: 'Lambda hands a buffered result on when it is whole',
   duplex: 'the event holds the whole body, the result the whole response',
 };
+const context = { getRemainingTimeInMillis: () => 30_000 };
+// What crosses the border of a function is JSON.
+const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-testTarget('lambda HTTP API', {
-  send: sender('apigw-http-v2'),
-  lacks: {
-    ...LAMBDA_LACKS,
-    ...buffered,
-    pathBytes: 'an HTTP API decodes the path to text: bytes that are not UTF-8 are lost',
-    requestUri: 'an HTTP API sends the path decoded: the spelling of the client is lost',
-  },
-  inapplicable: LAMBDA_INAPPLICABLE,
-});
-testTarget('lambda Function URL', {
-  send: sender('function-url'),
-  lacks: { ...LAMBDA_LACKS, ...buffered },
-  inapplicable: LAMBDA_INAPPLICABLE,
-});
+function sender(kind: LambdaKind): (request: RawRequest) => Promise<RawResponse> {
+  const { application, options } = createApplication();
+  const handler = toLambdaHandler(application, options);
+  return async (request) => {
+    const result = json(await handler(json(await eventOf(kind, request)), context));
+    const { status, headers, body: given } = readLambdaResult(kind, result);
+    // A front end sends no body where HTTP has none.
+    const body = request.method === 'HEAD' || status === 204 || status === 304 ? new Uint8Array(0) : given;
+    const now = performance.now();
+    return {
+      status,
+      reason: reasonOf(result),
+      headers: headers.map(([name, value]) => [name, encodeNative(value)]),
+      headAt: now,
+      body,
+      chunks: [{ at: now, bytes: body }],
+      complete: true,
+    };
+  };
+}
+
+/** The reason phrase in a result: behind the code for load balancers and Lattice, alone for Lambda@Edge. */
+function reasonOf(result: object): string | null {
+  if (!('statusDescription' in result)) return null;
+  const description = encodeNative(String(result.statusDescription));
+  return 'status' in result ? description : description.slice('200 '.length);
+}
+
+for (const [kind, { name, lacks, inapplicable }] of Object.entries(FRONT_ENDS))
+  testTarget(name, {
+    send: sender(kind as LambdaKind),
+    lacks: { ...LAMBDA_LACKS, ...BUFFERED, ...lacks },
+    inapplicable: { ...LAMBDA_INAPPLICABLE, ...inapplicable },
+  });

@@ -9,47 +9,56 @@ export interface Report {
   errors: string[];
 }
 
+/** What comes out of one gateway's `errors`. */
+export interface Log {
+  lines: string[];
+  /** How many lines are no longer there. */
+  dropped: number;
+}
+
+interface Run extends Pick<Report, 'events' | 'values'> {
+  log: Log;
+  /** Where its own lines begin. */
+  from: number;
+}
+
 // Module state: an isolate, a function's sandbox and a process keep it between requests. Bounded, for long runs.
 const LIMIT = 4096;
-const runs = new Map<string, { events: string[]; values: Record<string, unknown>; from: number }>();
-const lines: string[] = [];
-let dropped = 0;
+const runs = new Map<string, Run>();
 
-function runOf(environ: Environ) {
-  const id = environ.HTTP_X_WSGI_RUN ?? '';
-  let run = runs.get(id);
-  if (run === undefined) {
-    if (runs.size >= LIMIT) runs.clear();
-    run = { events: [], values: {}, from: dropped + lines.length };
-    runs.set(id, run);
-  }
-  return run;
+const idOf = (environ: Environ): string => environ.HTTP_X_WSGI_RUN ?? '';
+
+export const createLog = (): Log => ({ lines: [], dropped: 0 });
+
+export function logLine(log: Log, line: string): void {
+  // The older half: a run must not lose the beginning of what it has just logged.
+  if (log.lines.length >= LIMIT) log.dropped += log.lines.splice(0, LIMIT / 2).length;
+  log.lines.push(line);
 }
 
 /** Begins the run that the request names, unless it has begun. */
-export function begin(environ: Environ): void {
-  runOf(environ);
+export function begin(environ: Environ, log: Log): void {
+  const id = idOf(environ);
+  if (runs.has(id)) return;
+  const [oldest] = runs.keys();
+  if (oldest !== undefined && runs.size >= LIMIT) runs.delete(oldest);
+  runs.set(id, { events: [], values: {}, log, from: log.dropped + log.lines.length });
 }
 
 /** Notes an event of the request's run. */
 export function note(environ: Environ, event: string): void {
-  runOf(environ).events.push(event);
+  runs.get(idOf(environ))?.events.push(event);
 }
 
 /** Notes a value, which must survive JSON. */
 export function keep(environ: Environ, key: string, value: unknown): void {
-  runOf(environ).values[key] = value;
-}
-
-/** The `errors` option of the gateway under test. */
-export function logLine(line: string): void {
-  // The older half: a run must not lose the beginning of what it has just logged.
-  if (lines.length >= LIMIT) dropped += lines.splice(0, LIMIT / 2).length;
-  lines.push(line);
+  const run = runs.get(idOf(environ));
+  if (run !== undefined) run.values[key] = value;
 }
 
 export function reportOf(id: string): Report {
   const run = runs.get(id);
   if (run === undefined) return { events: [], values: {}, errors: [] };
-  return { events: run.events, values: run.values, errors: lines.slice(Math.max(0, run.from - dropped)) };
+  const { events, values, log, from } = run;
+  return { events, values, errors: log.lines.slice(Math.max(0, from - log.dropped)) };
 }

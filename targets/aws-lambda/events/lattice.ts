@@ -35,7 +35,8 @@ export function latticeV2Fields(event: LatticeEventV2): EventFields {
 function common(headers: EventHeaders) {
   return {
     rawUri: undefined,
-    scheme: lastEntry(headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http',
+    // https://docs.aws.amazon.com/vpc-lattice/latest/ug/http-targets.html: its own name, X-Forwarded-Proto is the client's.
+    scheme: lastEntry(headers, 'x-forwarded-for-proto') === 'https' ? 'https' : 'http',
     ...hostOf(headers),
     protocol: 'HTTP/1.1',
     remoteAddr: addressOf(lastEntry(headers, 'x-forwarded-for')),

@@ -44,12 +44,12 @@ export const environ: Case[] = [
     clause: VARIABLES,
     app: strings,
     async check(send) {
-      const environ = stringsOf(await send({ target: '/p?q' }));
+      const environ = stringsOf(await send({ target: '/p?q=1' }));
       for (const key of ['REQUEST_METHOD', 'SERVER_NAME', 'SERVER_PORT', 'SERVER_PROTOCOL', 'wsgi.url_scheme'])
         ok(environ[key], `${key} is absent or empty`);
       equal(environ.REQUEST_METHOD, 'GET', 'REQUEST_METHOD');
       equal(environ.PATH_INFO, '/p', 'PATH_INFO');
-      equal(environ.QUERY_STRING, 'q', 'QUERY_STRING');
+      equal(environ.QUERY_STRING, 'q=1', 'QUERY_STRING');
       equal(environ.GATEWAY_INTERFACE, 'CGI/1.1', 'GATEWAY_INTERFACE');
       ok(/^wsgi-edge\/\d/.test(environ.SERVER_SOFTWARE ?? ''), `SERVER_SOFTWARE is ${environ.SERVER_SOFTWARE}`);
       ok(/^HTTP\/\d(\.\d)?$/.test(environ.SERVER_PROTOCOL ?? ''), `SERVER_PROTOCOL is ${environ.SERVER_PROTOCOL}`);
@@ -303,10 +303,31 @@ export const environ: Case[] = [
   {
     name: 'QUERY_STRING as received',
     clause: VARIABLES,
+    needs: ['rawQuery'],
     app: strings,
     async check(send) {
       const query = 'a=%20&b=+;c?d=%2f%2F&a=&=&%zz&e=%ff&f=%E3%81%82';
       equal(stringsOf(await send({ target: `/p?${query}` })).QUERY_STRING, query, 'QUERY_STRING');
+    },
+  },
+  {
+    name: 'QUERY_STRING means what the client sent',
+    clause: VARIABLES,
+    app: strings,
+    async check(send) {
+      const query = 'a=%2B+%20&b=1%262%3D%3b&c=&%E3%81%82=%C3%A9';
+      const given = stringsOf(await send({ target: `/p?${query}` })).QUERY_STRING;
+      equal([...new URLSearchParams(given)], [...new URLSearchParams(query)], 'parameters');
+    },
+  },
+  {
+    name: 'QUERY_STRING has each value of a repeated parameter',
+    clause: VARIABLES,
+    needs: ['repeatedParameters'],
+    app: strings,
+    async check(send) {
+      const query = new URLSearchParams(stringsOf(await send({ target: '/p?a=1&b=2&a=3&a=1' })).QUERY_STRING);
+      equal([query.getAll('a'), query.getAll('b')], [['1', '3', '1'], ['2']], 'parameters');
     },
   },
   {
@@ -315,8 +336,10 @@ export const environ: Case[] = [
     needs: ['requestUri'],
     app: strings,
     async check(send) {
-      const target = '//a%2Fb/%E3%81%82/%zz?q=%20';
-      const environ = stringsOf(await send({ target }));
+      const path = '//a%2Fb/%E3%81%82/%zz';
+      const environ = stringsOf(await send({ target: `${path}?q=%20` }));
+      // Where the query is not the client's, there is but one all the same.
+      const target = `${path}?${environ.QUERY_STRING}`;
       equal([environ.REQUEST_URI, environ.RAW_URI], [target, target], 'REQUEST_URI and RAW_URI');
     },
   },
@@ -387,11 +410,11 @@ export const environ: Case[] = [
       clause: VARIABLES,
       app: strings,
       async check(send) {
-        const response = await send({ target: '/x?q', headers: [['Host', host]] });
+        const response = await send({ target: '/x?q=1', headers: [['Host', host]] });
         // Refused by the platform before the application.
         if (response.status === 0 || response.status >= 400) return;
         const environ = stringsOf(response);
-        equal([environ.PATH_INFO, environ.QUERY_STRING], ['/x', 'q'], 'PATH_INFO and QUERY_STRING');
+        equal([environ.PATH_INFO, environ.QUERY_STRING], ['/x', 'q=1'], 'PATH_INFO and QUERY_STRING');
         ok(environ.SERVER_NAME && !/[/?@ ]/.test(environ.SERVER_NAME), `SERVER_NAME is "${environ.SERVER_NAME}"`);
         ok(
           Number(environ.SERVER_PORT) > 0 && Number(environ.SERVER_PORT) < 65_536,
@@ -501,6 +524,7 @@ export const environ: Case[] = [
   {
     name: 'two Cookie lines are joined with a semicolon',
     clause: 'RFC 9113, section 8.2.3',
+    needs: ['cookieLines'],
     app: strings,
     check: header(
       [

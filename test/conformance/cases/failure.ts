@@ -630,13 +630,13 @@ export const failure: Case[] = [
     name: 'the target answers after every kind of failure',
     clause: ERRORS,
     app: (environ, startResponse) => {
-      if (environ.QUERY_STRING === 'fail') return fails();
+      if (environ.PATH_INFO === '/fail') return fails();
       startResponse('200 OK', plain(['Set-Cookie', 'a=1']));
       return [body];
     },
     async check(send) {
       for (let i = 0; i < 5; i++) {
-        isErrorPage(await send({ target: '/?fail' }));
+        isErrorPage(await send({ target: '/fail' }));
         const response = await send();
         holds(response, 'body');
         equal(values(response, 'set-cookie'), ['a=1'], 'Set-Cookie');

@@ -24,6 +24,7 @@ const STREAMING = 'Buffering and Streaming';
 const LENGTH = 'Handling the Content-Length Header';
 const FILE = 'Optional Platform-Specific File Handling';
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 const empty = new Uint8Array(0);
 const body = bytes('body');
@@ -213,6 +214,7 @@ export const output: Case[] = [
   {
     name: '2 MiB in chunks of 64 KiB go out',
     clause: STREAMING,
+    needs: ['largeResponse'],
     app: gives(function* () {
       for (let i = 0; i < 32; i++) yield new Uint8Array(64 * KIB).fill(65 + (i % 26));
     }),
@@ -269,6 +271,7 @@ export const output: Case[] = [
   {
     name: 'write() of 1 MiB without waiting keeps the order',
     clause: WRITE,
+    needs: ['largeResponse'],
     app: (_environ, startResponse) => {
       const write = startResponse('200 OK', plain());
       for (let i = 0; i < 16; i++) write(new Uint8Array(64 * KIB).fill(97 + i));
@@ -641,6 +644,7 @@ export const output: Case[] = [
   {
     name: 'a response header of 70 KB goes out',
     clause: DETAILS,
+    needs: ['largeHeader'],
     app: gives(() => [body], ['X-Big', 'b'.repeat(70_000)]),
     async check(send) {
       const response = await send();
@@ -648,6 +652,24 @@ export const output: Case[] = [
       equal(value(response, 'x-big')?.length, 70_000, 'length of X-Big');
     },
   },
+  ...[
+    { what: 'a response header of 70 KB', app: gives(() => [body], ['X-Big', 'b'.repeat(70_000)]), size: 4 },
+    { what: 'a response of 2 MiB', app: gives(() => [new Uint8Array(2 * MIB)]), size: 2 * MIB },
+  ].map(
+    ({ what, app, size }): Case => ({
+      name: `${what} goes out or becomes a clear 500`,
+      clause: 'docs/TARGETS.md',
+      app,
+      async check(send, recall) {
+        const response = await send();
+        ok(response.complete, 'the response is not complete');
+        if (response.status === 200) return equal(response.body.length, size, 'length');
+        equal(response.status, 500, 'status');
+        const { errors } = await recall((report) => report.errors.length > 0);
+        ok(/\d+ bytes; .* takes \d+/.test(errors.join('\n')), `the log gives no figures: ${JSON.stringify(errors)}`);
+      },
+    }),
+  ),
   {
     name: 'response header: UTF-8 bytes go out as they are',
     clause: 'A Note On String Types',
@@ -1051,13 +1073,13 @@ export const output: Case[] = [
     name: 'requests are apart from each other',
     clause: 'Thread Support',
     app: answer(async (environ) => {
-      await sleep(Number(environ.QUERY_STRING));
+      await sleep(Number(environ.QUERY_STRING.slice('ms='.length)));
       return `${environ.PATH_INFO} ${native(await environ['wsgi.input'].read())}`;
     }),
     async check(send) {
       const paths = ['/a', '/b', '/c', '/d'];
       const send1 = (path: string, i: number) =>
-        send({ method: 'POST', target: `${path}?${40 - i * 10}`, body: bytes(path.repeat(3)) });
+        send({ method: 'POST', target: `${path}?ms=${40 - i * 10}`, body: bytes(path.repeat(3)) });
       const responses = await Promise.all(paths.map(send1));
       equal(
         responses.map(textOf),
