@@ -60,7 +60,7 @@ describe('osls package', () => {
     "makes a function that serves the showcase in Lambda's runtime, buffered and streaming",
     async () => {
       await run(process.execPath, ['scripts/bundle-lambda.ts']);
-      const osls = join('node_modules', 'osls', 'bin', 'serverless.js');
+      const osls = join('node_modules', 'serverless', 'bin', 'serverless.js');
       await run(process.execPath, [osls, 'package', '--package', join(folder, 'lambda')], { env: offline });
       const files = readdirSync(join(folder, 'lambda'));
       const zip = files.find((file) => file.endsWith('.zip')) ?? '';
