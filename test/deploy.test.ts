@@ -76,6 +76,12 @@ describe('osls package', () => {
         template.Resources;
       expect(StreamLambdaFunctionUrl?.Properties.InvokeMode).toBe('RESPONSE_STREAM');
       expect(HttpApiIntegrationApi?.Properties.PayloadFormatVersion).toBe('2.0');
+      const { ApiGatewayRestApi, ApiGatewayMethodAny, ApiGatewayMethodProxyVarAny } = template.Resources;
+      expect(ApiGatewayRestApi?.Properties.BinaryMediaTypes).toEqual(['*/*']);
+      for (const method of [ApiGatewayMethodAny, ApiGatewayMethodProxyVarAny]) {
+        expect(method?.Properties.Integration).toMatchObject({ Type: 'AWS_PROXY', ResponseTransferMode: 'STREAM' });
+        expect(JSON.stringify(method)).toMatch(/StreamLambdaFunction.*\/response-streaming-invocations/);
+      }
 
       for (const [resource, invokeMode] of [
         [ApiLambdaFunction, 'BUFFERED'],
