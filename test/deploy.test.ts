@@ -60,7 +60,7 @@ describe('osls package', () => {
     "makes a function that serves the showcase in Lambda's runtime, buffered and streaming",
     async () => {
       await run(process.execPath, ['scripts/bundle-lambda.ts']);
-      const osls = join('node_modules', 'osls', 'bin', 'serverless.js');
+      const osls = join('node_modules', 'serverless', 'bin', 'serverless.js');
       await run(process.execPath, [osls, 'package', '--package', join(folder, 'lambda')], { env: offline });
       const files = readdirSync(join(folder, 'lambda'));
       const zip = files.find((file) => file.endsWith('.zip')) ?? '';
@@ -76,6 +76,12 @@ describe('osls package', () => {
         template.Resources;
       expect(StreamLambdaFunctionUrl?.Properties.InvokeMode).toBe('RESPONSE_STREAM');
       expect(HttpApiIntegrationApi?.Properties.PayloadFormatVersion).toBe('2.0');
+      const { ApiGatewayRestApi, ApiGatewayMethodAny, ApiGatewayMethodProxyVarAny } = template.Resources;
+      expect(ApiGatewayRestApi?.Properties.BinaryMediaTypes).toEqual(['*/*']);
+      for (const method of [ApiGatewayMethodAny, ApiGatewayMethodProxyVarAny]) {
+        expect(method?.Properties.Integration).toMatchObject({ Type: 'AWS_PROXY', ResponseTransferMode: 'STREAM' });
+        expect(JSON.stringify(method)).toMatch(/StreamLambdaFunction.*\/response-streaming-invocations/);
+      }
 
       for (const [resource, invokeMode] of [
         [ApiLambdaFunction, 'BUFFERED'],
