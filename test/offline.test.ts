@@ -238,6 +238,9 @@ describe.each(['REST API', 'HTTP API'] as const)('the showcase behind a local %s
       // emulator: speaks http; API Gateway speaks https alone, and the event tells nothing of it.
       'wsgi.url_scheme': 'https',
     });
+    // emulator: its REST events have a word for the ARN of a user, "offlineContext_userArn", in every request.
+    expect(environ).not.toHaveProperty('AUTH_TYPE');
+    expect(environ).not.toHaveProperty('REMOTE_USER');
   });
 });
 

@@ -49,6 +49,7 @@ function userOf(
   if (Object.keys(claims).length > 0) return { authType: rest ? 'COGNITO_USER_POOLS' : 'JWT', name: subjectOf(claims) };
   const principal = text(authorizer?.principalId);
   if (principal !== undefined) return { authType: 'CUSTOM', name: principal };
+  // serverless-offline has a word here for everybody.
   const arn = text(identity?.userArn);
-  return arn === undefined ? undefined : { authType: 'AWS_IAM', name: arn };
+  return arn?.startsWith('arn:') ? { authType: 'AWS_IAM', name: arn } : undefined;
 }
