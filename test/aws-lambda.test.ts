@@ -180,7 +180,8 @@ describe('other events', () => {
   const refusal = (event: unknown) => toLambdaHandler(answering('200 OK', []))(event, context);
 
   it('there is a sample of every kind', () => {
-    expect(readdirSync(events).length).toBe(index.length + 1);
+    const files = readdirSync(events).filter((file) => file.endsWith('.json') && !file.endsWith('.environ.json'));
+    expect(files.length).toBe(index.length + 1);
     expect(index.length).toBe(120);
   });
 

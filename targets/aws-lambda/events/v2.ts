@@ -44,8 +44,8 @@ export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
 }
 
 function userOf({ jwt, lambda, iam }: Record<string, unknown>): User | undefined {
-  const subject = subjectOf(record(record(jwt).claims));
-  if (subject !== undefined) return { authType: 'JWT', name: subject };
+  const claims = record(record(jwt).claims);
+  if (Object.keys(claims).length > 0) return { authType: 'JWT', name: subjectOf(claims) };
   if (Object.keys(record(lambda)).length > 0) return { authType: 'CUSTOM', name: text(record(lambda).principalId) };
   const arn = text(record(iam).userArn);
   return arn === undefined ? undefined : { authType: 'AWS_IAM', name: arn };
