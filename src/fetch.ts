@@ -115,6 +115,15 @@ export function createResponse(
   return response;
 }
 
+/** Calls `disconnect` when the client of a request is found to be gone before `done` has settled. A listener that stays would
+ *  keep the request in memory. */
+export async function whileConnected({ signal }: Request, disconnect: () => void, done: Promise<void>): Promise<void> {
+  if (signal.aborted) disconnect();
+  signal.addEventListener('abort', disconnect);
+  await done;
+  signal.removeEventListener('abort', disconnect);
+}
+
 /** Makes a Fetch API handler of an application, for Deno, Bun, Hono's `mount` and whatever else speaks Fetch. A third
  *  argument with `waitUntil` is used for `wsgi_edge.wait_until`.
  *  @throws {WsgiError} when `app` is not a function */
@@ -126,8 +135,6 @@ export function toFetchHandler(
   return (request, _env, ctx) => {
     const gone = new AbortController();
     const disconnect = () => gone.abort(new ClientDisconnected());
-    if (request.signal.aborted) disconnect();
-    else request.signal.addEventListener('abort', disconnect, { once: true });
     const environ = fetchEnviron(request, {
       remoteAddr: undefined,
       protocol: 'HTTP/1.1',
@@ -138,7 +145,8 @@ export function toFetchHandler(
     });
     return new Promise((resolve, reject) => {
       const admitted = admit(gateway, environ, request.headers.get('transfer-encoding'));
-      run(admitted, environ, streamResponder(resolve, reject, disconnect));
+      const done = run(admitted, environ, streamResponder(resolve, reject, disconnect));
+      if (done !== undefined) whileConnected(request, disconnect, done);
     });
   };
 }

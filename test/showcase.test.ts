@@ -416,10 +416,13 @@ describe('the showcase', () => {
   });
 
   it('stops on SIGTERM', async () => {
-    for (const name of ['workerd', 'node']) {
+    for (const [name, code, signal] of [
+      ['workerd', 0, null],
+      ['node', null, 'SIGTERM'],
+    ] as const) {
       const { child, close, port } = named(name);
       await close();
-      expect(child?.exitCode).toBe(0);
+      expect([child?.exitCode, child?.signalCode]).toEqual([code, signal]);
       await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
     }
   });

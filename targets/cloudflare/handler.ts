@@ -1,5 +1,5 @@
 import { ClientDisconnected } from '../../src/errors.js';
-import { fetchEnviron, MAX_STATUS } from '../../src/fetch.js';
+import { fetchEnviron, MAX_STATUS, whileConnected } from '../../src/fetch.js';
 import { admit, createGateway, loggedWaitUntil } from '../../src/gateway.js';
 import { encodeNative } from '../../src/native-string.js';
 import { run } from '../../src/run.js';
@@ -20,9 +20,6 @@ export function toCloudflareHandler<Env = unknown>(
     fetch(request, env, ctx) {
       const gone = new AbortController();
       const disconnect = () => gone.abort(new ClientDisconnected());
-      // Fires only where the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
-      if (request.signal.aborted) disconnect();
-      else request.signal.addEventListener('abort', disconnect, { once: true });
       const environ = fetchEnviron(request, {
         // Set by Cloudflare on every request from outside; a service binding's caller has no address.
         remoteAddr: request.headers.get('cf-connecting-ip') ?? undefined,
@@ -42,8 +39,9 @@ export function toCloudflareHandler<Env = unknown>(
       return new Promise((resolve, reject) => {
         const responder = workersResponder({ resolve, reject, disconnect, upgrade: () => upgrade });
         const done = run(admit(gateway, environ, request.headers.get('transfer-encoding')), environ, responder);
-        // Without waitUntil the runtime drops what runs on when the client goes away, close() included.
-        if (done !== undefined) ctx?.waitUntil(done);
+        // Without waitUntil the runtime drops what runs on when the client goes away, close() included. The signal fires
+        // only where the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
+        if (done !== undefined) ctx?.waitUntil(whileConnected(request, disconnect, done));
       });
     },
   };

@@ -1,0 +1,340 @@
+// A long run against Node, workerd and the Lambda handler: requests of a mixed kind, one client in a hundred gone before
+// the end of its response. Prints what was served and how much memory that took; fails when an answer was wrong, a body was
+// not closed once, or what is in use of the heap, once garbage is collected, grew after the first tenth. `npm run soak -- --requests 10000 --target workerd`
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+
+const { values } = parseArgs({
+  options: { requests: { type: 'string', default: '1000000' }, target: { type: 'string' } },
+});
+const REQUESTS = Number(values.requests);
+const CLIENTS = 32;
+const LEAVES = 100; // one client in so many
+const GROWTH = 1.25; // of what is in use after the first tenth, garbage collected
+
+interface Expected {
+  path: string;
+  status: number;
+  length: number;
+  body?: string;
+}
+
+interface Target {
+  name: string;
+  pid: number;
+  /** Sends one request and says what was wrong with its answer, or null. */
+  ask(expected: Expected, leave: boolean): Promise<string | null>;
+  counts(): Promise<{ handed: number; closed: number }>;
+  /** Bytes in use of the JavaScript heap, once garbage is collected. */
+  heap(): Promise<number>;
+  stop(): Promise<unknown>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-soak-'));
+
+async function bundle(name: string, contents: string, platform: 'node' | 'neutral'): Promise<string> {
+  const outfile = join(folder, `${name}.mjs`);
+  await build({
+    stdin: { contents, resolveDir: join(import.meta.dirname, '..'), loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    platform,
+    outfile,
+  });
+  return outfile;
+}
+
+/** Resident memory of a process in MiB. */
+function memoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
+}
+
+function overHttp(port: number): Pick<Target, 'ask' | 'counts'> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  const send = (path: string, body: string | undefined, leave: boolean) =>
+    new Promise<{ status: number; bytes: Buffer } | null>((resolve, reject) => {
+      const method = body === undefined ? 'GET' : 'POST';
+      const req = request({ host: '127.0.0.1', port, path, method, agent }, (res) => {
+        const chunks: Buffer[] = [];
+        res.on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          if (leave) req.destroy();
+        });
+        res.on('error', () => {});
+        res.on('close', () => resolve(leave ? null : { status: res.statusCode ?? 0, bytes: Buffer.concat(chunks) }));
+      });
+      req.on('error', (error) => (leave ? resolve(null) : reject(error)));
+      req.end(body);
+    });
+  return {
+    async ask({ path, status, length, body }, leave) {
+      const answer = await send(path, body, leave).catch((error: Error) => error);
+      if (answer === null) return null;
+      if (answer instanceof Error) return `${path}: ${answer.message}`;
+      return answer.status === status && answer.bytes.length === length
+        ? null
+        : `${path}: ${answer.status} with ${answer.bytes.length} bytes`;
+    },
+    counts: async () => JSON.parse((await send('/counts', undefined, false))?.bytes.toString() ?? '{}'),
+  };
+}
+
+async function start(file: string): Promise<{ child: ChildProcess; first: unknown }> {
+  const child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: ['--expose-gc'] });
+  const first = await new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => reject(new Error(`${file} ended with code ${code}`)));
+  });
+  return { child, first };
+}
+
+/** For a bundled program: answers the message "heap". */
+const HEAP = `process.on('message', (message) => {
+  if (message !== 'heap') return;
+  globalThis.gc();
+  process.send({ heap: process.memoryUsage().heapUsed });
+});`;
+
+const heapOf = (child: ChildProcess) =>
+  new Promise<number>((resolve) => {
+    const take = (message: { heap?: number }) => {
+      if (message.heap === undefined) return;
+      child.off('message', take);
+      resolve(message.heap);
+    };
+    child.on('message', take);
+    child.send('heap');
+  });
+
+const stopped = (child: ChildProcess) =>
+  new Promise((resolve) => {
+    child.once('exit', resolve);
+    child.kill();
+  });
+
+async function node(): Promise<Target> {
+  const file = await bundle(
+    'node',
+    `import { serve } from './targets/node/index.ts';
+     import { application } from './test/soak/application.ts';
+     const server = await serve(application, { errors() {} });
+     ${HEAP}
+     process.send(server.address().port);`,
+    'node',
+  );
+  const { child, first } = await start(file);
+  return {
+    name: 'Node',
+    pid: child.pid ?? 0,
+    ...overHttp(first as number),
+    heap: () => heapOf(child),
+    stop: () => stopped(child),
+  };
+}
+
+async function workerd(): Promise<Target> {
+  const file = await bundle(
+    'worker',
+    `import { toCloudflareHandler } from './targets/cloudflare/index.ts';
+     import { application } from './test/soak/application.ts';
+     const handler = toCloudflareHandler(application, { errors() {} });
+     export default {
+       fetch(request, env, ctx) {
+         if (!request.url.endsWith('/gc')) return handler.fetch(request, env, ctx);
+         globalThis.gc();
+         return new Response(null);
+       },
+     };`,
+    'neutral',
+  );
+  process.env.MINIFLARE_WORKERD_V8_FLAGS = '--expose-gc';
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'soak',
+      modules: [{ type: 'ESModule', path: 'worker.js', contents: readFileSync(file, 'utf8') }],
+      compatibilityDate: '2026-10-20',
+      host: '127.0.0.1',
+      cf: false,
+      inspectorPort: 0,
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    }),
+  );
+  await miniflare.ready;
+  const port = Number((await miniflare.unsafeGetDirectURL('soak')).port);
+  const inspector = await inspect(new URL('/core:user:soak', await miniflare.getInspectorURL()));
+  return {
+    name: 'workerd',
+    pid: childNamed('workerd'),
+    ...overHttp(port),
+    async heap() {
+      await fetch(`http://127.0.0.1:${port}/gc`);
+      const { usedSize, backingStorageSize } = await inspector.ask('Runtime.getHeapUsage');
+      return Number(usedSize) + Number(backingStorageSize);
+    },
+    async stop() {
+      inspector.close();
+      await miniflare.dispose();
+    },
+  };
+}
+
+/** Speaks the DevTools protocol with a Worker. */
+async function inspect(url: URL) {
+  const socket = new WebSocket(url);
+  await new Promise((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = reject;
+  });
+  let id = 0;
+  const waiting = new Map<number, (result: Record<string, unknown>) => void>();
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(String(data)) as { id: number; result: Record<string, unknown> };
+    waiting.get(message.id)?.(message.result);
+  };
+  return {
+    ask: (method: string) =>
+      new Promise<Record<string, unknown>>((resolve) => {
+        waiting.set(++id, resolve);
+        socket.send(JSON.stringify({ id, method }));
+      }),
+    close: () => socket.close(),
+  };
+}
+
+/** The process that miniflare has started. */
+function childNamed(name: string): number {
+  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const [, command, parent] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+      if (command === name && Number(parent) === process.pid) return Number(pid);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error(`no process ${name} of ours`);
+}
+
+async function lambda(): Promise<Target> {
+  const file = await bundle(
+    'lambda',
+    `import { toLambdaHandler } from './targets/aws-lambda/index.ts';
+     import { lambdaEvent, readLambdaResult } from './targets/testing.ts';
+     import { application } from './test/soak/application.ts';
+     const handler = toLambdaHandler(application, { errors() {} });
+     const KINDS = ['apigw-rest-v1', 'apigw-http-v2', 'function-url', 'alb-single', 'alb-multi', 'lattice-v2'];
+     let turn = 0;
+     ${HEAP}
+     process.on('message', async ({ id, path, body }) => {
+       if (id === undefined) return;
+       const kind = KINDS[turn++ % KINDS.length];
+       const event = lambdaEvent(kind, { target: path, method: body ? 'POST' : 'GET', ...(body ? { body } : {}) });
+       const result = await handler(event, { getRemainingTimeInMillis: () => 30_000 });
+       const { status, body: bytes } = readLambdaResult(kind, result);
+       process.send({ id, status, length: bytes.length, text: path === '/counts' ? Buffer.from(bytes).toString() : '' });
+     });
+     process.send('ready');`,
+    'node',
+  );
+  const { child } = await start(file);
+  interface Reply {
+    id: number;
+    status: number;
+    length: number;
+    text: string;
+  }
+  const waiting = new Map<number, (reply: Reply) => void>();
+  child.on('message', (reply: Reply) => {
+    if (reply.id === undefined) return;
+    waiting.get(reply.id)?.(reply);
+    waiting.delete(reply.id);
+  });
+  let id = 0;
+  const send = (message: { path: string; body?: string | undefined }) =>
+    new Promise<Reply>((resolve) => {
+      waiting.set(++id, resolve);
+      child.send({ id, ...message });
+    });
+  return {
+    name: 'Lambda handler',
+    pid: child.pid ?? 0,
+    async ask({ path, status, length, body }) {
+      const reply = await send({ path, body });
+      const text = status === 500 ? reply.length > 0 : reply.length === length;
+      return reply.status === status && text ? null : `${path}: ${reply.status} with ${reply.length} bytes`;
+    },
+    counts: async () => JSON.parse((await send({ path: '/counts' })).text),
+    heap: () => heapOf(child),
+    stop: () => stopped(child),
+  };
+}
+
+async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: string; failed: boolean }> {
+  const memory: string[] = [];
+  const heaps: number[] = [];
+  const measure = async (): Promise<void> => {
+    const heap = await target.heap();
+    heaps.push(heap);
+    memory.push(`${(heap / 2 ** 20).toFixed(1)} / ${memoryOf(target.pid)}`);
+  };
+  const points = new Set([0, Math.floor(REQUESTS / 10), Math.floor(REQUESTS / 2)]);
+  const wrong = new Map<string, number>();
+  let asked = 0;
+  let left = 0;
+  const client = async (): Promise<void> => {
+    while (asked < REQUESTS) {
+      const turn = asked++;
+      if (points.has(turn)) await measure();
+      const leave = turn % LEAVES === 0;
+      if (leave) left++;
+      const expected = mix[turn % mix.length];
+      const fault = expected === undefined ? 'no such kind' : await target.ask(expected, leave);
+      if (fault !== null) wrong.set(fault, (wrong.get(fault) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  await measure();
+  // close() may come after the last byte.
+  let counts = await target.counts();
+  for (let i = 0; i < 100 && counts.closed < counts.handed; i++) {
+    await sleep(20);
+    counts = await target.counts();
+  }
+  await target.stop();
+  for (const [fault, times] of wrong) console.log(`${target.name}: ${fault} (${times} times)`);
+  const errors = [...wrong.values()].reduce((total, times) => total + times, 0);
+  const failed = errors > 0 || counts.closed !== counts.handed || (heaps[3] ?? 0) > (heaps[1] ?? 0) * GROWTH;
+  const { handed, closed } = counts;
+  return {
+    failed,
+    row: `| ${[target.name, asked, left, errors, handed, closed, ...memory].join(' | ')} |`,
+  };
+}
+
+try {
+  const { MIX } = (await import(await bundle('mix', `export { MIX } from './test/soak/application.ts';`, 'node'))) as {
+    MIX: readonly Expected[];
+  };
+  const rows: string[] = [];
+  for (const open of [node, workerd, lambda].filter(
+    ({ name }) => values.target === undefined || name === values.target,
+  )) {
+    const { row, failed } = await soak(await open(), MIX);
+    rows.push(row);
+    if (failed) process.exitCode = 1;
+  }
+  console.log(
+    '| target | requests | clients gone | wrong answers | bodies handed over | close() | heap in use / RSS at start, MiB | at 10 % | at 50 % | at the end |',
+  );
+  console.log('|---|---|---|---|---|---|---|---|---|---|');
+  for (const row of rows) console.log(row);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
