@@ -418,3 +418,30 @@ test('the types of @types/aws-lambda fit', () => {
   expectTypeOf<Context>().toExtend<Parameters<ReturnType<typeof toLambdaHandler>>[1]>();
   expect(bytesToText(textToBytes('typed'))).toBe('typed');
 });
+
+describe('a response that is too large', () => {
+  it('and has no end is stopped at the limit of its front end, and closed once', async () => {
+    const lines: string[] = [];
+    let made = 0;
+    let closed = 0;
+    const app: Application = (_, startResponse) => {
+      startResponse('200 OK', []);
+      return {
+        *[Symbol.iterator]() {
+          for (;;) {
+            made++;
+            yield new Uint8Array(100_000);
+          }
+        },
+        close: () => void closed++,
+      };
+    };
+    const handler = toLambdaHandler(app, { errors: (line) => void lines.push(line) });
+    const result = await handler(lambdaEvent('alb-multi'), context);
+    expect(result).toMatchObject({ statusCode: 500, body: 'The response is too large to be sent\n' });
+    expect([made, closed]).toEqual([11, 1]);
+    expect(lines[0]).toBe(
+      'WsgiError: aws-lambda: the response makes a result of at least 1100000 bytes; an Application Load Balancer takes 1048576',
+    );
+  });
+});
