@@ -1,0 +1,63 @@
+/** Costs of the contenders of one race, each measured several times. */
+export interface Race {
+  title: string;
+  unit: string;
+  /** The contender that the ratios are taken to. */
+  base: string;
+  costs: Record<string, number[]>;
+}
+
+/** Measures contenders in turns, in another order each round, so that what else the machine does hits all of them.
+ *  @param contenders  each gives its cost, in `unit` */
+export async function race(
+  title: string,
+  unit: string,
+  contenders: Record<string, () => number | Promise<number>>,
+  rounds: number,
+): Promise<Race> {
+  const names = Object.keys(contenders);
+  const costs: Record<string, number[]> = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const name of shuffled(names)) costs[name]?.push((await contenders[name]?.()) ?? Number.NaN);
+    process.stderr.write(`\r${title}: round ${round + 1} of ${rounds} `);
+  }
+  process.stderr.write('\n');
+  return { title, unit, base: names[0] ?? '', costs };
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => [Math.random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
+}
+
+/** The ratio of a contender to the base, round by round: its median. */
+export function ratio({ base, costs }: Race, name: string): number {
+  return median((costs[name] ?? []).map((cost, round) => cost / (costs[base]?.[round] ?? Number.NaN)));
+}
+
+/** A race as a table. */
+export function tableOf(race: Race): string {
+  const rows = Object.entries(race.costs).map(([name, costs]) => {
+    const sorted = [...costs].sort((a, b) => a - b);
+    const spread = `${format(sorted[0] ?? 0)} to ${format(sorted.at(-1) ?? 0)}`;
+    return `| ${name} | ${format(median(costs))} | ${spread} | ${ratio(race, name).toFixed(2)} |`;
+  });
+  return [
+    `### ${race.title}`,
+    '',
+    `| | ${race.unit}, median | of all rounds | to ${race.base} |`,
+    '|---|---:|---:|---:|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+const format = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
