@@ -230,11 +230,11 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
       if (breached) break;
     }
     const { length } = startedHead(start, 'the end of the body');
-    if (!start.committed) commit(length === undefined ? EMPTY : undefined);
+    commit(length === undefined ? EMPTY : undefined);
     if (tail !== undefined) await unlessAborted(tail);
     finished = true;
     if (complete) return;
-    if (length !== undefined && sent < length)
+    if (sent < (length ?? 0))
       throw new WsgiError(
         `application: the body ended after ${sent} of the ${length} bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
       );

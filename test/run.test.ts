@@ -1,16 +1,18 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnected, WsgiError } from '../src/errors.js';
+import { FileWrapper } from '../src/file-wrapper.js';
 import { createGateway } from '../src/gateway.js';
 import { textToBytes } from '../src/native-string.js';
 import { type Responder, run } from '../src/run.js';
+import type { Head } from '../src/start-response.js';
 import { testEnviron } from '../src/testing.js';
-import type { Application, Body, GatewayOptions } from '../src/types.js';
+import type { Application, Body, GatewayOptions, HeaderList, Write } from '../src/types.js';
 
 // A target that can be slow, lose its client and run out of time.
 function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
   const events: string[] = [];
-  const lines: string[] = [];
+  const heads: Head[] = [];
   const aborter = new AbortController();
   const environ = testEnviron({ REQUEST_METHOD: method, 'wsgi_edge.signal': aborter.signal });
   const errors = { text: '' };
@@ -24,8 +26,9 @@ function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
   let accept: (() => Promise<void>) | undefined;
   let finish: (() => Promise<void>) | undefined;
   const responder: Responder = {
-    head: ({ status }, body) => {
-      events.push(`head ${status}${body === undefined ? '' : body === null ? ' null' : ` ${body.length}`}`);
+    head: (head, body) => {
+      heads.push(head);
+      events.push(`head ${head.status}${body === undefined ? '' : body === null ? ' null' : ` ${body.length}`}`);
     },
     write: (chunk) => {
       events.push(`write ${new TextDecoder().decode(chunk)}`);
@@ -39,10 +42,11 @@ function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
   };
   return {
     events,
-    lines,
+    heads,
     errors,
     environ,
     aborter,
+    responder,
     slow: (next: () => Promise<void>) => {
       accept = next;
     },
@@ -71,14 +75,26 @@ afterEach(() => {
 });
 
 describe('run', () => {
-  it('is done when it returns, where application and body are synchronous', () => {
-    const test = stage((_, startResponse) => {
-      startResponse('200 OK', []);
-      return [textToBytes('ab'), textToBytes('c')];
-    });
-    expect(test.run()).toBeUndefined();
-    expect(test.events).toEqual(['head 200 OK 3', 'flush']);
-  });
+  it.each<[string, string, HeaderList, string]>([
+    ['GET', '200 OK', [], '3'],
+    ['GET', '200 OK', [['Content-Length', '3']], '3'],
+    ['HEAD', '200 OK', [['Content-Length', '9']], 'null'],
+    ['GET', '304 Not Modified', [['Content-Length', '9']], 'null'],
+  ])(
+    'is done when it returns, where application and body are synchronous (%s, %s, %j)',
+    (method, status, headers, body) => {
+      const test = stage(
+        (_, startResponse) => {
+          startResponse(status, headers);
+          return [textToBytes('ab'), textToBytes('c')];
+        },
+        {},
+        method,
+      );
+      expect(test.run()).toBeUndefined();
+      expect(test.events).toEqual([`head ${status} ${body}`, 'flush']);
+    },
+  );
 
   it('ends the body after the response: return(), then close()', async () => {
     const test: ReturnType<typeof stage> = stage((_, startResponse) => {
@@ -220,30 +236,33 @@ describe('run', () => {
     expect(seen).toEqual(['x', '/']);
   });
 
-  it.each<[string, NonNullable<GatewayOptions['onError']>]>([
+  it.each<[string, GatewayOptions['onError'], ...string[]]>([
+    ['is not given', undefined],
     ['returns nothing', () => {}],
     [
       'throws',
       () => {
         throw new Error('in onError');
       },
+      'Error: in onError',
     ],
     [
       'gives a failing page',
       () => () => {
         throw new Error('in the page');
       },
+      'Error: in the page',
     ],
-  ])('falls back to its own page when onError %s', async (_, onError) => {
+  ])('falls back to its own page when onError %s', async (_, onError, ...messages) => {
     const test = stage(
       () => {
         throw new Error('first');
       },
-      { onError },
+      onError === undefined ? {} : { onError },
     );
     await test.run();
     expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
-    expect(test.errors.text).toMatch(/first/);
+    expect(test.errors.text.match(/^\S.*$/gm)).toEqual(['Error: first', ...messages]);
   });
 
   it('keeps private copies: an application may wreck its environ', async () => {
@@ -430,6 +449,436 @@ describe('run', () => {
     settle?.(undefined as never);
     await new Promise((resolve) => setImmediate(resolve));
     expect(test.errors.text).toBe('');
+  });
+});
+
+describe('a length', () => {
+  it('of 0 makes the response complete with its head', async () => {
+    const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+      startResponse('200 OK', [['Content-Length', '0']]);
+      return body(test.events, []);
+    });
+    await test.run();
+    expect(test.events).toEqual(['head 200 OK 0', 'return', 'close', 'flush']);
+  });
+
+  it('is given to a body that yields nothing', async () => {
+    const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+      startResponse('200 OK', []);
+      return body(test.events, []);
+    });
+    await test.run();
+    expect(test.events).toEqual(['return', 'head 200 OK 0', 'close', 'flush']);
+    expect(test.heads[0]?.headers).toEqual([['Content-Length', '0']]);
+  });
+
+  it('of more than comes breaks the response off, even if nothing comes', async () => {
+    for (const chunks of [[], ['ab']]) {
+      const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+        startResponse('200 OK', [['Content-Length', '5']]);
+        return (function* () {
+          for (const chunk of chunks) yield textToBytes(chunk);
+        })();
+      });
+      await test.run();
+      expect(test.events).toEqual(['head 200 OK', ...chunks.map((chunk) => `write ${chunk}`), 'abort', 'flush']);
+      expect(test.errors.text).toContain(
+        `application: the body ended after ${chunks.length * 2} of the 5 bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
+      );
+    }
+  });
+});
+
+describe('write()', () => {
+  const NOTHING = new Uint8Array(0);
+
+  it.each<[string, string, HeaderList, string[], string[]]>([
+    ['sends the head by itself, once', 'GET', [], ['head 200 OK', 'write '], ['end']],
+    ['sends no more than the head of an empty response', 'GET', [['Content-Length', '0']], ['head 200 OK 0'], []],
+    ['sends no more than the head for HEAD', 'HEAD', [], ['head 200 OK null'], []],
+  ])('of no bytes %s', async (_, method, headers, first, rest) => {
+    const test: ReturnType<typeof stage> = stage(
+      (_, startResponse) => {
+        const write = startResponse('200 OK', headers);
+        write(NOTHING);
+        test.events.push('written');
+        write(NOTHING);
+        return [];
+      },
+      {},
+      method,
+    );
+    await test.run();
+    expect(test.events).toEqual([...first, 'written', ...rest, 'flush']);
+  });
+
+  it('hands a chunk over at once where the platform is ready for it, and later where it is not', async () => {
+    const test: ReturnType<typeof stage> = stage(async (_, startResponse) => {
+      const write = startResponse('200 OK', []);
+      await write(textToBytes('a'));
+      const second = write(textToBytes('b'));
+      expect(test.events.at(-1)).toBe('write b');
+      write(textToBytes('c'));
+      expect(test.events.at(-1)).toBe('write b');
+      await second;
+      write(textToBytes('d'));
+      expect(test.events.at(-1)).toBe('write c');
+      return [];
+    });
+    test.slow(() => new Promise((resolve) => setTimeout(resolve, 1)));
+    await test.run();
+    expect(test.events).toEqual(['head 200 OK', 'write a', 'write b', 'write c', 'write d', 'end', 'flush']);
+  });
+
+  it.each([
+    ['rejects', () => Promise.reject(new ClientDisconnected())],
+    [
+      'throws',
+      () => {
+        throw new ClientDisconnected();
+      },
+    ],
+  ])('rejects where the platform %s, without an unhandled rejection', async (_, lose) => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    let rejection: unknown;
+    for (const awaited of [true, false]) {
+      const test = stage(async (_, startResponse) => {
+        const written = startResponse('200 OK', [])(textToBytes('a'));
+        if (awaited)
+          await written.catch((error: unknown) => {
+            rejection = error;
+          });
+        else await new Promise((resolve) => setTimeout(resolve, 5));
+        return [];
+      });
+      test.slow(lose);
+      await test.run();
+      expect(test.events).toEqual(['head 200 OK', 'write a', 'abort', 'flush']);
+      expect(test.errors.text).toBe('');
+    }
+    process.off('unhandledRejection', unhandled);
+    expect(rejection).toBeInstanceOf(ClientDisconnected);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, string[], (events: string[]) => Body]>([
+    ['an array', ['head 200 OK 1'], () => [textToBytes('a')]],
+    ['an iterable', ['head 200 OK', 'write a', 'return', 'end'], (events) => body(events, ['a'])],
+    [
+      'an iterable that fails',
+      ['head 200 OK', 'write a', 'abort'],
+      () =>
+        (function* () {
+          yield textToBytes('a');
+          throw new Error('failed');
+        })(),
+    ],
+  ])('is too late in the close() of %s', async (_, events, make) => {
+    let write: Write | undefined;
+    let late: Promise<void> | undefined;
+    const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+      write = startResponse('200 OK', []);
+      return Object.assign(make(test.events), {
+        close: () => {
+          late = write?.(textToBytes('late'));
+        },
+      });
+    });
+    await test.run();
+    await expect(late).rejects.toThrow('application: write() was called after the response had ended');
+    expect(test.events).toEqual([...events, 'flush']);
+  });
+});
+
+describe('a file', () => {
+  const sending = (headers: HeaderList, file: FileWrapper, method = 'GET', status = '200 OK') => {
+    const test = stage(
+      (_, startResponse) => {
+        startResponse(status, headers);
+        return file;
+      },
+      {},
+      method,
+    );
+    test.responder.file = async (head) => {
+      test.heads.push(head);
+      test.events.push(`file ${head.length}`);
+      await null;
+      test.events.push('sent');
+    };
+    return test;
+  };
+  // Three bytes.
+  const reader = (events: () => string[]) => {
+    const chunks = [textToBytes('abc'), new Uint8Array(0)];
+    return new FileWrapper({
+      read: () => chunks.shift() ?? null,
+      close: () => void events().push('close'),
+    });
+  };
+  const blob = () => new FileWrapper(new Blob(['abc']));
+
+  it.each<[string, HeaderList, () => FileWrapper, HeaderList]>([
+    ['with the length that its source tells', [], blob, [['Content-Length', '3']]],
+    ['with that same length from the application', [['Content-Length', '3']], blob, [['Content-Length', '3']]],
+    ['of unknown length', [], () => reader(() => []), []],
+    [
+      'with the length that the application tells alone',
+      [['Content-Length', '3']],
+      () => reader(() => []),
+      [['Content-Length', '3']],
+    ],
+  ])('goes by reference %s', async (_, given, file, headers) => {
+    const test = sending(given, file());
+    await test.run();
+    expect(test.events).toEqual([`file ${headers[0]?.[1]}`, 'sent', 'flush']);
+    expect(test.heads[0]?.headers).toEqual(headers);
+  });
+
+  it('is closed when it has been sent, or could not be', async () => {
+    const sent: ReturnType<typeof stage> = sending(
+      [],
+      reader(() => sent.events),
+    );
+    await sent.run();
+    expect(sent.events).toEqual(['file undefined', 'sent', 'close', 'flush']);
+    for (const [error, logged] of [
+      [new Error('disk on fire'), /^Error: disk on fire/],
+      [new ClientDisconnected(), /^$/],
+    ] as const) {
+      const failed: ReturnType<typeof stage> = sending(
+        [],
+        reader(() => failed.events),
+      );
+      failed.responder.file = () => Promise.reject(error);
+      await failed.run();
+      expect(failed.events).toEqual(['abort', 'close', 'flush']);
+      expect(failed.errors.text).toMatch(logged);
+    }
+  });
+
+  it('lets no write() come between', async () => {
+    let write: Write | undefined;
+    const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+      write = startResponse('200 OK', []);
+      return reader(() => test.events);
+    });
+    test.responder.file = async () => {
+      await null;
+      await expect(write?.(textToBytes('x'))).rejects.toThrow(WsgiError);
+    };
+    await test.run();
+    expect(test.events).toEqual(['close', 'flush']);
+  });
+
+  it.each<[string, string, string, HeaderList, string[]]>([
+    ['for HEAD', 'HEAD', '200 OK', [], ['head 200 OK null']],
+    ['with a status that has no body', 'GET', '304 Not Modified', [], ['head 304 Not Modified null']],
+    ['longer than its Content-Length', 'GET', '200 OK', [['Content-Length', '2']], ['head 200 OK', 'write ab', 'end']],
+    ['shorter than it', 'GET', '200 OK', [['Content-Length', '4']], ['head 200 OK', 'write abc', 'abort']],
+  ])('does not go by reference %s', async (_, method, status, headers, events) => {
+    const test = sending(headers, blob(), method, status);
+    await test.run();
+    expect(test.events).toEqual([...events, 'flush']);
+  });
+
+  it('is what wsgi.file_wrapper makes, not any iterable of a size', async () => {
+    const test = sending([], new Set([textToBytes('abc')]) as never);
+    await test.run();
+    expect(test.events).toEqual(['head 200 OK', 'write abc', 'end', 'flush']);
+  });
+
+  it('is read where the platform has no way for it', async () => {
+    for (const way of [undefined, () => undefined]) {
+      const test: ReturnType<typeof stage> = sending(
+        [],
+        reader(() => test.events),
+      );
+      test.responder.file = way as never;
+      await test.run();
+      expect(test.events).toEqual(['head 200 OK', 'write abc', 'end', 'close', 'flush']);
+    }
+  });
+
+  it('does not go by reference when something has been written before it', async () => {
+    const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+      startResponse('200 OK', [])(textToBytes('x'));
+      return reader(() => test.events);
+    });
+    test.responder.file = () => Promise.reject(new Error('called'));
+    await test.run();
+    expect(test.events).toEqual(['head 200 OK', 'write x', 'write abc', 'end', 'close', 'flush']);
+  });
+
+  it('needs a head like every body', async () => {
+    const test: ReturnType<typeof stage> = stage(() => reader(() => test.events));
+    test.responder.file = () => Promise.reject(new Error('called'));
+    await test.run();
+    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'close', 'flush']);
+    expect(test.errors.text).toContain('application: startResponse was not called before the first chunk (PEP 3333');
+  });
+});
+
+describe('an upgrade', () => {
+  it.each<[string, string, (() => boolean) | undefined]>([
+    ['101 Switching Protocols null', '101 Switching Protocols', () => true],
+    ['500 Internal Server Error 22', '101 Switching Protocols', () => false],
+    ['500 Internal Server Error 22', '101 Switching Protocols', undefined],
+    ['500 Internal Server Error 22', '600 Odd', () => true],
+  ])('gets %s for %s', async (head, status, upgraded) => {
+    const test = stage((_, startResponse) => {
+      startResponse(status, []);
+      return [];
+    });
+    if (upgraded) test.responder.upgraded = upgraded;
+    await test.run();
+    expect(test.events).toEqual([`head ${head}`, 'flush']);
+    if (head.startsWith('101')) expect(test.heads[0]?.headers).toEqual([]);
+    else expect(test.errors.text).toMatch(/application: status "[^"]+" is (informational|above 599)/);
+  });
+});
+
+describe('a client that is gone', () => {
+  it('before the application has begun is not waited for', async () => {
+    const test = stage(() => new Promise(() => {}));
+    test.aborter.abort(new ClientDisconnected());
+    await test.run();
+    expect(test.events).toEqual(['abort', 'flush']);
+    expect(test.errors.text).toBe('');
+  });
+
+  it('stops a body that never waits', async () => {
+    const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+      startResponse('200 OK', []);
+      return (function* () {
+        try {
+          yield textToBytes('a');
+          test.aborter.abort(new ClientDisconnected());
+          for (let i = 0; i < 9; i++) yield textToBytes('b');
+        } finally {
+          test.events.push('return');
+        }
+      })();
+    });
+    await test.run();
+    expect(test.events).toEqual(['head 200 OK', 'write a', 'abort', 'return', 'flush']);
+  });
+
+  it.each<[string, string, string[], string[]]>([
+    ['before the head of an empty one', '0', [], []],
+    ['after all of its bytes', '1', ['a'], ['head 200 OK', 'write a']],
+  ])('gets no end of a response: %s', async (_, length, chunks, events) => {
+    const test = stage(async (_, startResponse) => {
+      const write = startResponse('200 OK', [['Content-Length', length]]);
+      for (const chunk of chunks) await write(textToBytes(chunk));
+      return new Promise(() => {});
+    });
+    const done = test.run();
+    setTimeout(() => test.aborter.abort(new ClientDisconnected()), 5);
+    await done;
+    expect(test.events).toEqual([...events, 'abort', 'flush']);
+    expect(test.errors.text).toBe('');
+  });
+
+  it('is listened for once, however many chunks there are', async () => {
+    const test: ReturnType<typeof stage> = stage(async (_, startResponse) => {
+      startResponse('200 OK', []);
+      return (async function* () {
+        for (let i = 0; i < 20; i++) yield textToBytes('a');
+      })();
+    });
+    const listen = vi.spyOn(test.aborter.signal, 'addEventListener');
+    await test.run();
+    expect(listen).toHaveBeenCalledTimes(1);
+    expect(test.events.at(-2)).toBe('end');
+  });
+
+  it('is one that the platform tells of: ClientDisconnected from the application alone is an error like any', async () => {
+    const test = stage(() => {
+      throw new ClientDisconnected('client: sent half of its body');
+    });
+    await test.run();
+    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.errors.text).toContain('ClientDisconnected: client: sent half of its body');
+  });
+});
+
+describe('an error', () => {
+  it.each<[string, HeaderList, string]>([
+    ['HEAD', [], 'head 200 OK null'],
+    ['GET', [['Content-Length', '0']], 'head 200 OK 0'],
+  ])('after a response that its head completed leaves it whole (%s, %j)', async (method, headers, head) => {
+    const test = stage(
+      (_, startResponse) => {
+        startResponse('200 OK', headers)(new Uint8Array(0));
+        throw new Error('late');
+      },
+      {},
+      method,
+    );
+    await test.run();
+    expect(test.events).toEqual([head, 'flush']);
+    expect(test.errors.text).toMatch(/^Error: late/);
+  });
+
+  it('after all the bytes of its Content-Length leaves the response whole', async () => {
+    const test: ReturnType<typeof stage> = stage((_, startResponse) => {
+      startResponse('200 OK', [['Content-Length', '1']]);
+      return Object.assign(
+        (function* () {
+          yield textToBytes('a');
+          throw new Error('late');
+        })(),
+        { close: () => void test.events.push('close') },
+      );
+    });
+    await test.run();
+    expect(test.events).toEqual(['head 200 OK', 'write a', 'end', 'close', 'flush']);
+  });
+
+  it('says where a chunk that is none came from', async () => {
+    const chunks = [textToBytes('a'), 'b'] as unknown as Uint8Array[];
+    for (const bad of [chunks, chunks.values()]) {
+      const test = stage((_, startResponse) => {
+        startResponse('200 OK', []);
+        return bad;
+      });
+      await test.run();
+      expect(test.errors.text).toContain('application: a chunk of the body must be a Uint8Array, not a string;');
+    }
+    const test = stage((_, startResponse) => {
+      startResponse('200 OK', [])('b' as never);
+      return [];
+    });
+    await test.run();
+    expect(test.errors.text).toContain('application: what write() is given must be a Uint8Array, not a string;');
+  });
+
+  it.each<[string, () => Body]>([
+    ['the application returned its body', () => [textToBytes('a')]],
+    ['the first chunk', () => [textToBytes('a')].values()],
+    ['the end of the body', () => [].values()],
+  ])('says that startResponse was not called before %s', async (when, make) => {
+    const test = stage(make);
+    await test.run();
+    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.errors.text).toContain(
+      `application: startResponse was not called before ${when} (PEP 3333, "The start_response() Callable")`,
+    );
+  });
+
+  it('ends the response where the platform takes not even the head of the 500', async () => {
+    const test = stage((_, startResponse) => {
+      startResponse('200 OK', []);
+      return [];
+    });
+    test.responder.head = ({ code }) => {
+      throw new Error(`no ${code}`);
+    };
+    await test.run();
+    expect(test.events).toEqual(['abort', 'flush']);
+    expect(test.errors.text.match(/^\S.*$/gm)).toEqual(['Error: no 200', 'Error: no 500']);
   });
 });
 
