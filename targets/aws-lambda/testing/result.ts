@@ -5,7 +5,7 @@ import { record } from '../events/fields.js';
 import { FRONT_ENDS } from '../front-ends.js';
 import { edgeTakes } from '../results/edge.js';
 import type { LambdaKind } from '../types.js';
-import { checkKind } from './event.js';
+import { checkKind } from './request.js';
 
 /** A result as its front end would send it on. */
 export interface LambdaResponse {
