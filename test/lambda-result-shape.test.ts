@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import type { LambdaKind } from '../targets/testing.js';
-import { checkResult } from './lambda-result-shape.ts';
+import { checkResult, KINDS } from './lambda-result-shape.ts';
 
 const V1 = {
   statusCode: 200,
@@ -49,7 +49,6 @@ const GOOD: Record<LambdaKind, Record<string, unknown>> = {
   'edge-viewer-request': EDGE,
   'edge-origin-request': EDGE,
 };
-const KINDS = Object.keys(GOOD) as LambdaKind[];
 const isEdge = (kind: LambdaKind) => kind.startsWith('edge-');
 const without = (result: object, key: string) => Object.fromEntries(Object.entries(result).filter(([k]) => k !== key));
 

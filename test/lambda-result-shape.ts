@@ -47,6 +47,9 @@ const SHAPES: Record<LambdaKind, Shape> = {
   'edge-origin-request': EDGE,
 };
 
+/** Every front end. */
+export const KINDS = Object.keys(SHAPES) as LambdaKind[];
+
 const HOP_BY_HOP =
   'connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade';
 const EDGE_DISALLOWED =
