@@ -1,7 +1,7 @@
 // Lambda@Edge: the viewer-request and origin-request triggers of CloudFront.
-import { encodeNative, percentDecode } from '../../../src/native-string.js';
+import { percentDecode } from '../../../src/native-string.js';
 import type { EdgeEvent } from '../types.js';
-import { addressOf, bodyOf, type EventFields, hostOf, pathOf } from './fields.js';
+import { addressOf, bodyOf, type EventFields, hostOf, methodOf, nativeOf, pathOf } from './fields.js';
 import { headersOf, headerValues } from './maps.js';
 
 /** CloudFront sends path and query as received, and a body only where the trigger includes it; it cuts one that is too
@@ -13,15 +13,15 @@ export function edgeFields(event: EdgeEvent): EventFields {
     Object.entries(request.headers ?? {}).map(([name, entries]) => [name, entries.map(({ value }) => value)]),
   );
   const path = pathOf(request.uri);
-  const query = encodeNative(request.querystring ?? '');
+  const query = nativeOf(request.querystring);
   const { data, encoding, inputTruncated } = request.body ?? {};
   return {
-    method: request.method,
+    method: methodOf(request.method),
     path: percentDecode(path),
     query,
     rawUri: `${path}${query === '' ? '' : `?${query}`}`,
     scheme: 'https',
-    ...hostOf(headerValues('host', headers)[0], config.distributionDomainName),
+    ...hostOf(headerValues('host', headers)[0], config?.distributionDomainName),
     protocol: 'HTTP/1.1',
     remoteAddr: addressOf(request.clientIp),
     eachHeader: headersOf(headers),

@@ -1,6 +1,8 @@
 // What the events of all front ends have in common: a path, a body, a host, an address, a user.
 import { isIP } from 'node:net';
 import type { RequestFields } from '../../../src/environ.js';
+import { quote } from '../../../src/errors.js';
+import { isToken } from '../../../src/headers.js';
 import { bytesSource } from '../../../src/input-stream.js';
 import { encodeNative } from '../../../src/native-string.js';
 import { splitAuthority } from '../../../src/url.js';
@@ -48,9 +50,28 @@ export function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** A string of an event as a native string, "" where there is none.
+ *  @throws {TypeError} when it is something else */
+export function nativeOf(value: string | null | undefined): string {
+  return encodeNative(stringOf(value));
+}
+
+function stringOf(value: unknown): string {
+  if (value !== undefined && value !== null && typeof value !== 'string')
+    throw new TypeError(`${quote(value)} is no string`);
+  return value ?? '';
+}
+
+/** The method of a request.
+ *  @throws {TypeError} when it is none */
+export function methodOf(method: string): string {
+  if (!isToken(stringOf(method))) throw new TypeError(`${quote(method)} is no method`);
+  return method;
+}
+
 /** A path as a native string. */
 export function pathOf(path: string | null | undefined): string {
-  const native = encodeNative(path ?? '');
+  const native = nativeOf(path);
   return native.startsWith('/') ? native : `/${native}`;
 }
 
@@ -58,7 +79,7 @@ export function pathOf(path: string | null | undefined): string {
  *  nor the header has no length.
  *  @param maps  the headers */
 export function bodyOf(body: string | null | undefined, base64: boolean | null | undefined, ...maps: ValueMap[]) {
-  const bytes = Buffer.from(body ?? '', base64 ? 'base64' : 'utf8');
+  const bytes = Buffer.from(stringOf(body), base64 ? 'base64' : 'utf8');
   return {
     body: bytesSource(() => bytes),
     ...(bytes.length > 0 || headerValues('content-length', ...maps).length > 0 ? { contentLength: bytes.length } : {}),
@@ -69,15 +90,16 @@ export function bodyOf(body: string | null | undefined, base64: boolean | null |
  *  @param header  the Host header
  *  @param domain  the front end's own name, where it has one */
 export function hostOf(header: string | undefined, domain?: string | null) {
+  const own = nativeOf(domain);
   return {
-    host: encodeNative((header ?? domain ?? '').trim()),
-    fallbackHost: splitAuthority(domain ?? '')?.name ?? (process.env.AWS_LAMBDA_FUNCTION_NAME || 'localhost'),
+    host: header === undefined ? own : encodeNative(header.trim()),
+    fallbackHost: splitAuthority(own)?.name ?? (process.env.AWS_LAMBDA_FUNCTION_NAME || 'localhost'),
   } satisfies Partial<EventFields>;
 }
 
 /** The protocol of the request, where the event has a sensible one. */
 export function protocolOf(protocol: string | null | undefined): string {
-  return protocol?.startsWith('HTTP/') ? protocol : 'HTTP/1.1';
+  return protocol && /^HTTP\/[0-9](\.[0-9])?$/.test(protocol) ? protocol : 'HTTP/1.1';
 }
 
 /** An IP address from what events have in its place: spaces around it (a capture of 2020), a network's size behind it

@@ -26,7 +26,7 @@ export function headersOf(lists: ValueMap, values?: ValueMap): RequestFields['ea
 
 /** A header value of an event as a native string. JSON can carry what no HTTP parser lets through: CR, LF and NUL become
  *  spaces (RFC 9110, section 5.5). */
-export function headerNative(value: string): string {
+function headerNative(value: string): string {
   return encodeNative(value.replace(/[\r\n\0]/g, ' '));
 }
 

@@ -1,11 +1,13 @@
 // API Gateway HTTP APIs with payload 2.0, and Function URLs.
-import { encodeNative, percentDecode } from '../../../src/native-string.js';
+import { percentDecode } from '../../../src/native-string.js';
 import type { LambdaKind, ProxyEventV2 } from '../types.js';
 import {
   addressOf,
   bodyOf,
   type EventFields,
   hostOf,
+  methodOf,
+  nativeOf,
   pathOf,
   protocolOf,
   record,
@@ -13,7 +15,7 @@ import {
   text,
   type User,
 } from './fields.js';
-import { headerNative, headersOf, headerValues } from './maps.js';
+import { headersOf, headerValues } from './maps.js';
 import { splitStage } from './stage.js';
 
 /** A Function URL sends the path as the client spelled it, an HTTP API decoded, so that the client's spelling
@@ -23,11 +25,11 @@ export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
   const { http } = context;
   const [hostHeader] = headerValues('host', headers);
   const path = pathOf(event.rawPath ?? http.path);
-  const query = encodeNative(event.rawQueryString ?? '');
+  const query = nativeOf(event.rawQueryString);
   // Where rawPath is missing, the other field has the path decoded.
   const encoded = kind === 'function-url' && typeof event.rawPath === 'string';
   return {
-    method: http.method,
+    method: methodOf(http.method),
     ...(encoded ? { path: percentDecode(path) } : splitStage(context, hostHeader, path)),
     query,
     rawUri: encoded ? `${path}${query === '' ? '' : `?${query}`}` : undefined,
@@ -36,20 +38,10 @@ export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
     ...hostOf(hostHeader, context.domainName),
     protocol: protocolOf(http.protocol),
     remoteAddr: addressOf(http.sourceIp),
-    eachHeader: cookies && cookies.length > 0 ? headersWithCookies(headers, cookies) : headersOf(headers),
+    // A Function URL sends cookies twice, in the header and in the list.
+    eachHeader: headersOf({ cookie: cookies ?? undefined }, headers),
     ...bodyOf(event.body, event.isBase64Encoded, headers),
     user: userOf(record(context.authorizer)),
-  };
-}
-
-// A Function URL sends cookies twice, in the header and in the list.
-function headersWithCookies(headers: ProxyEventV2['headers'], cookies: readonly string[]): EventFields['eachHeader'] {
-  const each = headersOf(headers);
-  return (add) => {
-    each((name, value) => {
-      if (name !== 'cookie') add(name, value);
-    });
-    add('cookie', headerNative(cookies.join('; ')));
   };
 }
 
