@@ -59,6 +59,12 @@ const EDGE_READ_ONLY: Partial<Record<LambdaKind, string>> = {
   'edge-origin-request': 'accept-encoding if-modified-since if-none-match if-range if-unmodified-since',
 };
 
+/** Whether CloudFront refuses a response header (lower case) from a trigger. */
+export function edgeRefuses(kind: LambdaKind, name: string): boolean {
+  const names = `${HOP_BY_HOP} ${EDGE_DISALLOWED} ${EDGE_READ_ONLY[kind]}`.split(' ');
+  return names.includes(name) || /^x-(amz-cf|edge)-/.test(name);
+}
+
 type Json = Record<string, unknown>;
 
 function ensure(fact: unknown, what: string): asserts fact {
@@ -124,13 +130,9 @@ function checkEdge(kind: LambdaKind, result: Json): void {
     typeof statusDescription === 'string' && /^[^ \p{Cc}]\P{Cc}*$/u.test(statusDescription),
     'statusDescription is not like "OK"',
   );
-  const disallowed = `${EDGE_DISALLOWED} ${EDGE_READ_ONLY[kind]}`.split(' ');
   for (const [name, entries] of entriesOf(headers, 'headers')) {
     ensure(name === name.toLowerCase(), `the key "${name}" of headers is not in lower case`);
-    ensure(
-      !disallowed.includes(name) && !/^x-(amz-cf|edge)-/.test(name),
-      `CloudFront keeps header "${name}" to itself`,
-    );
+    ensure(!edgeRefuses(kind, name), `CloudFront keeps header "${name}" to itself`);
     ensure(Array.isArray(entries) && entries.length > 0, `header "${name}" is no list`);
     for (const entry of entries) {
       ensure(

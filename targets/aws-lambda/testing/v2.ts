@@ -21,7 +21,7 @@ import {
 export function v2Event(parts: Parts, kind: LambdaKind): ProxyEventV2 {
   const { method, path, query, headers } = parts;
   const url = kind === 'function-url';
-  const cookies = valuesOf(headers, 'cookie').flatMap((value) => value.split(/; */));
+  const cookies = valuesOf(headers, 'cookie').flatMap((value) => value.split(/[ \t]*;[ \t]*/));
   const fields = withAdded(url ? headers : withoutName(headers, 'cookie'), ALL_ADDED);
   const domainName = DOMAINS[kind];
   const apiId = domainName.slice(0, domainName.indexOf('.'));
