@@ -18,6 +18,11 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** Whether `text` is a token, as names of headers and methods are (RFC 9110, section 5.6.2). */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
 /** Whether `name` is a hop-by-hop header, which belongs to the server alone. PEP 3333, "Other HTTP Features"; as
  *  `wsgiref.util.is_hop_by_hop`. */
 export function isHopByHop(name: string): boolean {

@@ -354,55 +354,6 @@ describe('a buffered result', () => {
   });
 });
 
-describe('lambdaEvent and readLambdaResult', () => {
-  it('make what the live captures show', () => {
-    const request = {
-      method: 'POST',
-      target: '/capture/space%20value?a=1',
-      headers: [
-        ['Cookie', 'session=abc123; theme=dark'],
-        ['X-A', '1'],
-        ['x-a', '2'],
-      ] as HeaderList,
-      body: 'x',
-    };
-    expect(lambdaEvent('apigw-http-v2', request)).toMatchObject({
-      rawPath: '/capture/space value',
-      rawQueryString: 'a=1',
-      cookies: ['session=abc123', 'theme=dark'],
-      headers: { 'x-a': '1,2' },
-      body: 'eA==',
-      isBase64Encoded: true,
-    });
-    expect(lambdaEvent('apigw-http-v2', request).headers).not.toHaveProperty('cookie');
-    expect(lambdaEvent('function-url', request)).toMatchObject({
-      rawPath: '/capture/space%20value',
-      headers: { cookie: 'session=abc123; theme=dark' },
-      cookies: ['session=abc123', 'theme=dark'],
-    });
-    expect(() => lambdaEvent('sqs' as never)).toThrow(/unknown kind of front end "sqs"/);
-  });
-
-  it('read a result without a status code as the body', () => {
-    const read = readLambdaResult('apigw-http-v2', { hello: 1 });
-    expect([read.status, read.headers, read.text()]).toEqual([
-      200,
-      [['content-type', 'application/json']],
-      '{"hello":1}',
-    ]);
-  });
-
-  test.each([
-    ['a status that is none', { statusCode: 'abc' }],
-    ['a header that is no string', { statusCode: 200, headers: { a: 5 } }],
-    ['headers that are none', { statusCode: 200, headers: 'a' }],
-    ['a body that is no string', { statusCode: 200, body: {} }],
-    ['cookies that are none', { statusCode: 200, cookies: 'a=1' }],
-  ])('refuse %s', (_, result) => {
-    expect(() => readLambdaResult('function-url', result)).toThrow(/answers 502/);
-  });
-});
-
 describe('toLambdaStreamHandler', () => {
   it('says what it needs, outside Lambda', async () => {
     const stream = toLambdaStreamHandler(answering('200 OK', []));

@@ -1,4 +1,4 @@
-import { createEnviron } from '../../src/environ.js';
+import { createEnviron, type RequestFields } from '../../src/environ.js';
 import { nameOf, WsgiError } from '../../src/errors.js';
 import {
   admitLength,
@@ -13,7 +13,6 @@ import { type Responder, run } from '../../src/run.js';
 import type { Application, Environ } from '../../src/types.js';
 import { enterMount } from '../../src/url.js';
 import { detect } from './detect.js';
-import type { EventFields } from './events/fields.js';
 import { FRONT_ENDS, type FrontEnd } from './front-ends.js';
 import type { HttpEvent, LambdaContext, LambdaKind, LambdaOptions } from './types.js';
 
@@ -71,26 +70,18 @@ export function invoke(
   context: LambdaContext,
   responder: Responder,
 ): void | Promise<void> {
-  const fields = fieldsOf(received);
   const gone = new AbortController();
   const background: Promise<unknown>[] = [];
   const ctx: ExecutionContextLike = { waitUntil: (promise) => background.push(promise) };
-  const environ: Environ = createEnviron({
-    ...fields,
-    maxBody: gateway.maxBody,
+  const { environ, truncated } = read(received, {
     signal: gone.signal,
     waitUntil: loggedWaitUntil(gateway, ctx),
     errors: gateway.errors,
+    maxBody: gateway.maxBody,
   });
-  environ.SCRIPT_NAME = fields.scriptName ?? '';
   for (const prefix of gateway.prefixes) enterMount(environ, prefix);
-  if (fields.user !== undefined) {
-    environ.AUTH_TYPE = fields.user.authType;
-    if (fields.user.name !== undefined) environ.REMOTE_USER = encodeNative(fields.user.name);
-  }
-  environ['aws.event'] = received.event;
   environ['aws.context'] = context;
-  const done = run(fields.truncated ? refusing(gateway, received) : admitLength(gateway, environ), environ, responder);
+  const done = run(truncated ? refusing(gateway, received) : admitLength(gateway, environ), environ, responder);
   return done === undefined && background.length === 0 ? undefined : inTime(gateway, context, gone, done, background);
 }
 
@@ -125,12 +116,20 @@ async function inTime(
   }
 }
 
-// Events are written by hand, too.
-function fieldsOf({ event, kind, frontEnd }: Received): EventFields {
+type OwnFields = Pick<RequestFields, 'signal' | 'waitUntil' | 'errors' | 'maxBody'>;
+
+function read({ event, kind, frontEnd }: Received, own: OwnFields): { environ: Environ; truncated: boolean } {
   try {
-    return frontEnd.fields(event, kind);
+    const { scriptName = '', user, truncated = false, ...fields } = frontEnd.fields(event, kind);
+    const environ = createEnviron({ ...fields, ...own });
+    environ.SCRIPT_NAME = scriptName;
+    if (user !== undefined) environ.AUTH_TYPE = user.authType;
+    if (user?.name !== undefined) environ.REMOTE_USER = encodeNative(user.name);
+    environ['aws.event'] = event;
+    return { environ, truncated };
   } catch (cause) {
-    throw new WsgiError(`aws-lambda: the event is malformed for one of ${frontEnd.name}`, { cause });
+    // Events are written by hand, too.
+    throw new WsgiError(`aws-lambda: this event of ${frontEnd.name} is malformed (${String(cause)})`, { cause });
   }
 }
 

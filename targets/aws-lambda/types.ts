@@ -97,7 +97,7 @@ export interface LatticeEventV2 extends EventBody {
 export interface EdgeEvent {
   Records: Array<{
     cf: {
-      config: { distributionDomainName?: string; eventType?: string };
+      config?: { distributionDomainName?: string; eventType?: string };
       request: {
         method: string;
         uri: string;

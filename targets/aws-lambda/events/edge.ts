@@ -1,7 +1,7 @@
 // Lambda@Edge: the viewer-request and origin-request triggers of CloudFront.
-import { encodeNative, percentDecode } from '../../../src/native-string.js';
+import { percentDecode } from '../../../src/native-string.js';
 import type { EdgeEvent } from '../types.js';
-import { addressOf, type EventFields, entityOf, hostOf, pathOf } from './fields.js';
+import { addressOf, type EventFields, entityOf, hostOf, methodOf, nativeOf, pathOf } from './fields.js';
 import { headersOf } from './maps.js';
 
 /** CloudFront sends path and query as received, and a body only where the trigger includes it; it cuts one that is too
@@ -15,15 +15,15 @@ export function edgeFields(event: EdgeEvent): EventFields {
     ),
   );
   const path = pathOf(request.uri);
-  const query = encodeNative(request.querystring ?? '');
+  const query = nativeOf(request.querystring);
   const { data, encoding, inputTruncated } = request.body ?? {};
   return {
-    method: request.method,
+    method: methodOf(request.method),
     path: percentDecode(path),
     query,
     rawUri: `${path}${query === '' ? '' : `?${query}`}`,
     scheme: 'https',
-    ...hostOf(headers, config.distributionDomainName),
+    ...hostOf(headers, config?.distributionDomainName),
     protocol: 'HTTP/1.1',
     remoteAddr: addressOf(request.clientIp),
     ...entityOf(headers, data, encoding !== 'text'),

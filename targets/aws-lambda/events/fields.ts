@@ -1,6 +1,8 @@
 // What the events of all front ends have in common: a path, a body, a host, an address, a user.
 import { isIP } from 'node:net';
 import type { RequestFields } from '../../../src/environ.js';
+import { quote } from '../../../src/errors.js';
+import { isToken } from '../../../src/headers.js';
 import { bytesSource } from '../../../src/input-stream.js';
 import { encodeNative } from '../../../src/native-string.js';
 import { splitAuthority } from '../../../src/url.js';
@@ -50,16 +52,35 @@ export function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** A string of an event as a native string, "" where there is none.
+ *  @throws {TypeError} when it is something else */
+export function nativeOf(value: string | null | undefined): string {
+  return encodeNative(stringOf(value));
+}
+
+function stringOf(value: unknown): string {
+  if (value !== undefined && value !== null && typeof value !== 'string')
+    throw new TypeError(`${quote(value)} is no string`);
+  return value ?? '';
+}
+
+/** The method of a request.
+ *  @throws {TypeError} when it is none */
+export function methodOf(method: string): string {
+  if (!isToken(stringOf(method))) throw new TypeError(`${quote(method)} is no method`);
+  return method;
+}
+
 /** A path as a native string. */
 export function pathOf(path: string | null | undefined): string {
-  const native = encodeNative(path ?? '');
+  const native = nativeOf(path);
   return native.startsWith('/') ? native : `/${native}`;
 }
 
 /** What the headers of all events tell, and the body with its true length: the header may differ from what arrived, or be
  *  absent. A request with neither a body nor the header has no length. */
 export function entityOf(headers: EventHeaders, body: string | null | undefined, base64: boolean | null | undefined) {
-  const bytes = body ? Buffer.from(body, base64 ? 'base64' : 'utf8') : EMPTY;
+  const bytes = body ? Buffer.from(stringOf(body), base64 ? 'base64' : 'utf8') : EMPTY;
   return {
     eachHeader: eachHeader(headers),
     body: bytesSource(() => bytes),
@@ -70,15 +91,17 @@ export function entityOf(headers: EventHeaders, body: string | null | undefined,
 /** The host that a request was for.
  *  @param domain  the front end's own name, where it has one */
 export function hostOf(headers: EventHeaders, domain?: string | null) {
+  const own = nativeOf(domain);
+  const header = firstValue(headers, 'host');
   return {
-    host: encodeNative((firstValue(headers, 'host') ?? domain ?? '').trim()),
-    fallbackHost: splitAuthority(domain ?? '')?.name ?? (process.env.AWS_LAMBDA_FUNCTION_NAME || 'localhost'),
+    host: header === undefined ? own : encodeNative(header.trim()),
+    fallbackHost: splitAuthority(own)?.name ?? (process.env.AWS_LAMBDA_FUNCTION_NAME || 'localhost'),
   } satisfies Partial<EventFields>;
 }
 
 /** The protocol of the request, where the event has a sensible one. */
 export function protocolOf(protocol: string | null | undefined): string {
-  return protocol?.startsWith('HTTP/') ? protocol : 'HTTP/1.1';
+  return protocol && /^HTTP\/[0-9](\.[0-9])?$/.test(protocol) ? protocol : 'HTTP/1.1';
 }
 
 /** An IP address from what events have in its place: spaces around it (a capture of 2020), a network's size behind it

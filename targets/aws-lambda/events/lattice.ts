@@ -2,7 +2,7 @@
 // query as decoded.
 import { encodeNative, percentDecode } from '../../../src/native-string.js';
 import type { LatticeEventV1, LatticeEventV2 } from '../types.js';
-import { addressOf, type EventFields, entityOf, hostOf, pathOf, text } from './fields.js';
+import { addressOf, type EventFields, entityOf, hostOf, methodOf, pathOf, text } from './fields.js';
 import { type EventHeaders, encodedQuery, headersOf, lastEntry } from './maps.js';
 
 /** Version 1: names in snake case, one value each. A sample of AWS's has the query in the path. */
@@ -11,7 +11,7 @@ export function latticeV1Fields(event: LatticeEventV1): EventFields {
   const mark = event.raw_path.indexOf('?');
   return {
     ...common(headers),
-    method: event.method,
+    method: methodOf(event.method),
     path: percentDecode(pathOf(mark < 0 ? event.raw_path : event.raw_path.slice(0, mark))),
     query: mark < 0 ? encodedQuery(event.query_string_parameters) : encodeNative(event.raw_path.slice(mark + 1)),
     ...entityOf(headers, event.body, event.is_base64_encoded),
@@ -24,7 +24,7 @@ export function latticeV2Fields(event: LatticeEventV2): EventFields {
   const { identity } = event.requestContext;
   return {
     ...common(headers),
-    method: event.method,
+    method: methodOf(event.method),
     path: percentDecode(pathOf(event.path)),
     query: encodedQuery(event.queryStringParameters),
     ...entityOf(headers, event.body, event.isBase64Encoded),

@@ -6,6 +6,7 @@ import {
   type EventFields,
   entityOf,
   hostOf,
+  methodOf,
   pathOf,
   protocolOf,
   record,
@@ -27,7 +28,7 @@ export function v1Fields(event: ProxyEventV1, kind: LambdaKind): EventFields {
   const stage = stageBefore(context, hostHeader, path);
   const plain = rest ? { path: percentDecode(path) } : stage === '' ? splitStage(context, hostHeader, path) : { path };
   return {
-    method: event.httpMethod,
+    method: methodOf(event.httpMethod),
     scriptName: stage,
     ...plain,
     query,

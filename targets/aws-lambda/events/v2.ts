@@ -1,11 +1,13 @@
 // API Gateway HTTP APIs with payload 2.0, and Function URLs.
-import { encodeNative, percentDecode } from '../../../src/native-string.js';
+import { percentDecode } from '../../../src/native-string.js';
 import type { LambdaKind, ProxyEventV2 } from '../types.js';
 import {
   addressOf,
   type EventFields,
   entityOf,
   hostOf,
+  methodOf,
+  nativeOf,
   pathOf,
   protocolOf,
   record,
@@ -21,15 +23,14 @@ import { splitStage } from './stage.js';
 export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
   const { requestContext: context, cookies } = event;
   const { http } = context;
-  const headers = headersOf(event.headers);
   // A Function URL sends cookies twice, in the header and in the list.
-  if (cookies && cookies.length > 0) headers.set('cookie', cookies.join('; '));
+  const headers = headersOf({ cookie: cookies ?? undefined }, event.headers);
   const path = pathOf(event.rawPath ?? http.path);
-  const query = encodeNative(event.rawQueryString ?? '');
+  const query = nativeOf(event.rawQueryString);
   // Where rawPath is missing, the other field has the path decoded.
   const encoded = kind === 'function-url' && typeof event.rawPath === 'string';
   return {
-    method: http.method,
+    method: methodOf(http.method),
     ...(encoded ? { path: percentDecode(path) } : splitStage(context, firstValue(headers, 'host'), path)),
     query,
     rawUri: encoded ? `${path}${query === '' ? '' : `?${query}`}` : undefined,

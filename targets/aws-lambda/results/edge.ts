@@ -5,9 +5,9 @@ import { listedHeaders } from './headers.js';
 import { reasonOf } from './status.js';
 
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html: CloudFront
-// answers 502 to a response with one of these. The hop-by-hop ones of its list no application can send.
+// answers 502 to a response with one of these.
 const DISALLOWED =
-  /^(expect|x-accel-(buffering|charset|limit-rate|redirect)|x-amz-cf-.*|x-amzn-(auth|cf-billing|cf-id|cf-xff|errortype|fle-profile|header-count|header-order|lambda-integration-tag|requestid)|x-cache|x-edge-.*|x-forwarded-proto|x-real-ip|content-length|via)$/;
+  /^(connection|expect|keep-alive|proxy-(authenticate|authorization|connection)|trailer|transfer-encoding|upgrade|x-accel-(buffering|charset|limit-rate|redirect)|x-amz-cf-.*|x-amzn-(auth|cf-billing|cf-id|cf-xff|errortype|fle-profile|header-count|header-order|lambda-integration-tag|requestid)|x-cache|x-edge-.*|x-forwarded-proto|x-real-ip|content-length|via)$/;
 const READ_ONLY: Partial<Record<LambdaKind, RegExp>> = {
   'edge-viewer-request': /^host$/,
   'edge-origin-request': /^(accept-encoding|if-modified-since|if-none-match|if-range|if-unmodified-since)$/,

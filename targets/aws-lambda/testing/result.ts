@@ -5,7 +5,19 @@ import { record } from '../events/fields.js';
 import { FRONT_ENDS } from '../front-ends.js';
 import { edgeTakes } from '../results/edge.js';
 import type { LambdaKind } from '../types.js';
-import { checkKind } from './event.js';
+import {
+  bodyOf,
+  checkDescription,
+  entriesOf,
+  jsonOf,
+  listsOf,
+  numeral,
+  objectOf,
+  type Refuse,
+  statusOf,
+  valuesOf,
+} from './checks.js';
+import { checkKind } from './request.js';
 
 /** A result as its front end would send it on. */
 export interface LambdaResponse {
@@ -16,9 +28,6 @@ export interface LambdaResponse {
   text(): string;
 }
 
-type Result = Record<string, unknown>;
-/** Says what the front end does not take. */
-type Refuse = (what: string) => never;
 type Reader = (result: unknown, kind: LambdaKind, refuse: Refuse) => LambdaResponse;
 
 const READERS: Record<LambdaKind, Reader> = {
@@ -39,10 +48,9 @@ const READERS: Record<LambdaKind, Reader> = {
 export function readLambdaResult(kind: LambdaKind, result: unknown): LambdaResponse {
   checkKind(kind);
   const refuse: Refuse = (what) => {
-    throw new WsgiError(`testing: ${kind} answers 502 to a result with ${what}`);
+    throw new WsgiError(`testing: ${kind} answers 502 to this result: ${what}`);
   };
-  // What crosses the border of a function is JSON.
-  const json = JSON.stringify(result ?? null);
+  const json = jsonOf(result, refuse);
   const size = Buffer.byteLength(json);
   const { limit } = FRONT_ENDS[kind];
   if (size > limit) refuse(`${size} bytes, more than ${limit}`);
@@ -54,12 +62,11 @@ function readV1(given: unknown, _: LambdaKind, refuse: Refuse): LambdaResponse {
   const result = objectOf(given, refuse);
   const known = ['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded'];
   for (const key of Object.keys(result)) if (!known.includes(key)) refuse(`the unknown key "${key}"`);
-  const status = Number(result.statusCode);
   const lists = listsOf(result.multiValueHeaders, refuse);
   const isTwice = ([name, value]: [string, string]) =>
     lists.some(([other, same]) => other.toLowerCase() === name.toLowerCase() && same === value);
   const values = valuesOf(result.headers, refuse).filter((pair) => !isTwice(pair));
-  return response(statusOf(status, refuse), [...values, ...lists], bodyOf(result, refuse));
+  return response(statusOf(numeral(result.statusCode), refuse), [...values, ...lists], bodyOf(result, refuse));
 }
 
 // Payload 2.0. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html: a
@@ -75,30 +82,31 @@ function readV2(given: unknown, _: LambdaKind, refuse: Refuse): LambdaResponse {
     return refuse('cookies that are no strings');
   const headers = valuesOf(result.headers, refuse);
   for (const cookie of cookies) headers.push(['set-cookie', cookie]);
-  return response(statusOf(Number(result.statusCode), refuse), headers, bodyOf(result, refuse));
+  return response(statusOf(numeral(result.statusCode), refuse), headers, bodyOf(result, refuse));
 }
 
 // null is an error wherever it stands; headers in the form of the other mode are not looked at.
 function readAlb(given: unknown, kind: LambdaKind, refuse: Refuse): LambdaResponse {
   const result = objectOf(given, refuse);
   for (const [key, value] of Object.entries(result)) if (value === null) refuse(`null as its ${key}`);
-  checkDescription(result, refuse);
-  const values = valuesOf(result.headers, refuse);
-  const lists = listsOf(result.multiValueHeaders, refuse);
-  return response(statusOf(result.statusCode, refuse), kind === 'alb-multi' ? lists : values, bodyOf(result, refuse));
+  const status = statusOf(result.statusCode, refuse);
+  checkDescription(status, result, refuse);
+  const headers = kind === 'alb-multi' ? listsOf(result.multiValueHeaders, refuse) : valuesOf(result.headers, refuse);
+  return response(status, headers, bodyOf(result, refuse));
 }
 
 function readLattice(given: unknown, _: LambdaKind, refuse: Refuse): LambdaResponse {
   const result = objectOf(given, refuse);
-  checkDescription(result, refuse);
-  return response(statusOf(result.statusCode, refuse), valuesOf(result.headers, refuse), bodyOf(result, refuse));
+  const status = statusOf(result.statusCode, refuse);
+  checkDescription(status, result, refuse);
+  return response(status, valuesOf(result.headers, refuse), bodyOf(result, refuse));
 }
 
 function readEdge(given: unknown, kind: LambdaKind, refuse: Refuse): LambdaResponse {
   const result = objectOf(given, refuse);
-  const status = statusOf(Number(result.status), refuse, 200);
+  const status = statusOf(numeral(result.status), refuse, 200);
   const headers: HeaderList = [];
-  for (const [name, entries] of Object.entries(record(result.headers))) {
+  for (const [name, entries] of entriesOf(result.headers, refuse)) {
     if (!Array.isArray(entries)) return refuse(`header "${name}" that is no list`);
     if (!edgeTakes(name.toLowerCase(), kind)) refuse(`header "${name}", which CloudFront keeps to itself`);
     for (const entry of entries) {
@@ -112,51 +120,6 @@ function readEdge(given: unknown, kind: LambdaKind, refuse: Refuse): LambdaRespo
   if (status === 204 && body !== undefined) refuse('a body and status 204');
   if (bodyEncoding !== 'text' && bodyEncoding !== 'base64') refuse(`bodyEncoding "${String(bodyEncoding)}"`);
   return response(status, headers, bodyOf({ body, isBase64Encoded: bodyEncoding === 'base64' }, refuse));
-}
-
-function objectOf(result: unknown, refuse: Refuse): Result {
-  return typeof result === 'object' && result !== null && !Array.isArray(result)
-    ? (result as Result)
-    : refuse('no object');
-}
-
-function statusOf(status: unknown, refuse: Refuse, lowest = 100): number {
-  return typeof status === 'number' && Number.isInteger(status) && status >= lowest && status <= 599
-    ? status
-    : refuse(`status code ${String(status)}`);
-}
-
-function checkDescription({ statusCode, statusDescription }: Result, refuse: Refuse): void {
-  if (statusDescription === undefined) return;
-  if (typeof statusDescription !== 'string' || !statusDescription.startsWith(`${statusCode} `))
-    refuse(`statusDescription ${JSON.stringify(statusDescription)}`);
-}
-
-function valuesOf(map: unknown, refuse: Refuse): HeaderList {
-  return entriesOf(map, refuse).map(([name, value]) =>
-    typeof value === 'string' ? [name, value] : refuse(`header "${name}" that is no string`),
-  );
-}
-
-function listsOf(map: unknown, refuse: Refuse): HeaderList {
-  return entriesOf(map, refuse).flatMap(([name, values]) =>
-    Array.isArray(values) && values.every((value) => typeof value === 'string')
-      ? values.map((value): [string, string] => [name, value])
-      : refuse(`header "${name}" that is no list of strings`),
-  );
-}
-
-function entriesOf(map: unknown, refuse: Refuse): Array<[string, unknown]> {
-  if (map === undefined || map === null) return [];
-  return typeof map === 'object' && !Array.isArray(map) ? Object.entries(map) : refuse('headers that are no object');
-}
-
-function bodyOf({ body, isBase64Encoded }: Result, refuse: Refuse): Uint8Array {
-  if (body === undefined || body === null) return new Uint8Array(0);
-  if (typeof body !== 'string') return refuse('a body that is no string');
-  if (isBase64Encoded !== true) return textToBytes(body);
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(body) || body.length % 4 !== 0) refuse('a body that is no base64');
-  return Buffer.from(body, 'base64');
 }
 
 function response(status: number, headers: HeaderList, body: Uint8Array): LambdaResponse {
