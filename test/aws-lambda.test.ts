@@ -300,14 +300,24 @@ describe('a buffered result', () => {
 
   it('waits for close() and for wait_until', async () => {
     const order: string[] = [];
-    const later = (name: string, ms: number) =>
-      new Promise<void>((resolve) => setTimeout(() => resolve(void order.push(name)), ms));
+    const note = (name: string) => void order.push(name);
+    let closing: (() => void) | undefined;
+    const closed = new Promise<void>((resolve) => {
+      closing = resolve;
+    });
     await resultOf((environ, startResponse) => {
       startResponse('200 OK', []);
+      const first = closed.then(() => note('first'));
       environ['wsgi_edge.wait_until'](
-        later('first', 10).then(() => environ['wsgi_edge.wait_until'](later('chained', 5))),
+        first.then(() => environ['wsgi_edge.wait_until'](Promise.resolve().then(() => note('chained')))),
       );
-      return Object.assign([], { close: () => later('close', 5) });
+      return Object.assign([], {
+        close: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 0));
+          note('close');
+          closing?.();
+        },
+      });
     });
     expect(order).toEqual(['close', 'first', 'chained']);
   });

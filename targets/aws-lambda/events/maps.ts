@@ -23,9 +23,14 @@ function collect(headers: EventHeaders, map: ValueMap, known: ReadonlySet<string
     const folded = name.toLowerCase();
     if (value === undefined || known?.has(folded)) continue;
     const earlier = headers.get(folded);
-    headers.set(folded, earlier === undefined ? value : [...new Set([earlier, value].flat())]);
+    headers.set(folded, earlier === undefined ? value : joined([earlier].flat(), [value].flat()));
   }
 }
+
+const joined = (earlier: string[], more: string[]): string[] => [
+  ...earlier,
+  ...more.filter((value) => !earlier.includes(value)),
+];
 
 // A string or strings; undefined where there is none.
 function given(value: unknown): string | string[] | undefined {
