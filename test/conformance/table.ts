@@ -14,7 +14,29 @@ interface Run {
   results: Result[];
 }
 
-const ORDER = ['core', 'fetch', 'node', 'cloudflare', 'lambda HTTP API', 'lambda Function URL', 'lambda stream'];
+const ORDER = [
+  'core',
+  'fetch',
+  'node',
+  'cloudflare',
+  'lambda REST API',
+  'lambda HTTP API 1.0',
+  'lambda HTTP API',
+  'lambda Function URL',
+  'lambda ALB',
+  'lambda ALB multi-value',
+  'lambda Lattice v1',
+  'lambda Lattice v2',
+  'lambda@Edge viewer request',
+  'lambda@Edge origin request',
+  'lambda stream',
+  'lambda REST stream',
+];
+// Names for the targets of one platform where they share a reason.
+const GROUPS: Array<[name: string, has: (target: string) => boolean]> = [
+  ['all of Lambda', (target) => target.startsWith('lambda')],
+  ['Lambda, buffered', (target) => target.startsWith('lambda') && !target.endsWith(' stream')],
+];
 const RANK = ['holds', 'lacked', 'not applicable', 'fails'] as const;
 const folder = new URL('../../node_modules/.cache/wsgi-edge/conformance/', import.meta.url);
 
@@ -54,12 +76,21 @@ function print(runs: Run[]): void {
     const fails = of('fails') > 0 ? `, ${of('fails')} fail` : '';
     return cases.length === 0 ? '' : `${of('holds')} of ${cases.length - of('not applicable')}${fails}`;
   };
-  console.log(row(['Cases that hold', ...byTarget.map(({ target }) => target)]));
-  console.log(row(['---', ...byTarget.map(() => '---:')]));
-  for (const section of sections)
-    console.log(row([section, ...byTarget.map(({ cases }) => count(cases.filter((one) => one.section === section)))]));
-  console.log(row(['**all**', ...byTarget.map(({ cases }) => count(cases))]));
+  console.log(row(['Cases that hold', '**all**', ...sections]));
+  console.log(row(['---', '---:', ...sections.map(() => '---:')]));
+  for (const { target, cases } of byTarget)
+    console.log(
+      row([target, count(cases), ...sections.map((section) => count(cases.filter((one) => one.section === section)))]),
+    );
 
+  const namesOf = (targets: string[]): string => {
+    for (const [name, has] of GROUPS) {
+      const members = byTarget.map(({ target }) => target).filter(has);
+      if (members.length > 2 && members.every((target) => targets.includes(target)))
+        return [...targets.filter((target) => !has(target)), name].join(', ');
+    }
+    return targets.join(', ');
+  };
   for (const [outcome, title] of [
     ['lacked', 'What a platform lacks'],
     ['not applicable', 'What does not apply'],
@@ -81,7 +112,7 @@ function print(runs: Run[]): void {
     console.log(`\n**${title}**\n\n${row(['Reason', 'Target', 'Cases'])}\n${row(['---', '---', '---'])}`);
     for (const { reason, names, targets } of rows.values())
       console.log(
-        row([reason, targets.join(', '), outcome === 'not applicable' ? names.length : listed(names)].map(plainText)),
+        row([reason, namesOf(targets), outcome === 'not applicable' ? names.length : listed(names)].map(plainText)),
       );
   }
 }
