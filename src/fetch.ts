@@ -198,8 +198,8 @@ function streamResponder(
       if (cancelled) throw new ClientDisconnected();
       if (chunk.length === 0) return;
       wanted = false;
-      // A copy: the application may use its buffer again.
-      controller?.enqueue(chunk.slice());
+      // A copy: the application may use its buffer again. Not slice(), which shares the memory of a Buffer of Node's.
+      controller?.enqueue(new Uint8Array(chunk));
     },
     end() {
       if (!cancelled) controller?.close();

@@ -119,6 +119,18 @@ describe('toFetchHandler', () => {
     expect(total).toBe(5);
   });
 
+  it('copies a chunk that stands in a Buffer of Node, too', async () => {
+    const buffer = Buffer.alloc(3);
+    const handler = toFetchHandler(async function* (_, startResponse) {
+      startResponse('200 OK', []);
+      for (const text of ['abc', 'def']) {
+        buffer.write(text);
+        yield buffer;
+      }
+    });
+    expect(await (await handler(new Request('http://h/'))).text()).toBe('abcdef');
+  });
+
   it('ends the body when the reader cancels, and rejects write()', async () => {
     const events: string[] = [];
     let rejection: unknown;
