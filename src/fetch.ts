@@ -7,7 +7,7 @@ import { decodeNativeOrKeep, encodeNative, percentDecode, textToBytes } from './
 import { type Responder, run } from './run.js';
 import type { Head } from './start-response.js';
 import type { Application, Environ, GatewayOptions, HeaderList } from './types.js';
-import { rawPathInfo } from './url.js';
+import { escapeRaw, rawPathInfo, splitAuthority } from './url.js';
 
 /** A Fetch API handler: a Worker's, Hono's `app.fetch`, itty-router's or h3's. */
 // biome-ignore lint/suspicious/noExplicitAny: each framework has types of its own for env and ctx
@@ -201,8 +201,8 @@ function streamResponder(
       if (cancelled) throw new ClientDisconnected();
       if (chunk.length === 0) return;
       wanted = false;
-      // A copy: the application may use its buffer again.
-      controller?.enqueue(chunk.slice());
+      // A copy: the application may use its buffer again. Not slice(), which shares the memory of a Buffer of Node's.
+      controller?.enqueue(new Uint8Array(chunk));
     },
     end() {
       if (!cancelled) controller?.close();
@@ -270,7 +270,8 @@ function responseHeaders(response: Response): HeaderList {
 
 function toRequest(environ: Environ): Request {
   const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
-  const bodiless = method === 'GET' || method === 'HEAD' || length === '0';
+  // A Request knows these methods in lower case, too.
+  const bodiless = /^(GET|HEAD)$/i.test(method) || length === '0';
   const headers = new Headers();
   for (const key of Object.keys(environ)) {
     const value = environ[key];
@@ -283,11 +284,13 @@ function toRequest(environ: Environ): Request {
     headers.append(name, toPlatform(value));
   }
   const path = rawPathInfo(environ);
-  const query = environ.QUERY_STRING === '' ? '' : `?${environ.QUERY_STRING}`;
-  // By parts: a path such as "//evil.example" must not become the authority, nor a Host such as "h/evil" a path.
+  const query = environ.QUERY_STRING === '' ? '' : `?${escapeRaw(environ.QUERY_STRING)}`;
+  // By parts: a path such as "//evil.example" must not become the authority, nor a Host such as "user@h/evil" one that
+  // SERVER_NAME does not tell of.
   const { origin } = new URL(
     [environ.HTTP_HOST, `${environ.SERVER_NAME}:${environ.SERVER_PORT}`, 'localhost']
-      .map((authority) => `${environ['wsgi.url_scheme']}://${authority ?? ''}`)
+      .filter((authority) => splitAuthority(authority ?? '') !== null)
+      .map((authority) => `${environ['wsgi.url_scheme']}://${decodeNativeOrKeep(authority ?? '')}`)
       .find((url) => URL.canParse(url)) as string,
   );
   const whole = `${origin}${path.startsWith('/') ? '' : '/'}${path}${query}`;

@@ -55,11 +55,11 @@ export async function callApp(app: Application, environ: Environ = testEnviron()
   await run(gateway, environ, {
     head({ status, headers }, body) {
       response = { status, headers };
-      // A copy, here and below: the application may use its buffer again.
-      if (body) chunks.push(body.slice());
+      // A copy, here and below: the application may use its buffer again. Not slice(), which shares a Buffer's memory.
+      if (body) chunks.push(new Uint8Array(body));
     },
     write(chunk) {
-      chunks.push(chunk.slice());
+      chunks.push(new Uint8Array(chunk));
     },
     end() {},
     abort(error) {

@@ -74,9 +74,15 @@ export function rawPathInfo(environ: Environ): string {
     // The shortest raw prefix that decodes to SCRIPT_NAME; what follows it is PATH_INFO.
     for (let end = script.length; end <= raw.length; end++)
       if ((raw[end] === '/' || end === raw.length) && percentDecode(raw.slice(0, end)) === script)
-        return raw.slice(end);
+        return escapeRaw(raw.slice(end)).replaceAll('\\', '%5C');
   }
   return percentEncode(path, `${PATH_SAFE}:@!$&'()*+`);
+}
+
+/** A raw query or path for a URL to be parsed again: what its parser would cut off (a fragment), drop (white space) or take
+ *  for text instead of bytes is escaped. A path has the backslash besides, which would become a slash. */
+export function escapeRaw(raw: string): string {
+  return raw.replace(/[\x00-\x20\x7f-\xff#]/g, (char) => percentEncode(char, ''));
 }
 
 /** The host part and the port of an authority ("h", "h:80", "[::1]:80"), or null when it is malformed. */

@@ -225,6 +225,23 @@ describe('a buffered result', () => {
     expect((await resultOf(app)).body).toBe('hello');
   });
 
+  it('has the bytes of each chunk, where the application fills one Buffer again and again', async () => {
+    const buffer = Buffer.alloc(3);
+    const app: Application = async function* (_, startResponse) {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      for (const text of ['abc', 'def']) {
+        buffer.write(text);
+        yield buffer;
+      }
+    };
+    expect((await resultOf(app)).body).toBe('abcdef');
+    const whole: Application = (_, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return Object.assign([buffer], { close: () => void buffer.fill(42) });
+    };
+    expect((await resultOf(whole)).body).toBe('def');
+  });
+
   it('takes isText only as a function', () => {
     expect(() => toLambdaHandler(() => [], { isText: 5 as never })).toThrow(
       'toLambdaHandler: isText must be a function, not a number',

@@ -119,6 +119,18 @@ describe('toFetchHandler', () => {
     expect(total).toBe(5);
   });
 
+  it('copies a chunk that stands in a Buffer of Node, too', async () => {
+    const buffer = Buffer.alloc(3);
+    const handler = toFetchHandler(async function* (_, startResponse) {
+      startResponse('200 OK', []);
+      for (const text of ['abc', 'def']) {
+        buffer.write(text);
+        yield buffer;
+      }
+    });
+    expect(await (await handler(new Request('http://h/'))).text()).toBe('abcdef');
+  });
+
   it('ends the body when the reader cancels, and rejects write()', async () => {
     const events: string[] = [];
     let rejection: unknown;
@@ -239,6 +251,31 @@ describe('fromFetchHandler', () => {
     expect((await callApp(app, environ)).text()).toBe('http://127.0.0.1//evil.example/x');
   });
 
+  it.each([
+    ['/a#b', '', 'http://127.0.0.1/a%23b'],
+    ['/a\\b', '', 'http://127.0.0.1/a%5Cb'],
+    ['/a\r\n\tb ', '', 'http://127.0.0.1/a%0D%0A%09b%20'],
+    ['/\u00c3\u00bc', '', 'http://127.0.0.1/%C3%BC'],
+    ['/%c3%bc/%2F/50%', '', 'http://127.0.0.1/%c3%bc/%2F/50%'],
+    ['/', 'a=#b&c=\u00ff\n&d=\\%zz ', 'http://127.0.0.1/?a=%23b&c=%FF%0A&d=\\%zz%20'],
+  ])('keeps what stands raw in the path %j or the query %j', async (path, query, url) => {
+    const app = fromFetchHandler((request) => new Response(request.url));
+    const PATH_INFO = path.replace('%c3%bc/%2F', '\u00c3\u00bc//');
+    const environ = testEnviron({ PATH_INFO, QUERY_STRING: query, REQUEST_URI: `${path}?${query}` });
+    expect((await callApp(app, environ)).text()).toBe(url);
+  });
+
+  it.each(['GET', 'HEAD', 'get', 'Head'])('drops the body of a %s', async (method) => {
+    let request: Request | undefined;
+    const app = fromFetchHandler((given) => {
+      request = given;
+      return new Response();
+    });
+    const environ = testEnviron({ REQUEST_METHOD: method, CONTENT_LENGTH: '1' });
+    expect((await callApp(app, environ)).status).toBe('200 ');
+    expect([request?.body, request?.headers.has('content-length')]).toEqual([null, false]);
+  });
+
   test.each(['TRACE', 'CONNECT', 'TRACK'])('answers %s, which a Request can not have, with 501', async (method) => {
     const app = fromFetchHandler(() => new Response('never'));
     const { status, headers, text } = await callApp(app, testEnviron({ REQUEST_METHOD: method }));
@@ -344,8 +381,10 @@ describe('fromFetchHandler', () => {
 
   it.each([
     ['h.example:8080', 'http://h.example:8080/p?q'],
-    ['h.example/evil', 'http://h.example/p?q'],
-    ['user:secret@h.example', 'http://h.example/p?q'],
+    ['b\u00c3\u00bccher.example', 'http://xn--bcher-kva.example/p?q'],
+    ['h.example/evil', 'http://fallback.example:8080/p?q'],
+    ['user:secret@h.example', 'http://fallback.example:8080/p?q'],
+    ['h\t.example', 'http://fallback.example:8080/p?q'],
     ['bad host<>:99999', 'http://fallback.example:8080/p?q'],
     ['', 'http://fallback.example:8080/p?q'],
     [undefined, 'http://fallback.example:8080/p?q'],

@@ -60,6 +60,22 @@ test('callApp collects a response', async () => {
   expect([status, headers, body, text()]).toEqual(['201 Created', [['X-A', '1']], textToBytes('ab'), 'ab']);
 });
 
+test('callApp copies what stands in a Buffer of Node, too', async () => {
+  const buffer = Buffer.from('a');
+  const app: Application = function* (_environ, startResponse) {
+    startResponse('200 OK', []);
+    yield buffer;
+    buffer.write('b');
+    yield buffer;
+  };
+  expect((await callApp(app)).text()).toBe('ab');
+  const whole: Application = (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return Object.assign([buffer], { close: () => void buffer.fill(42) });
+  };
+  expect((await callApp(whole)).text()).toBe('b');
+});
+
 test('callApp rejects with the error that broke a response off', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   const app: Application = function* (_environ, startResponse) {

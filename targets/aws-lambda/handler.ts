@@ -33,8 +33,8 @@ export function toLambdaHandler(
     let whole = false;
     const take = (chunk: Uint8Array) => {
       length += chunk.length;
-      // A copy: the application may use its buffer again, or free it in close().
-      if (length <= frontEnd.limit) chunks.push(chunk.slice());
+      // A copy: the application may use its buffer again, or free it in close(). Not slice(), which shares a Buffer's memory.
+      if (length <= frontEnd.limit) chunks.push(new Uint8Array(chunk));
     };
     await invoke(gateway, received, context, {
       head(given, body) {
