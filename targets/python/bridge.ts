@@ -45,19 +45,30 @@ type Failure = [kind: number, type: string, traceback: string, cause: unknown];
 type Started = [kind: number, chunk: Uint8Array] | Failure;
 
 /** Connects the two halves of the gateway.
+ *  @param loadedBefore  the applications that a snapshot has brought
  *  @param jspi  false: Python is entered so that it can not wait for promises, which is cheaper
  *  @param onFatal  called when the interpreter is lost: nothing of it may be used again */
-export function createBridge(booted: Booted, jspi: boolean, onFatal: (error: unknown) => void): Bridge {
+export function createBridge(
+  booted: Booted,
+  loadedBefore: string[],
+  jspi: boolean,
+  onFatal: (error: unknown) => void,
+): Bridge {
   const { python, module, api } = booted;
   const promising = jspi && module.jspiSupported;
   const exchanges = new Map<number, Exchange>();
+  const loaded = new Set(loadedBefore);
   let last = 0;
   let lost: WsgiError | undefined;
 
+  // A call that waits for a promise never ends where the interpreter is lost meanwhile.
+  const waiting = new Set<(error: unknown) => void>();
   const lose = (cause: unknown): WsgiError => {
     if (lost === undefined) {
       lost = new WsgiError('python: the interpreter is lost; the next request starts a new one', { cause });
       onFatal(lost);
+      for (const reject of waiting) reject(lost);
+      waiting.clear();
     }
     return lost;
   };
@@ -67,7 +78,7 @@ export function createBridge(booted: Booted, jspi: boolean, onFatal: (error: unk
   python_.connect(
     (id: number, packed: string, excText: string | undefined) => startResponse(exchanges.get(id), packed, excText),
     (id: number, data: Uint8Array) => write(exchanges.get(id), data),
-    (id: number, text: string) => log(exchanges.get(id), text),
+    (id: number, text: string | undefined) => log(exchanges.get(id), text),
     (id: number, atLeast: number | undefined, size: number | undefined) => pull(exchanges.get(id), atLeast, size),
     deriveKey,
   );
@@ -77,8 +88,16 @@ export function createBridge(booted: Booted, jspi: boolean, onFatal: (error: unk
     if (lost !== undefined) throw lost;
     try {
       if (!promising) return fn(...args);
-      return fn.callPromising(...args).catch((error: unknown) => {
-        throw lose(error);
+      const result = fn.callPromising(...args);
+      return new Promise((resolve, reject) => {
+        waiting.add(reject);
+        result.then(
+          (value) => {
+            waiting.delete(reject);
+            resolve(value);
+          },
+          (error) => lose(error),
+        );
       });
     } catch (error) {
       throw lose(error);
@@ -192,11 +211,13 @@ export function createBridge(booted: Booted, jspi: boolean, onFatal: (error: unk
     promising,
 
     async load(application) {
+      if (loaded.has(application)) return;
       const failure = await enter(python_.load, application);
       if (failure !== undefined) {
         const [, type, traceback, cause] = failure as Failure;
         throw new PythonError(type, traceback, cause);
       }
+      loaded.add(application);
     },
 
     setEnvironment(env) {
@@ -240,9 +261,12 @@ interface PythonHalf {
   close: PyFunction;
 }
 
-function log(exchange: Exchange | undefined, text: string): void {
-  if (exchange === undefined) console.error(text);
-  else exchange.environ['wsgi.errors'].write(text);
+// No text is a flush().
+function log(exchange: Exchange | undefined, text: string | undefined): void {
+  const errors = exchange?.environ['wsgi.errors'];
+  if (text === undefined) errors?.flush();
+  else if (errors === undefined) console.error(text);
+  else errors.write(text);
 }
 
 // Python makes these itself.
@@ -285,7 +309,9 @@ function pullFrom(environ: Environ): (atLeast?: number, size?: number) => Promis
   return async (atLeast = Number.POSITIVE_INFINITY, size = Number.POSITIVE_INFINITY) => {
     const parts: Uint8Array[] = [];
     let held = 0;
-    const add = (bytes: Uint8Array) => {
+    const add = (chunk: Uint8Array) => {
+      // Pyodide takes no subclass, such as the Buffer that Node gives.
+      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       const room = size - held;
       parts.push(bytes.length > room ? bytes.subarray(0, room) : bytes);
       rest = bytes.length > room ? bytes.subarray(room) : undefined;

@@ -72,6 +72,7 @@ export function fromPython(assets: PythonAssets, options: PythonOptions = {}): P
   });
 }
 
-function small({ CONTENT_LENGTH: length }: Environ): boolean {
-  return length !== undefined && length !== '0' && Number(length) <= SMALL_BODY;
+// A client that expects a 100 may never send what nobody has read.
+function small({ CONTENT_LENGTH: length, HTTP_EXPECT: expect }: Environ): boolean {
+  return expect === undefined && length !== undefined && length !== '0' && Number(length) <= SMALL_BODY;
 }

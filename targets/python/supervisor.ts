@@ -65,7 +65,7 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
       free(assets);
     }
     const interpreter: Interpreter = {
-      bridge: createBridge(booted, jspi, () => lose(interpreter)),
+      bridge: createBridge(booted, usable.manifest.snapshot?.loaded ?? [], jspi, () => lose(interpreter)),
       free: concurrency,
       queue: [],
       lost: false,

@@ -149,22 +149,30 @@ def _wait(promise):
         raise
 
 
-class Errors(io.TextIOBase):
-    """wsgi.errors"""
+class Errors:
+    """wsgi.errors. Not an io.TextIOBase, whose end is a flush() of its own for each request."""
 
     encoding = "utf-8"
+    closed = False
 
     def __init__(self, request):
         self._request = request
-
-    def writable(self):
-        return True
 
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"wsgi.errors takes str, not {type(text).__name__}")
         _gateway.log(self._request, text)
         return len(text)
+
+    def writelines(self, texts):
+        for text in texts:
+            self.write(text)
+
+    def flush(self):
+        _gateway.log(self._request, None)
+
+    def isatty(self):
+        return False
 
 
 class Input(io.RawIOBase):
