@@ -1,7 +1,8 @@
 import { ClientDisconnected, describe, WsgiError } from '../../src/errors.js';
 import { inputStream } from '../../src/input-stream.js';
-import type { Body, Environ, HeaderList, StartResponse, Write } from '../../src/types.js';
+import type { Application, Body, Environ, HeaderList, StartResponse, Write } from '../../src/types.js';
 import type { Booted } from './boot.js';
+import { createForeigners } from './foreign.js';
 import { deriveKey } from './kdf.js';
 import type { PyFunction } from './pyodide.js';
 import { PythonError } from './python-error.js';
@@ -14,11 +15,13 @@ export interface Bridge {
   /** Whether Python can wait for promises (JSPI). */
   readonly promising: boolean;
   load(application: string): Promise<void>;
+  /** Calls the factory "module:name" with an application of TypeScript; what it makes is called by the number `key`. */
+  loadMiddleware(factory: string, key: number, app: Application): Promise<void>;
   setEnvironment(env: Record<string, string>): void;
   reseed(): void;
   /** Calls an application. `release` is called once, when nothing of the request runs in Python any more. */
   serve(
-    application: string,
+    application: string | number,
     environ: Environ,
     startResponse: StartResponse,
     input: PythonInput,
@@ -57,7 +60,7 @@ export function createBridge(
   const { python, module, api } = booted;
   const promising = jspi && module.jspiSupported;
   const exchanges = new Map<number, Exchange>();
-  const loaded = new Set(loadedBefore);
+  const loaded = new Set<string | number>(loadedBefore);
   let last = 0;
   let lost: WsgiError | undefined;
 
@@ -75,12 +78,17 @@ export function createBridge(
   api.on_fatal = lose;
 
   const python_ = python.pyimport('wsgi_edge.bridge') as unknown as PythonHalf;
+  const foreign = python.pyimport('wsgi_edge.foreign') as unknown as PythonForeign;
   python_.connect(
     (id: number, packed: string, excText: string | undefined) => startResponse(exchanges.get(id), packed, excText),
     (id: number, data: Uint8Array) => write(exchanges.get(id), data),
     (id: number, text: string | undefined) => log(exchanges.get(id), text),
     (id: number, atLeast: number | undefined, size: number | undefined) => pull(exchanges.get(id), atLeast, size),
     deriveKey,
+    (key: number, call: number, request: number, packed: string, names: string, ...values: unknown[]) =>
+      foreigners.call(key, call, foreignEnviron(bridge, exchanges.get(request)?.environ, packed, names, values)),
+    (call: number) => foreigners.step(call),
+    (call: number) => foreigners.end(call),
   );
 
   // Every exception of Python is a value: what is thrown here is the end of the interpreter.
@@ -143,6 +151,18 @@ export function createBridge(
       throw error;
     }
   };
+
+  const checked = (result: unknown): unknown => {
+    if (!Array.isArray(result)) return result;
+    const [, type, traceback, cause] = result as Failure;
+    throw new PythonError(type, traceback, cause);
+  };
+  const foreigners = createForeigners({
+    start: (call, packed, excText) => checked(foreign.start(call, packed, excText)) as true | undefined,
+    write: async (call, data) => void checked(await enter(foreign.write, call, data)),
+    read: async (call, size) => checked(await enter(foreign.read, call, size)) as Uint8Array,
+    log: (call, text) => void checked(foreign.log(call, text)),
+  });
 
   const errorOf = ([, type, traceback, cause]: Failure, { gone }: Exchange): unknown =>
     gone instanceof ClientDisconnected && type === 'Disconnected' ? gone : new PythonError(type, traceback, cause);
@@ -207,17 +227,20 @@ export function createBridge(
     };
   };
 
-  return {
+  const bridge: Bridge = {
     promising,
 
     async load(application) {
       if (loaded.has(application)) return;
-      const failure = await enter(python_.load, application);
-      if (failure !== undefined) {
-        const [, type, traceback, cause] = failure as Failure;
-        throw new PythonError(type, traceback, cause);
-      }
+      checked(await enter(python_.load, application));
       loaded.add(application);
+    },
+
+    async loadMiddleware(factory, key, app) {
+      if (loaded.has(key)) return;
+      foreigners.add(key, app);
+      checked(await enter(python_.load_middleware, factory, key));
+      loaded.add(key);
     },
 
     setEnvironment(env) {
@@ -248,12 +271,22 @@ export function createBridge(
       }
     },
   };
+  return bridge;
+}
+
+/** The functions of foreign.py. */
+interface PythonForeign {
+  start: PyFunction;
+  write: PyFunction;
+  read: PyFunction;
+  log: PyFunction;
 }
 
 /** The functions of bridge.py. */
 interface PythonHalf {
   connect: PyFunction;
   load: PyFunction;
+  load_middleware: PyFunction;
   set_environment: PyFunction;
   reseed: PyFunction;
   start: PyFunction;
@@ -269,8 +302,12 @@ function log(exchange: Exchange | undefined, text: string | undefined): void {
   else errors.write(text);
 }
 
-// Python makes these itself.
+/** Marks an environ that comes out of Python: whoever calls the same interpreter with it has its turn already. */
+export const INTERPRETER = 'wsgi_edge.interpreter';
+
+// Python makes these itself, or has no use for them.
 const OWN = new Set([
+  INTERPRETER,
   'wsgi.version',
   'wsgi.input',
   'wsgi.errors',
@@ -280,6 +317,22 @@ const OWN = new Set([
   'wsgi.file_wrapper',
   'wsgi.input_terminated',
 ]);
+
+// The environ of TypeScript with what middleware of Python has made of it.
+function foreignEnviron(
+  bridge: Bridge,
+  original: Environ | undefined,
+  packed: string,
+  names: string,
+  values: unknown[],
+): Environ {
+  const items = packed.split('\0');
+  const changed: Record<string, unknown> = { [INTERPRETER]: bridge };
+  for (let i = 0; i + 1 < items.length; i += 2) changed[items[i] as string] = items[i + 1];
+  if (names !== '') for (const [i, name] of names.split('\0').entries()) changed[name] = values[i];
+  for (const key in original) if (OWN.has(key) && key !== INTERPRETER) changed[key] = original[key];
+  return changed as Environ;
+}
 
 // One string costs one crossing. It is cut at NUL, which a path may have in it (%00): such a value goes by itself.
 function pack(environ: Environ): { packed: string; names: string; values: unknown[] } {

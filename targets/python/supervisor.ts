@@ -19,9 +19,12 @@ export interface InterpreterOptions {
 
 /** Keeps one interpreter alive, and gives it to one request at a time. */
 export interface Supervisor {
+  /** Starts the interpreter, where it does not run. */
+  start(): Promise<Bridge>;
   /** Resolves with the interpreter when it is this request's turn. `release` must be called once.
+   *  @param held  the interpreter that the request comes out of: it has its turn already
    *  @throws the reason of the signal (as a rejection) when it fires before */
-  acquire(signal: AbortSignal): Promise<{ bridge: Bridge; release: () => void }>;
+  acquire(signal: AbortSignal, held?: unknown): Promise<{ bridge: Bridge; release: () => void }>;
 }
 
 interface Interpreter {
@@ -96,14 +99,21 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
     else interpreter.free++;
   };
 
+  const running = (): Promise<Interpreter> => {
+    current ??= boot().catch((error: unknown) => {
+      current = undefined;
+      throw error;
+    });
+    return current;
+  };
+
   return {
-    async acquire(signal) {
+    start: async () => (await running()).bridge,
+
+    async acquire(signal, held) {
       for (;;) {
-        current ??= boot().catch((error: unknown) => {
-          current = undefined;
-          throw error;
-        });
-        const interpreter = await current;
+        const interpreter = await running();
+        if (held === interpreter.bridge) return { bridge: interpreter.bridge, release: () => {} };
         if (!(await turnOf(interpreter))) continue;
         if (signal.aborted) {
           giveBack(interpreter);

@@ -140,9 +140,12 @@ class Disconnected(ConnectionResetError):
     """The client went away."""
 
 
-def _wait(promise):
+def _wait(value):
+    """The value of a promise; anything else as it is."""
+    if not isinstance(value, asyncio.Future):  # what Pyodide makes of a promise that a function returns
+        return value
     try:
-        return run_sync(promise)
+        return run_sync(value)
     except JsException as error:
         if error.name == "ClientDisconnected":
             raise Disconnected(error.message) from error
@@ -280,10 +283,8 @@ class WsgiError(AssertionError):
 
 def _start_response(request):
     def write(data):
-        promise = _gateway.write(request, to_js(_chunk(data, "what write() is given")))
-        # Without JSPI nobody can wait here: the gateway keeps the data in order.
-        if promise is not None:
-            _wait(promise)
+        # Where nobody can wait, there is no promise: the gateway keeps the data in order.
+        _wait(_gateway.write(request, to_js(_chunk(data, "what write() is given"))))
 
     def start_response(status, headers, exc_info=None):
         try:
@@ -323,6 +324,8 @@ def _start(context, request, application, packed, body, names, values):
         environ.update(zip(names.split("\0"), values))
     environ.update(_BASE)
     environ["wsgi.errors"] = Errors(request)
+    if type(application) is int:
+        environ["wsgi_edge.request"] = request  # for foreign.py
     if body is None:
         environ["wsgi.input"] = io.BytesIO()
     elif body is True:
