@@ -151,9 +151,17 @@ export function createInputStream(source: InputSource, length?: number): InputSt
     untouched.delete(stream);
     return source.cancel(reason);
   });
+  arrivals.set(stream, () =>
+    inTurn(async () => {
+      while (held === 0 && !ended) await pull();
+      return take(chunks[0]?.length ?? 0);
+    }),
+  );
   return stream;
 }
 
+// The bytes that have come and are not read yet, at least one unless the body has ended.
+const arrivals = new WeakMap<InputStream, () => Promise<Uint8Array>>();
 const cancels = new WeakMap<InputStream, (reason: unknown) => Promise<void>>();
 
 /** Lets `inputStream` find the platform's own stream behind a `wsgi.input` that wraps another one. */
@@ -164,6 +172,11 @@ export function shareStream(wrapper: InputStream, input: InputStream): void {
     return own;
   });
   cancels.set(wrapper, async (reason) => cancels.get(input)?.(reason));
+  arrivals.set(wrapper, () => arrival(input));
+}
+
+function arrival(input: InputStream): Promise<Uint8Array> {
+  return arrivals.get(input)?.() ?? input.read(BLOCK);
 }
 
 // A Buffer is a Uint8Array whose slice() and toString() do other things: an application must not meet it on some targets
@@ -182,9 +195,9 @@ function toLimit(size: unknown): number {
   return size < 0 ? Number.POSITIVE_INFINITY : size;
 }
 
-/** The request body as a stream: the platform's own one while `wsgi.input` is untouched, else what is left of it. The
- *  stream and `wsgi.input` share their bytes; read one of them: where the stream is the platform's own, `wsgi.input`
- *  rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
+/** The request body as a stream: the platform's own one while `wsgi.input` is untouched, else what is left of it, as it
+ *  comes. The stream and `wsgi.input` share their bytes; read one of them: where the stream is the platform's own,
+ *  `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
 export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   const input = environ['wsgi.input'];
   const own = untouched.get(input)?.();
@@ -195,7 +208,7 @@ export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const bytes = await input.read(BLOCK);
+        const bytes = await arrival(input);
         if (bytes.length === 0) controller.close();
         else controller.enqueue(bytes);
       },
