@@ -1,9 +1,9 @@
-// Writes targets/python/build/python-sources.ts, the text of the Python half of the gateway: `tsc -b` copies no .py files.
+// Writes targets/python/builder/python-sources.ts, the text of the Python half of the gateway: `tsc -b` copies no .py files.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 const ROOT = new URL('../targets/python/lib/', import.meta.url);
-const TARGET = new URL('../targets/python/build/python-sources.ts', import.meta.url);
+const TARGET = new URL('../targets/python/builder/python-sources.ts', import.meta.url);
 
 /** The module as it should be. */
 export function pythonSourcesModule(): string {
@@ -25,5 +25,5 @@ ${entries.join('')}];
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   writeFileSync(TARGET, pythonSourcesModule());
-  console.log('wrote targets/python/build/python-sources.ts');
+  console.log('wrote targets/python/builder/python-sources.ts');
 }

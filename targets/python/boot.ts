@@ -22,9 +22,14 @@ export interface BootOptions {
 }
 
 const HOME = '/home/pyodide';
-const RUNTIMES = ['IN_BROWSER', 'IN_BROWSER_MAIN_THREAD', 'IN_BROWSER_WEB_WORKER', 'IN_BUN', 'IN_DENO', 'IN_NODE'].concat(
-  ['IN_NODE_COMMONJS', 'IN_NODE_ESM', 'IN_SAFARI', 'IN_SHELL', 'IN_WORKERD'],
-);
+const RUNTIMES = [
+  'IN_BROWSER',
+  'IN_BROWSER_MAIN_THREAD',
+  'IN_BROWSER_WEB_WORKER',
+  'IN_BUN',
+  'IN_DENO',
+  'IN_NODE',
+].concat(['IN_NODE_COMMONJS', 'IN_NODE_ESM', 'IN_SAFARI', 'IN_SHELL', 'IN_WORKERD']);
 
 interface Globals {
   process?: { versions?: { node?: string } };
@@ -142,7 +147,10 @@ async function instantiate(
         }
       },
     ],
-    instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void) {
+    instantiateWasm(
+      imports: WebAssembly.Imports,
+      done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+    ) {
       const start = async () => {
         const { exports } = new WebAssembly.Instance(assets.jsverror as WebAssembly.Module, {});
         Object.assign(imports.env as object, {
@@ -162,7 +170,9 @@ async function instantiate(
 
   const restoreModule = provideModules(assets.helpers);
   try {
-    const booting = node ? assets.createPyodideModule(settings) : withoutNode(() => assets.createPyodideModule(settings));
+    const booting = node
+      ? assets.createPyodideModule(settings)
+      : withoutNode(() => assets.createPyodideModule(settings));
     return { module: await Promise.race([booting, failed]), pristine };
   } finally {
     restoreModule();

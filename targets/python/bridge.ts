@@ -120,7 +120,8 @@ export function createBridge(
     const excInfo = excText === undefined ? undefined : new PythonError('', excText);
     try {
       const start = exchange.startResponse;
-      exchange.write = excInfo === undefined ? start(parts[0] as string, headers) : start(parts[0] as string, headers, excInfo);
+      exchange.write =
+        excInfo === undefined ? start(parts[0] as string, headers) : start(parts[0] as string, headers, excInfo);
       return undefined;
     } catch (error) {
       if (excInfo !== undefined && error === excInfo) return true;
@@ -141,8 +142,7 @@ export function createBridge(
   };
 
   const pull = async (exchange: Exchange | undefined, atLeast: number | undefined, size: number | undefined) => {
-    if (exchange === undefined)
-      throw new WsgiError('application: wsgi.input was read after the response had ended');
+    if (exchange === undefined) throw new WsgiError('application: wsgi.input was read after the response had ended');
     exchange.pull ??= pullFrom(exchange.environ);
     try {
       return await exchange.pull(atLeast, size);

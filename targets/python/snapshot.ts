@@ -36,7 +36,11 @@ export function encodeSnapshot(
 }
 
 /** Writes the pages of a snapshot into a fresh memory. */
-export function restoreSnapshot(heap: Uint8Array, runs: Array<[offset: number, length: number]>, data: Uint8Array): void {
+export function restoreSnapshot(
+  heap: Uint8Array,
+  runs: Array<[offset: number, length: number]>,
+  data: Uint8Array,
+): void {
   let at = 0;
   for (const [offset, length] of runs) {
     heap.set(data.subarray(at, at + length), offset);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildPython } from '../../targets/python/build/index.js';
+import { buildPython } from '../../targets/python/builder/index.js';
 import type { PythonAssets } from '../../targets/python/index.js';
 
 export const APPS = 'test/python/apps';
@@ -14,7 +14,7 @@ const KEY = join(ASSETS, 'built-from.txt');
 /** Builds the assets unless they are there and up to date. */
 export async function ensureAssets(): Promise<void> {
   const hash = createHash('sha256');
-  for (const folder of [APPS, 'targets/python', 'targets/python/build', 'targets/python/lib/wsgi_edge'])
+  for (const folder of [APPS, 'targets/python', 'targets/python/builder', 'targets/python/lib/wsgi_edge'])
     for (const entry of readdirSync(folder, { withFileTypes: true }))
       if (entry.isFile()) hash.update(entry.name).update(readFileSync(join(folder, entry.name)));
   const key = hash.digest('hex');

@@ -1,12 +1,12 @@
 // CPython's own wsgiref.validate.validator around applications of TypeScript, and around those of Python.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { app as showcase } from '../../examples/showcase/app.js';
-import { fromPython, pythonMiddleware } from '../../targets/python/index.js';
-import type { PythonAssets } from '../../targets/python/index.js';
-import { createInputStream, bytesSource } from '../../src/input-stream.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ, Middleware } from '../../src/types.js';
 import { validator } from '../../src/validator.js';
+import type { PythonAssets } from '../../targets/python/index.js';
+import { fromPython, pythonMiddleware } from '../../targets/python/index.js';
+import { callApp, testEnviron } from '../../targets/testing.js';
 import { bytes } from '../conformance/case.js';
 import { loadAssets } from './assets.ts';
 
@@ -54,11 +54,7 @@ describe('wsgiref.validate around applications of TypeScript', () => {
       ]);
       return [line, rest];
     };
-    const response = await call(
-      wsgiref(echo),
-      { REQUEST_METHOD: 'POST', QUERY_STRING: 'a=1' },
-      'one\ntwo\nthree',
-    );
+    const response = await call(wsgiref(echo), { REQUEST_METHOD: 'POST', QUERY_STRING: 'a=1' }, 'one\ntwo\nthree');
     expect(response).toMatchObject({ status: '201 Made', text: 'one\ntwo\nthree', log: '' });
     expect(response.headers).toContainEqual(['X-Query', 'a=1']);
   });
