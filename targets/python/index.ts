@@ -62,7 +62,6 @@ function pythonApplication(
   if (!Number.isInteger(maxBody) || maxBody < 0)
     throw new WsgiError(`python: maxBody must be a whole number of bytes, not ${maxBody}`);
   const supervisor = superviseOnce(assets, options);
-  const never = new AbortController().signal;
 
   const app = async (environ: Environ, startResponse: StartResponse): Promise<Body> => {
     // The body first: a slow client must not hold the interpreter.
@@ -96,7 +95,7 @@ function pythonApplication(
 
   return Object.assign(app as Application, {
     async boot() {
-      const { bridge, release } = await supervisor.acquire(never);
+      const { bridge, release } = await supervisor.acquire();
       try {
         await load(bridge);
       } finally {

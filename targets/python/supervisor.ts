@@ -22,9 +22,10 @@ export interface Supervisor {
   /** Starts the interpreter, where it does not run. */
   start(): Promise<Bridge>;
   /** Resolves with the interpreter when it is this request's turn. `release` must be called once.
+   *  @param signal  of the request; without one nothing random is done, which Workers forbid outside of requests
    *  @param held  the interpreter that the request comes out of: it has its turn already
    *  @throws the reason of the signal (as a rejection) when it fires before */
-  acquire(signal: AbortSignal, held?: unknown): Promise<{ bridge: Bridge; release: () => void }>;
+  acquire(signal?: AbortSignal, held?: unknown): Promise<{ bridge: Bridge; release: () => void }>;
 }
 
 interface Interpreter {
@@ -115,13 +116,14 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
         const interpreter = await running();
         if (held === interpreter.bridge) return { bridge: interpreter.bridge, release: () => {} };
         if (!(await turnOf(interpreter))) continue;
-        if (signal.aborted) {
+        if (signal?.aborted) {
           giveBack(interpreter);
           throw signal.reason;
         }
-        // At the first request, not at the start: Workers have no randomness before it.
-        if (!interpreter.seeded) interpreter.bridge.reseed();
-        interpreter.seeded = true;
+        if (signal !== undefined && !interpreter.seeded) {
+          interpreter.bridge.reseed();
+          interpreter.seeded = true;
+        }
         return { bridge: interpreter.bridge, release: () => giveBack(interpreter) };
       }
     },

@@ -257,6 +257,11 @@ describe('promises', () => {
   });
 });
 
+it('random numbers are others in each isolate', async () => {
+  const first = async () => text(fromPython(await loadAssets(), { application: 'basic:random_number' }));
+  expect(await first()).not.toBe(await first());
+});
+
 describe('hashlib', () => {
   it('has the password functions that Pyodide lacks', async () => {
     expect((await text(supervised('passwords'))).split('\n')).toEqual([

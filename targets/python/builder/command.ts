@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { describe, WsgiError } from '../../../src/errors.js';
-import { type BuildOptions, buildPython } from './index.js';
+import { type BuildOptions, type BuildReport, buildPython } from './index.js';
 
 const USAGE = `Usage: wsgi-edge build-python APPLICATION [options]
 
@@ -61,13 +64,31 @@ async function main(): Promise<void> {
   if (values['allow-secrets']) options.allowSecrets = values['allow-secrets'];
   if (values.concurrent) options.concurrent = true;
   if (values.optimize) options.optimize = true;
-  const { out } = await buildPython(options);
+  const report = await buildPython(options);
+  printSizes(report);
+  const { out } = report;
   console.log(
     `\nIn a Worker:       import assets from '${out}/assets.mjs', with the rules of ${out}/wrangler-rules.toml`,
   );
   console.log(`In Lambda or Node: import assets from '${out}/node.mjs'`);
   console.log("Then:              fromPython(assets) of 'wsgi-edge/python' is the application");
 }
+
+function printSizes({ out, files, memory, dropped }: BuildReport): void {
+  let [all, compressed] = [0, 0];
+  console.log('');
+  for (const { name, bytes, sha256 } of files) {
+    const gzip = gzipSync(readFileSync(join(out, name))).length;
+    all += bytes;
+    compressed += gzip;
+    console.log(`${mib(bytes)} MiB, gzip ${mib(gzip)}  ${sha256.slice(0, 12)}  ${name}`);
+  }
+  console.log(`${mib(all)} MiB, gzip ${mib(compressed)}  in all; Workers take 64 MiB, Lambda 250 MiB unzipped`);
+  console.log(`${mib(memory)} MiB of memory in the interpreter`);
+  for (const [reason, count] of Object.entries(dropped)) console.log(`left out ${count}: ${reason}`);
+}
+
+const mib = (bytes: number): string => (bytes / 1_048_576).toFixed(1).padStart(5);
 
 function variable(text: string): [string, string] {
   const at = text.indexOf('=');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { gzipSync, inflateRawSync } from 'node:zlib';
+import { inflateRawSync } from 'node:zlib';
 import { describe, WsgiError } from '../../../src/errors.js';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, sampleOf } from '../assets.js';
 import { type Booted, bootPython, freshMemory, takeSnapshot } from '../boot.js';
@@ -48,8 +48,8 @@ export interface BuildOptions {
 export interface BuildReport {
   out: string;
   application: string;
-  /** Files written with their sizes in bytes, as they are and after gzip. */
-  files: Array<{ name: string; bytes: number; gzip: number; sha256: string }>;
+  /** The files that were written, with their sizes in bytes. */
+  files: Array<{ name: string; bytes: number; sha256: string }>;
   dropped: Record<string, number>;
   /** Modules that could not be compiled, and why. */
   uncompiled: Array<{ path: string; reason: string }>;
@@ -100,8 +100,7 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     `collected ${collected.length} files: the application below ${root}, packages in ${packages.join(', ') || 'none'}`,
   );
 
-  const compiler = await startCompiler(base, pyodide.stdlib, options.optimize ? 2 : 0);
-  const stdlib = await compiledStdlib(pyodide, compiler, options, progress);
+  const { stdlib, compiler } = await startOnStdlib(base, pyodide, options, progress);
   const { files, uncompiled } = compileAll(collected, compiler);
   for (const { path, reason } of uncompiled) progress(`not compiled, and left as it is: ${path}: ${reason}`);
   const site = writeZip(files);
@@ -120,13 +119,6 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   await checkRestore(assets, progress);
 
   const written = write(out, assets, pyodide);
-  progress('');
-  for (const { name, bytes, gzip } of written) progress(`${mib(bytes)} MiB, gzip ${mib(gzip)}: ${name}`);
-  const sum = (key: 'bytes' | 'gzip') => mib(written.reduce((total, file) => total + file[key], 0));
-  progress(
-    `${sum('bytes')} MiB, gzip ${sum('gzip')} in all (Workers take 64 MiB, Lambda 250 MiB unzipped); memory ${mib(memory)} MiB`,
-  );
-  for (const [reason, count] of dropped) progress(`left out ${count}: ${reason}`);
   return { out, application, files: written, dropped: Object.fromEntries(dropped), uncompiled, memory, assets };
 }
 
@@ -196,26 +188,35 @@ function compileAll(
   return { files, uncompiled };
 }
 
-async function compiledStdlib(
-  { stdlib }: PyodideFiles,
-  compiler: Compiler,
+/** The compiled standard library, and a compiler that runs on it where it was there before: that one starts faster. */
+async function startOnStdlib(
+  base: Parameters<typeof startCompiler>[0],
+  { stdlib: sources }: PyodideFiles,
   { cache, optimize = false }: BuildOptions,
   progress: (line: string) => void,
-): Promise<Uint8Array> {
+): Promise<{ stdlib: Uint8Array; compiler: Compiler }> {
+  const level = optimize ? 2 : 0;
   const kept = cache && join(cache, `stdlib-${PYODIDE_VERSION}${optimize ? '-optimized' : ''}.zip`);
-  if (kept && existsSync(kept)) return readFileSync(kept);
+  if (kept && existsSync(kept)) {
+    const stdlib = readFileSync(kept);
+    return { stdlib, compiler: await startCompiler(base, stdlib, level) };
+  }
   progress('compiling the standard library (once)');
-  const files = readZip(stdlib).map(({ name, method, data }): ZipFile => {
+  const compiler = await startCompiler(base, sources, level);
+  const files = readZip(sources).map(({ name, method, data }): ZipFile => {
     const bytes = method === 8 ? new Uint8Array(inflateRawSync(data)) : data;
     const compiled = name.endsWith('.py') ? compiler(bytes, `/lib/python314.zip/${name}`) : name;
     return typeof compiled === 'string' ? { name, data: bytes } : { name: `${name}c`, data: compiled };
   });
-  const zip = writeZip(files, true);
+  const stdlib = writeZip(files, true);
   if (kept) {
     mkdirSync(cache, { recursive: true });
-    writeFileSync(kept, zip);
+    // Whole at once: several builds may run side by side.
+    const partial = `${kept}.${process.pid}`;
+    writeFileSync(partial, stdlib);
+    renameSync(partial, kept);
   }
-  return zip;
+  return { stdlib, compiler };
 }
 
 async function freeze(
@@ -315,10 +316,7 @@ function write(out: string, assets: PythonAssets, pyodide: PyodideFiles): BuildR
     return {
       name,
       bytes: bytes.length,
-      gzip: gzipSync(bytes).length,
       sha256: createHash('sha256').update(bytes).digest('hex'),
     };
   });
 }
-
-const mib = (bytes: number): string => (bytes / 1_048_576).toFixed(1);

@@ -22,17 +22,6 @@ def boom(environ, start_response):
     raise ValueError("boom")
 
 
-def kv(environ, start_response):
-    from pyodide.ffi import run_sync
-
-    env = environ["workers.env"]
-    name = environ["QUERY_STRING"]
-    run_sync(env.KV.put(name, "value of " + name))
-    value = run_sync(env.KV.get(name))
-    start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8")])
-    return [value.encode()]
-
-
 def random_number(environ, start_response):
     import random
 

@@ -136,3 +136,7 @@ def read_twice(environ, start_response):
 
 def cause(environ, start_response):
     environ["test.fail"]()
+
+
+def event(environ, start_response):
+    return answer(start_response, f"{environ['aws.event'].version} {environ['aws.context'].awsRequestId}")
