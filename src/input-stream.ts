@@ -21,6 +21,7 @@ const PLATFORM = Symbol('platform');
 interface Platform {
   /** The platform's own stream, once, while nobody has read. */
   takeStream(): ReadableStream<Uint8Array> | null;
+  arrived(): Promise<Uint8Array>;
   cancel(reason: unknown): Promise<void>;
 }
 
@@ -93,6 +94,7 @@ export function createInputStream(
         touched = taken;
         return own;
       },
+      arrived: () => inTurn((reader) => reader.arrived()),
       cancel(reason) {
         touched = true;
         return source.cancel(reason);
@@ -107,6 +109,8 @@ interface Reader {
   read(limit: number): Promise<Uint8Array>;
   /** A line, or `limit` bytes of it. */
   readline(limit: number): Promise<Uint8Array>;
+  /** What comes next, as it comes. */
+  arrived(): Promise<Uint8Array>;
 }
 
 function createReader(source: InputSource, length: number | undefined, maxBody: number): Reader {
@@ -190,7 +194,13 @@ function createReader(source: InputSource, length: number | undefined, maxBody: 
     }
   };
 
-  return { read, readline };
+  // The bytes that have come and are not read yet, at least one unless the body has ended.
+  const arrived = async (): Promise<Uint8Array> => {
+    while (held === 0 && !ended) await pull();
+    return take(chunks[0]?.length ?? 0);
+  };
+
+  return { read, readline, arrived };
 }
 
 /** Tells the platform that the request body will not be read. */
@@ -219,9 +229,9 @@ function toLimit(size: unknown): number {
   return size < 0 ? Number.POSITIVE_INFINITY : size;
 }
 
-/** The request body as a stream: the platform's own one while `wsgi.input` is untouched, else what is left of it. The
- *  stream and `wsgi.input` share their bytes; read one of them: where the stream is the platform's own, `wsgi.input`
- *  rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
+/** The request body as a stream: the platform's own one while `wsgi.input` is untouched, else what is left of it, as it
+ *  comes. The stream and `wsgi.input` share their bytes; read one of them: where the stream is the platform's own,
+ *  `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
 export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   const input: OwnInput = environ['wsgi.input'];
   const own = input[PLATFORM]?.takeStream();
@@ -229,7 +239,7 @@ export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const bytes = await input.read(BLOCK);
+        const bytes = await (input[PLATFORM]?.arrived() ?? input.read(BLOCK));
         if (bytes.length === 0) controller.close();
         else controller.enqueue(bytes);
       },

@@ -178,7 +178,32 @@ describe('wsgi.input', () => {
   });
 });
 
+function wrapped(input: InputStream): InputStream {
+  const wrapper: InputStream = {
+    read: (size) => input.read(size),
+    readline: (size) => input.readline(size),
+    readlines: (hint) => input.readlines(hint),
+    [Symbol.asyncIterator]: () => input[Symbol.asyncIterator](),
+  };
+  shareStream(wrapper, input);
+  return wrapper;
+}
+
 describe('inputStream', () => {
+  it('gives bytes as they come, and what has been pulled already first', async () => {
+    for (const wrap of [(input: InputStream) => input, wrapped]) {
+      const source = chunked('ab', 'c', '', 'de');
+      const input = createInputStream(source);
+      const environ = testEnviron({ 'wsgi.input': wrap(input) });
+      await input.read(1);
+      const reader = inputStream(environ).getReader();
+      const next = async () => bytesToText((await reader.read()).value ?? textToBytes('end'));
+      expect([await next(), source.pulls]).toEqual(['b', 1]);
+      expect([await next(), source.pulls]).toEqual(['c', 2]);
+      expect([await next(), await next()]).toEqual(['de', 'end']);
+    }
+  });
+
   const collect = async (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
 
   it("is the platform's own stream while it is untouched", () => {
@@ -216,22 +241,12 @@ describe('inputStream', () => {
   });
 
   it('finds the stream behind a wsgi.input that wraps another one', async () => {
-    const wrap = (input: InputStream): InputStream => {
-      const wrapper: InputStream = {
-        read: (size) => input.read(size),
-        readline: (size) => input.readline(size),
-        readlines: (hint) => input.readlines(hint),
-        [Symbol.asyncIterator]: () => input[Symbol.asyncIterator](),
-      };
-      shareStream(wrapper, input);
-      return wrapper;
-    };
     const body = new Response('abc').body;
     const inner = createInputStream(streamSource(() => body));
-    const environ = testEnviron({ 'wsgi.input': wrap(inner) });
+    const environ = testEnviron({ 'wsgi.input': wrapped(inner) });
     expect(inputStream(environ)).toBe(body);
     expect(inputStream({ ...environ, 'wsgi.input': inner })).not.toBe(body);
-    expect(await collect(inputStream(testEnviron({ 'wsgi.input': wrap(createInputStream(chunked('abc'))) })))).toBe(
+    expect(await collect(inputStream(testEnviron({ 'wsgi.input': wrapped(createInputStream(chunked('abc'))) })))).toBe(
       'abc',
     );
   });

@@ -40,6 +40,8 @@ const names: Record<string, string[]> = {
   'wsgi-edge/cloudflare': ['toCloudflareHandler'],
   'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
+  'wsgi-edge/python': ['PythonError', 'fromPython', 'pythonMiddleware'],
+  'wsgi-edge/python/build': ['buildPython'],
   'wsgi-edge/validator': ['validator'],
   'wsgi-edge/testing': ['callApp', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
 };

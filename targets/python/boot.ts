@@ -1,0 +1,255 @@
+import { WsgiError } from '../../src/errors.js';
+import { FORMAT, PYODIDE_VERSION, type PythonAssets, type Sample, sampleOf, toBytes } from './assets.js';
+import type { HiwireConfig, PyodideApi, PyodideFs, PyodideModule, PyodidePublic } from './pyodide.js';
+import { restoreSnapshot } from './snapshot.js';
+import { provideModules } from './wasm-helpers.js';
+import { readZip } from './zip.js';
+
+/** A Python that runs. */
+export interface Booted {
+  python: PyodidePublic;
+  module: PyodideModule;
+  api: PyodideApi;
+}
+
+export interface BootOptions {
+  /** Environment variables, beside those of the build. */
+  env?: Record<string, string>;
+  /** Makes the interpreter one that a snapshot can be taken of. */
+  forSnapshot?: boolean;
+  stdout?: (line: string) => void;
+  stderr?: (line: string) => void;
+}
+
+const HOME = '/home/pyodide';
+const RUNTIMES = [
+  'IN_BROWSER',
+  'IN_BROWSER_MAIN_THREAD',
+  'IN_BROWSER_WEB_WORKER',
+  'IN_BUN',
+  'IN_DENO',
+  'IN_NODE',
+].concat(['IN_NODE_COMMONJS', 'IN_NODE_ESM', 'IN_SAFARI', 'IN_SHELL', 'IN_WORKERD']);
+
+interface Globals {
+  process?: { versions?: { node?: string } };
+  navigator?: { userAgent?: string };
+}
+
+// workerd has a process with nodejs_compat, and is not Node all the same.
+function inNode(): boolean {
+  const { process, navigator } = globalThis as Globals;
+  return process?.versions?.node !== undefined && !navigator?.userAgent?.includes('Cloudflare-Workers');
+}
+
+/** Starts CPython on Pyodide's pyodide.asm.mjs, without its loader, which would compile and fetch at run time; the same in
+ *  workerd and in Node. With a snapshot, its memory is written over that of the fresh interpreter.
+ *  @throws {WsgiError} when the assets do not fit this package or one another */
+export async function bootPython(assets: PythonAssets, options: BootOptions = {}): Promise<Booted> {
+  checkAssets(assets);
+  const { snapshot } = assets.manifest;
+  const log = options.stdout ?? ((line) => console.log(line));
+  const logError = options.stderr ?? ((line) => console.error(line));
+  const config = configOf(assets, options);
+  const { module, pristine } = await instantiate(assets, config, snapshot !== undefined, log, logError);
+  const { API: api } = module;
+  if (api.version !== PYODIDE_VERSION)
+    throw new WsgiError(`python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}`);
+  if (snapshot !== undefined) {
+    if (module.wasmTable.length !== snapshot.table)
+      throw new WsgiError(
+        `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
+      );
+    checkSample('pyodide.asm.wasm', pristine, snapshot.data);
+    if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
+    if (module.HEAP8.length < snapshot.size)
+      throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
+    restoreSnapshot(module.HEAPU8, snapshot.runs, toBytes(assets.snapshot as ArrayBuffer));
+  }
+  const python = api.finalizeBootstrap(snapshot?.config);
+  if (snapshot === undefined) {
+    python.runPython("import sys; sys.path[:0] = ['/app', '/packages']");
+    api._pyodide.set_excepthook();
+  }
+  api.initializeStreams(undefined, log, logError);
+  return { python, module, api };
+}
+
+/** A fresh memory as `bootPython` finds it: before the constructors of the module have run and after. */
+export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uint8Array; fresh: Uint8Array }> {
+  const pages: Uint8Array[] = [];
+  const { module } = await instantiate(assets, configOf(assets, {}), true, console.log, console.error, (memory) =>
+    pages.push(memory.slice()),
+  );
+  return { pristine: pages[0] as Uint8Array, fresh: module.HEAPU8.slice() };
+}
+
+/** Takes what a snapshot needs of an interpreter. */
+export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; config: HiwireConfig; table: number } {
+  const config = api.serializeHiwireState();
+  return { heap: module.HEAPU8.slice(), config, table: module.wasmTable.length };
+}
+
+function configOf({ manifest }: PythonAssets, { env, forSnapshot = false }: BootOptions): Record<string, unknown> {
+  return {
+    jsglobals: globalThis,
+    // A snapshot freezes the seed of hashes: it is fixed everywhere, for the layout of dictionaries to be the same.
+    env: { HOME, PYTHONINSPECT: '1', PYTHONHASHSEED: '0', ...manifest.env, ...env },
+    args: [],
+    packages: [],
+    indexURL: '',
+    packageCacheDir: '',
+    cdnUrl: '',
+    lockFileURL: '',
+    enableRunUntilComplete: true,
+    BUILD_ID: '0'.repeat(64),
+    _makeSnapshot: forSnapshot,
+  };
+}
+
+async function instantiate(
+  assets: PythonAssets,
+  config: Record<string, unknown>,
+  noInitialRun: boolean,
+  print: (line: string) => void,
+  printErr: (line: string) => void,
+  onMemory?: (memory: Uint8Array) => void,
+): Promise<{ module: PyodideModule; pristine: Sample }> {
+  const node = inNode();
+  const wasm = assets.wasm as WebAssembly.Module;
+  const runtimeEnv = Object.fromEntries(RUNTIMES.map((name) => [name, false]));
+  for (const name of node ? ['IN_NODE', 'IN_NODE_ESM'] : ['IN_BROWSER', 'IN_WORKERD']) runtimeEnv[name] = true;
+  const api = { config, runtimeEnv } as unknown as PyodideApi;
+  let pristine: Sample = { bytes: 0, hash: '' };
+  // Emscripten has no way to be told of an error in these callbacks: it would wait for ever.
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+
+  const settings = {
+    API: api,
+    noInitialRun,
+    print,
+    printErr,
+    arguments: [],
+    noImageDecoding: true,
+    noAudioDecoding: true,
+    noWasmDecoding: false,
+    locateFile: (path: string) => path,
+    preRun: [
+      (module: PyodideModule) => {
+        try {
+          mountFiles(module, api, assets, config.env as Record<string, string>);
+        } catch (error) {
+          fail(error);
+        }
+      },
+    ],
+    instantiateWasm(
+      imports: WebAssembly.Imports,
+      done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+    ) {
+      const start = async () => {
+        const { exports } = new WebAssembly.Instance(assets.jsverror as WebAssembly.Module, {});
+        Object.assign(imports.env as object, {
+          Jsv_GetError_import: exports.Jsv_GetError_import,
+          JsvError_Check: exports.JsvError_Check,
+        });
+        const instance = await WebAssembly.instantiate(wasm, imports);
+        const memory = new Uint8Array((instance.exports.memory as WebAssembly.Memory).buffer);
+        pristine = sampleOf(memory.subarray(0, DATA_END));
+        onMemory?.(memory);
+        done(instance, wasm);
+      };
+      start().catch(fail);
+      return {};
+    },
+  };
+
+  const restoreModule = provideModules(assets.helpers);
+  try {
+    const booting = node
+      ? assets.createPyodideModule(settings)
+      : withoutNode(() => assets.createPyodideModule(settings));
+    return { module: await Promise.race([booting, failed]), pristine };
+  } finally {
+    restoreModule();
+  }
+}
+
+// Data segments end below this (bytes); the stack and the heap follow.
+const DATA_END = 4_000_000;
+
+// Emscripten looks for the runtime while its factory starts: workerd must look like a bare browser, with and without
+// nodejs_compat.
+function withoutNode<T>(task: () => T): T {
+  const hidden = ['process', 'addEventListener'].flatMap((name) =>
+    name in globalThis ? [[name, Object.getOwnPropertyDescriptor(globalThis, name)] as const] : [],
+  );
+  for (const [name] of hidden)
+    Object.defineProperty(globalThis, name, { value: undefined, configurable: true, writable: true });
+  try {
+    return task();
+  } finally {
+    for (const [name, own] of hidden) {
+      if (own === undefined) delete (globalThis as Record<string, unknown>)[name];
+      else Object.defineProperty(globalThis, name, own);
+    }
+  }
+}
+
+function mountFiles(module: PyodideModule, api: PyodideApi, assets: PythonAssets, env: Record<string, string>): void {
+  const { FS } = module;
+  const version = module.HEAPU32[module._Py_Version >>> 2] ?? 0;
+  const [major, minor, micro] = [version >>> 24, (version >>> 16) & 255, (version >>> 8) & 255];
+  const lib = `/lib/python${major}.${minor}`;
+  api.pyVersionTuple = [major, minor, micro];
+  api.sitePackages = `${lib}/site-packages`;
+  for (const folder of [api.sitePackages, `${lib}/lib-dynload`, HOME, '/app', '/packages']) FS.mkdirTree(folder);
+  FS.chdir(HOME);
+  Object.assign(module.ENV, env);
+  FS.writeFile(`/lib/python${major}${minor}.zip`, toBytes(assets.stdlib), { canOwn: true });
+  unpack(FS, toBytes(assets.site));
+}
+
+// The files are views of the zip: unpacking it copies nothing.
+function unpack(FS: PyodideFs, zip: Uint8Array): void {
+  const made = new Set<string>();
+  for (const { name, method, data } of readZip(zip)) {
+    if (method !== 0) throw new WsgiError(`python: ${name} is compressed in the site zip, which must be a stored one`);
+    const folder = `/${name.slice(0, name.lastIndexOf('/'))}`;
+    if (!made.has(folder)) FS.mkdirTree(folder);
+    made.add(folder);
+    FS.writeFile(`/${name}`, data, { canOwn: true });
+  }
+}
+
+function checkAssets(assets: PythonAssets): void {
+  const { manifest } = assets;
+  if (manifest?.format !== FORMAT)
+    throw new WsgiError(
+      `python: these assets have the format ${manifest?.format}, and this version of wsgi-edge reads ${FORMAT}: run wsgi-edge build-python again`,
+    );
+  if (manifest.pyodide !== PYODIDE_VERSION)
+    throw new WsgiError(
+      `python: these assets are for Pyodide ${manifest.pyodide}, and this version of wsgi-edge knows ${PYODIDE_VERSION}: run wsgi-edge build-python again`,
+    );
+  for (const name of ['stdlib', 'site', 'snapshot'] as const) {
+    const sample = manifest.files[name];
+    const data = assets[name];
+    if (sample === undefined) continue;
+    if (data === undefined) throw new WsgiError(`python: the assets have no ${name}`);
+    if (data.byteLength === 0)
+      throw new WsgiError(`python: the ${name} has been freed (option freeSnapshot): the interpreter can't start anew`);
+    checkSample(`the ${name}`, sampleOf(toBytes(data)), sample);
+  }
+}
+
+function checkSample(what: string, is: Sample, built: Sample): void {
+  if (is.bytes !== built.bytes || is.hash !== built.hash)
+    throw new WsgiError(
+      `python: ${what} is not that of the build (${is.bytes} bytes, hash ${is.hash}; then ${built.bytes} bytes, hash ${built.hash}): deploy the files of one build together`,
+    );
+}

@@ -1,0 +1,66 @@
+import type { PythonManifest } from '../assets.js';
+
+const NOTICE = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
+
+type Helper = { name: string; key: string };
+
+const helperList = (helpers: Helper[]): string =>
+  helpers
+    .filter(({ name }) => name !== 'jsverror')
+    .map(({ name, key }) => `[${JSON.stringify(key)}, ${name}]`)
+    .join(', ');
+
+/** The assets for Workers: everything is a static import, as nothing may be compiled or read there. */
+export function assetModule(helpers: Helper[], snapshot: boolean): string {
+  return `${NOTICE}import createPyodideModule from './pyodide.asm.mjs';
+import wasm from './pyodide.asm.wasm';
+${helpers.map(({ name }) => `import ${name} from './${name}.wasm';`).join('\n')}
+import stdlib from './stdlib.zip';
+import site from './site.zip';
+${snapshot ? "import snapshot from './snapshot.bin';\n" : ''}import manifest from './manifest.mjs';
+
+const helpers = [${helperList(helpers)}];
+export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+`;
+}
+
+/** The assets for Node and Lambda: read from the files beside the module. */
+export function nodeModule(helpers: Helper[], snapshot: boolean): string {
+  return `${NOTICE}import { readFileSync } from 'node:fs';
+import createPyodideModule from './pyodide.asm.mjs';
+import manifest from './manifest.mjs';
+
+const read = (name) => readFileSync(new URL(name, import.meta.url));
+const compiling = WebAssembly.compile(read('pyodide.asm.wasm'));
+${helpers.map(({ name }) => `const ${name} = new WebAssembly.Module(read('${name}.wasm'));`).join('\n')}
+const stdlib = read('stdlib.zip');
+const site = read('site.zip');
+${snapshot ? "const snapshot = read('snapshot.bin');\n" : ''}const wasm = await compiling;
+
+const helpers = [${helperList(helpers)}];
+export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+`;
+}
+
+export function manifestModule(manifest: PythonManifest): string {
+  return `${NOTICE}export default ${JSON.stringify(manifest)};\n`;
+}
+
+export const typesModule = `${NOTICE}import type { PythonAssets } from 'wsgi-edge/python';
+
+declare const assets: PythonAssets;
+export default assets;
+`;
+
+/** What wrangler.toml needs for the assets. */
+export const rules = `# For wrangler.toml: how the files of the Python assets are imported.
+[[rules]]
+type = "Data"
+globs = ["**/*.bin", "**/*.zip"]
+fallthrough = true
+
+[[rules]]
+type = "CompiledWasm"
+globs = ["**/*.wasm"]
+fallthrough = true
+`;

@@ -1,0 +1,58 @@
+// The parts of Pyodide's inside that this package uses, by name.
+
+export type PyodideFactory = (settings: Record<string, unknown>) => Promise<PyodideModule>;
+
+/** What Pyodide needs to know again of the JavaScript values that a snapshot refers to. */
+export type HiwireConfig = unknown;
+
+export interface PyodideModule {
+  HEAP8: Int8Array;
+  HEAPU8: Uint8Array;
+  HEAPU32: Uint32Array;
+  ENV: Record<string, string>;
+  FS: PyodideFs;
+  API: PyodideApi;
+  wasmTable: { length: number };
+  jspiSupported: boolean;
+  _Py_Version: number;
+  addRunDependency(name: string): void;
+  removeRunDependency(name: string): void;
+  growMemory(bytes: number): void;
+  stackSave(): number;
+  _emscripten_stack_get_end(): number;
+  _emscripten_get_sbrk_ptr(): number;
+}
+
+export interface PyodideFs {
+  mkdirTree(path: string): void;
+  chdir(path: string): void;
+  writeFile(path: string, data: Uint8Array, options: { canOwn: boolean }): void;
+}
+
+export interface PyodideApi {
+  version: string;
+  config: Record<string, unknown>;
+  runtimeEnv: Record<string, boolean>;
+  sitePackages: string;
+  pyVersionTuple: number[];
+  sys: { path: { insert(at: number, path: string): void } };
+  _pyodide: { set_excepthook(): void };
+  on_fatal?: (error: unknown) => void;
+  finalizeBootstrap(snapshot?: HiwireConfig): PyodidePublic;
+  initializeStreams(stdin: undefined, stdout: (line: string) => void, stderr: (line: string) => void): void;
+  serializeHiwireState(): HiwireConfig;
+}
+
+export interface PyodidePublic {
+  runPython(code: string): unknown;
+  pyimport(name: string): PyModule;
+}
+
+/** A function of Python. */
+export interface PyFunction {
+  (...args: unknown[]): unknown;
+  /** Calls it so that it can wait for promises (JSPI). */
+  callPromising(...args: unknown[]): Promise<unknown>;
+}
+
+export type PyModule = Record<string, PyFunction>;

@@ -1,0 +1,279 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pythonSourcesModule } from '../../scripts/python-sources.ts';
+import { type BuildOptions, type BuildReport, buildPython } from '../../targets/python/builder/index.js';
+import { parseRequirements } from '../../targets/python/builder/requirements.js';
+import { writeZip } from '../../targets/python/builder/zip-writer.js';
+import { fromPython } from '../../targets/python/index.js';
+import { readZip } from '../../targets/python/zip.js';
+import { callApp, testEnviron } from '../../targets/testing.js';
+import { sleep } from '../conformance/case.js';
+import { APPS, CACHE, loadAssets } from './assets.ts';
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const put = (files: Record<string, string>): void => {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+};
+
+// Pyodide is found from the folder that the build runs in.
+async function build(options: Omit<BuildOptions, 'cwd'>): Promise<BuildReport & { lines: string[] }> {
+  const lines: string[] = [];
+  const report = await buildPython({
+    ...options,
+    application: join(folder, options.application),
+    out: join(folder, options.out ?? 'assets'),
+    packages: (options.packages ?? []).map((packages) => join(folder, packages)),
+    cache: resolve(CACHE),
+    progress: (line) => lines.push(line),
+  });
+  return { ...report, lines };
+}
+
+const shipped = (report: BuildReport) => readZip(report.assets.site as Uint8Array).map(({ name }) => name);
+const text = async (report: BuildReport, overrides = {}) =>
+  (await callApp(fromPython(report.assets), testEnviron(overrides))).text();
+
+const APP = `
+def app(environ, start_response):
+    import os
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [repr((loaded, os.environ.get("SETTING"))).encode()]
+`;
+
+it('the Python half in TypeScript is that of targets/python/lib', () => {
+  expect(readFileSync('targets/python/builder/python-sources.ts', 'utf8'), 'npm run python-sources').toBe(
+    pythonSourcesModule(),
+  );
+});
+
+describe('what is shipped', () => {
+  it('is what can run and is needed', async () => {
+    put({
+      'site/pkg/__init__.py': '',
+      'site/pkg/wsgi.py': `from lib import loaded\n${APP}`,
+      'site/pkg/templates/a.html': 'a',
+      'site/pkg/broken.py': 'def (:',
+      'site/.env': 'SECRET=1',
+      'site/.git/config': '',
+      'site/node_modules/x/index.js': '',
+      'site/venv/pyvenv.cfg': '',
+      'site/venv/lib/x.py': '',
+      'site/pkg/__pycache__/wsgi.cpython-311.pyc': '',
+      'modules/lib/__init__.py': 'loaded = "lib"',
+      'modules/lib/_speedups.cpython-311-x86_64-linux-gnu.so': '',
+      'modules/lib/tests/test_lib.py': '',
+      'modules/lib/locale/de/LC_MESSAGES/django.po': '',
+      'modules/lib/locale/de/LC_MESSAGES/django.mo': '',
+      'modules/lib-1.0.dist-info/METADATA': 'Name: lib',
+      'modules/lib-1.0.dist-info/RECORD': '',
+    });
+    const report = await build({ application: 'site/pkg/wsgi.py:app', packages: ['modules'] });
+    expect(report.application).toBe('pkg.wsgi:app');
+    expect(shipped(report).filter((name) => !name.startsWith('packages/wsgi_edge/'))).toEqual([
+      'app/pkg/__init__.pyc',
+      'app/pkg/broken.py',
+      'app/pkg/templates/a.html',
+      'app/pkg/wsgi.pyc',
+      'packages/lib/__init__.pyc',
+      'packages/lib/locale/de/LC_MESSAGES/django.mo',
+      'packages/lib-1.0.dist-info/METADATA',
+    ]);
+    expect(report.uncompiled.map(({ path }) => path)).toEqual(['app/pkg/broken.py']);
+    expect(report.dropped).toMatchObject({ 'virtual environments': 1, 'tests of packages': 1, 'hidden files': 1 });
+    expect(await text(report)).toBe("('lib', None)");
+  });
+});
+
+describe('the snapshot', () => {
+  beforeAll(() => {
+    put({
+      'frozen/app.py': `import os, random, framework\nloaded = framework.count, os.environ.get("SETTING")\nrng = random.Random(1)\n${APP}`,
+      'frameworks/framework.py': 'import builtins\nbuiltins.count = count = getattr(builtins, "count", 0) + 1',
+    });
+  });
+  const frozen = (options: Partial<BuildOptions>) =>
+    build({ application: 'frozen/app.py', packages: ['frameworks'], ...options });
+
+  it('holds the application', async () => {
+    const report = await frozen({ env: { SETTING: 'of the build' } });
+    expect(report.assets.manifest.snapshot).toMatchObject({ level: 'app', loaded: ['app:app'] });
+    expect(report.lines.join('\n')).toMatch(/environment variables: SETTING[\s\S]*app\.rng, a random\.Random/);
+    const app = fromPython(report.assets, { env: { SETTING: 'of the run' } });
+    expect((await callApp(app)).text()).toBe("((1, 'of the build'), 'of the run')");
+  });
+
+  it('holds the packages alone', async () => {
+    const report = await frozen({ snapshot: 'framework' });
+    expect(report.assets.manifest.snapshot).toMatchObject({ level: 'framework', loaded: [] });
+    const app = fromPython(report.assets, { env: { SETTING: 'of the run' } });
+    expect((await callApp(app)).text()).toBe("((1, 'of the run'), 'of the run')");
+  });
+
+  it('is left out', async () => {
+    const report = await frozen({ snapshot: 'none' });
+    expect(report.assets.snapshot).toBeUndefined();
+    expect(readdirSync(report.out)).not.toContain('snapshot.bin');
+    const app = fromPython(report.assets, { env: { SETTING: 'of the run' } });
+    expect((await callApp(app)).text()).toBe("((1, 'of the run'), 'of the run')");
+    expect((await callApp(fromPython(await loadAssets(report.out)))).text()).toBe('((1, None), None)');
+  });
+
+  it('is not taken of an application that can not be imported', async () => {
+    put({ 'failing/app.py': 'import missing_module' });
+    await expect(build({ application: 'failing/app.py:app' })).rejects.toThrow(
+      /app:app can not be imported:[\s\S]*No module named 'missing_module'/,
+    );
+  });
+
+  it('holds no secret unless that is allowed', async () => {
+    const env = { API_KEY: 'x' };
+    await expect(frozen({ env })).rejects.toThrow('API_KEY looks like a secret');
+    expect((await frozen({ env, allowSecrets: ['API_KEY'] })).assets.manifest.env).toEqual(env);
+  });
+});
+
+describe('several requests at a time', () => {
+  it('do not see each other', async () => {
+    const { assets } = await buildPython({
+      application: join(APPS, 'supervised.py:contextual'),
+      out: join(folder, 'concurrent'),
+      cache: CACHE,
+      concurrent: true,
+    });
+    const app = fromPython(assets, { concurrency: 3 });
+    let most = 0;
+    let now = 0;
+    const pause = async (ms: number) => {
+      most = Math.max(most, ++now);
+      await sleep(ms);
+      now--;
+    };
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const responses = await Promise.all(
+      names.map((name) => callApp(app, testEnviron({ QUERY_STRING: name, 'test.sleep': pause }))),
+    );
+    expect(responses.map((response) => response.text())).toEqual(
+      names.map((name) => `nobody ${name} ${name}\n`.repeat(3)),
+    );
+    expect(most).toBe(3);
+  });
+});
+
+describe('requirements', () => {
+  it('are lines of name==version', () => {
+    const hash = 'a'.repeat(64);
+    expect(
+      parseRequirements(
+        `# a comment\n-i https://example.org\nFlask[async]==3.1.3 ; python_version > "3"  # why\nx.y==1.0 \\\n  --hash=sha256:${hash}\n`,
+      ),
+    ).toEqual([
+      { name: 'Flask', version: '3.1.3', hashes: [] },
+      { name: 'x.y', version: '1.0', hashes: [hash] },
+    ]);
+    expect(() => parseRequirements('flask>=3')).toThrow('"flask>=3" is not like "name==version"');
+  });
+
+  it('are downloaded as wheels of pure Python', async () => {
+    const data = (content: string) => Buffer.from(content);
+    const wheel = writeZip(
+      [
+        { name: 'lib.py', data: data('loaded = "downloaded"') },
+        { name: 'my_lib-1.0.dist-info/METADATA', data: data('Name: my-lib\nRequires-Dist: other>=1\n\nText') },
+      ],
+      true,
+    );
+    const sha256 = createHash('sha256').update(wheel).digest('hex');
+    const index = createServer((request, response) => {
+      if (request.url === '/simple/my-lib/')
+        response.end(
+          JSON.stringify({
+            files: [
+              { filename: 'my_lib-1.0.tar.gz', url: 'x' },
+              { filename: 'my_lib-1.0-cp311-cp311-linux_x86_64.whl', url: 'x' },
+              { filename: 'my_lib-1.0-py3-none-any.whl', url: '../../files/w.whl', hashes: { sha256 } },
+              { filename: 'my_lib-2.0-cp311-cp311-linux_x86_64.whl', url: 'x' },
+            ],
+          }),
+        );
+      else response.end(wheel);
+    });
+    await new Promise<void>((done) => index.listen(0, '127.0.0.1', done));
+    const indexUrl = `http://127.0.0.1:${(index.address() as AddressInfo).port}/simple`;
+    const requiring = (requirements: string) => {
+      put({ 'required/app.py': `from lib import loaded\n${APP}`, 'requirements.txt': requirements });
+      return build({ application: 'required/app.py', requirements: join(folder, 'requirements.txt'), indexUrl });
+    };
+    try {
+      const report = await requiring('My_Lib==1.0');
+      expect(await text(report)).toBe("('downloaded', None)");
+      expect(report.lines.join('\n')).toContain('My_Lib may need other');
+      await expect(requiring('my-lib==2.0')).rejects.toThrow('my-lib 2.0 has no wheel of pure Python');
+      await expect(requiring(`my-lib==1.0 --hash=sha256:${'0'.repeat(64)}`)).rejects.toThrow('has the sha256');
+    } finally {
+      index.close();
+      index.closeAllConnections();
+    }
+  });
+});
+
+describe('wsgi-edge build-python', () => {
+  const command = (...args: string[]) =>
+    run(process.execPath, ['dist/targets/python/builder/command.js', 'build-python', ...args]);
+
+  it('builds, and says what it has built', async () => {
+    const out = join(folder, 'by command');
+    const { stdout } = await command(join(APPS, 'basic.py:hello'), '--out', out, '--env', 'SETTING=1');
+    expect(stdout).toMatch(/froze the application as of .*[\s\S]*SETTING[\s\S]*in all; Workers take 64 MiB/);
+    expect(readdirSync(out).sort()).toMatchInlineSnapshot(`
+      [
+        "assets.d.mts",
+        "assets.mjs",
+        "jsverror.wasm",
+        "manifest.mjs",
+        "node.d.mts",
+        "node.mjs",
+        "probe.wasm",
+        "pyodide.asm.mjs",
+        "pyodide.asm.wasm",
+        "site.zip",
+        "snapshot.bin",
+        "stdlib.zip",
+        "stub.wasm",
+        "trampoline.wasm",
+        "wrangler-rules.toml",
+        "wrapper.wasm",
+      ]
+    `);
+    const app = fromPython(await loadAssets(out));
+    expect((await callApp(app, testEnviron({ PATH_INFO: '/x' }))).text()).toBe('Hello, /x');
+  });
+
+  it.each([
+    [['nothing.py:app'], 'there is no file nothing.py'],
+    [['a b'], '"a b" is not like "app.py:app"'],
+    [[join(APPS, 'basic.py'), '--packages', '/nowhere'], 'there is no folder of packages /nowhere'],
+    [[join(APPS, 'basic.py'), '--snapshot', 'all'], '--snapshot is app or framework, not all'],
+    [[join(APPS, 'basic.py'), '--env', 'A'], '--env takes NAME=VALUE'],
+    [[join(APPS, 'basic.py'), '--unknown'], "Unknown option '--unknown'"],
+    [[], 'Usage: wsgi-edge build-python'],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await command(...args).then(
+      (ended) => ({ code: 0, ...ended }),
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+  });
+});

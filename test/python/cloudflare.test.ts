@@ -1,0 +1,97 @@
+// Python in a real workerd, from the assets as the build writes them for Workers.
+import { pbkdf2Sync, scryptSync } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RawRequest } from '../conformance/case.js';
+import { sleep } from '../conformance/case.js';
+import { sendRaw } from '../conformance/wire.js';
+import { type PythonWorker, startWorker } from './workerd.ts';
+
+const code = (boot: boolean) => `
+  import assets from './assets.mjs';
+  import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
+  import { fromPython } from '../../targets/python/index.js';
+  const options = { errors: (line) => console.log(line) };
+  const hello = fromPython(assets);
+  const app = fromPython(assets, { application: 'bindings:app' });
+  ${boot ? 'await app.boot();' : ''}
+  export default toCloudflareHandler(
+    (environ, startResponse) => (environ.PATH_INFO.startsWith('/hello') ? hello : app)(environ, startResponse),
+    options,
+  );`;
+
+let worker: PythonWorker; // boots at the top level
+let plain: PythonWorker; // boots in the first request, of an older date, without nodejs_compat
+beforeAll(async () => {
+  worker = await startWorker(code(true), {
+    compatibilityFlags: ['nodejs_compat'],
+    kvNamespaces: ['KV'],
+    d1Databases: ['DB'],
+    r2Buckets: ['BUCKET'],
+    outboundService: () => new Response('from outside', { status: 203 }),
+  });
+  plain = await startWorker(code(false), { compatibilityDate: '2025-01-01' });
+});
+afterAll(async () => {
+  await worker?.stop();
+  await plain?.stop();
+});
+
+async function get(target: string, request: RawRequest = {}, { port } = worker) {
+  const response = await sendRaw(port, { target, ...request });
+  return { status: response.status, text: Buffer.from(response.body).toString() };
+}
+const json = async (target: string, request: RawRequest = {}) => JSON.parse((await get(target, request)).text);
+
+describe.each(['at the top level', 'in the first request'])('with a boot %s', (when) => {
+  const where = () => (when === 'at the top level' ? worker : plain);
+
+  it('answers', async () => {
+    expect(await get('/hello/%C3%A9?x', {}, where())).toEqual({ status: 200, text: 'Hello, /hello/\u00e9' });
+  });
+
+  it('reads a body in pieces as it comes', async () => {
+    const body = Array.from({ length: 100 }, () => new Uint8Array(10_000));
+    const [total, reads] = JSON.parse((await get('/upload', { method: 'POST', body }, where())).text);
+    expect([total, reads]).toEqual([1_000_000, 10]);
+  });
+});
+
+describe('a view can wait', () => {
+  it('for KV', async () => expect(await json('/kv?Ada')).toBe('Ada'));
+  it('for D1', async () => expect([await json('/d1?a'), await json('/d1?b')]).toEqual([['a'], ['a', 'b']]));
+  it('for R2', async () => expect(await json('/r2', { method: 'PUT', body: Buffer.from('stored') })).toBe('stored'));
+  it('for fetch', async () => expect(await json('/fetch?x')).toEqual([203, 'from outside']));
+  it('in turn with others', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    expect(await Promise.all(names.map((name) => json(`/kv?${name}`)))).toEqual(names);
+  });
+});
+
+it('sees the objects of the Worker', async () => {
+  expect(await json('/request?x')).toMatch(/^http:.*\/request\?x$/);
+  expect(await json('/later')).toBe('now');
+});
+
+it('closes the body of a client that goes away, and serves the next one', async () => {
+  const before = await json('/closes');
+  await sendRaw(worker.port, { target: '/endless', hangUpAfter: 100_000 });
+  let closes = before;
+  for (let poll = 0; poll < 50 && closes === before; poll++) {
+    await sleep(20);
+    closes = await json('/closes');
+  }
+  expect(closes).toBe(before + 1);
+});
+
+it('starts anew after a fatal error', async () => {
+  expect((await get('/die')).status).toBe(500);
+  expect(await json('/kv?alive')).toBe('alive');
+});
+
+it('derives keys with nodejs_compat, and says what is missing without', async () => {
+  expect(await json('/passwords')).toEqual([
+    pbkdf2Sync('password', 'salt', 2, 32, 'sha256').toString('hex'),
+    scryptSync('password', 'NaCl', 64, { N: 1024, r: 8, p: 16 }).toString('hex'),
+  ]);
+  expect((await get('/passwords', {}, plain)).status).toBe(500);
+});

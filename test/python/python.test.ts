@@ -1,0 +1,332 @@
+import { pbkdf2Sync, scryptSync } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ClientDisconnected } from '../../src/errors.js';
+import { createInputStream } from '../../src/input-stream.js';
+import type { Application, Environ } from '../../src/types.js';
+import type { SnapshotManifest } from '../../targets/python/assets.js';
+import { fromPython, type PythonAssets, PythonError, type PythonOptions } from '../../targets/python/index.js';
+import { callApp, testEnviron } from '../../targets/testing.js';
+import { bytes, sleep } from '../conformance/case.js';
+import { loadAssets } from './assets.ts';
+
+let assets: PythonAssets; // with JSPI
+let synchronous: PythonAssets;
+beforeAll(async () => {
+  [assets, synchronous] = await Promise.all([loadAssets(), loadAssets()]);
+});
+
+const supervised = (name: string, options: PythonOptions = {}) =>
+  fromPython(assets, { application: `supervised:${name}`, ...options });
+
+function environOf(overrides: Partial<Environ> = {}, log: string[] = []): Environ {
+  return testEnviron({
+    'wsgi.errors': {
+      write: (text) => void log.push(text),
+      writelines: (texts) => void log.push(...texts),
+      flush: () => {},
+    },
+    'test.sleep': async (ms: number) => {
+      await sleep(ms);
+      return ms;
+    },
+    ...overrides,
+  });
+}
+
+const chunked = (chunks: Iterable<Uint8Array>, length?: number): Partial<Environ> => {
+  const source = chunks[Symbol.iterator]();
+  return {
+    ...(length === undefined ? {} : { CONTENT_LENGTH: String(length) }),
+    'wsgi.input': createInputStream({ pull: async () => source.next().value ?? null, cancel: async () => {} }, length),
+  };
+};
+
+const text = async (app: Application, overrides: Partial<Environ> = {}) =>
+  (await callApp(app, environOf(overrides))).text();
+
+describe('environ', () => {
+  it('has strings as they are, NUL included, and JavaScript values', async () => {
+    const notes: string[] = [];
+    const overrides = {
+      PATH_INFO: '/a\0HTTP_X_NUL\0b\xff',
+      'test.value': { name: 'a value', list: [1, 2] },
+      'test.number': 41,
+      'test.note': (note: string) => void notes.push(note),
+    };
+    expect(await text(supervised('values'), overrides)).toBe('a value [1, 2] 42 False');
+    expect(notes).toEqual(['/a\0HTTP_X_NUL\0b\xff']);
+  });
+});
+
+describe('wsgi.input', () => {
+  const body = Uint8Array.from({ length: 300_000 }, (_, i) => i);
+  const pieces = (size: number) =>
+    Array.from({ length: Math.ceil(body.length / size) }, (_, i) =>
+      Buffer.from(body.subarray(i * size, (i + 1) * size)),
+    );
+
+  it('is a stream where Python can wait', async () => {
+    expect(await text(supervised('read_twice'), chunked(pieces(1000), body.length))).toBe('100000 200000');
+    expect(await text(supervised('read_twice'), chunked(pieces(70_001)))).toBe('100000 200000');
+  });
+
+  it('gives a line as soon as it has come', async () => {
+    const order: string[] = [];
+    const lines = (function* () {
+      for (const line of ['one\n', 'two\n', 'three']) {
+        order.push(`sent ${line.trim()}`);
+        yield bytes(line);
+      }
+    })();
+    const app: Application = async (environ, startResponse) => {
+      const lines = (await supervised('read_by_line')(environ, startResponse)) as AsyncIterable<Uint8Array>;
+      return {
+        async *[Symbol.asyncIterator]() {
+          for await (const chunk of lines) {
+            order.push(`got ${Buffer.from(chunk).toString().trim()}`);
+            yield chunk;
+          }
+        },
+        close: (lines as { close?: () => void }).close,
+      } as never;
+    };
+    expect(await text(app, chunked(lines))).toBe('\neno\nowteerht');
+    expect(order.slice(0, 4)).toEqual(['sent one', 'got eno', 'sent two', 'got owt']);
+  });
+
+  it('is held in memory where it can not, up to maxBody', async () => {
+    const app = (maxBody: number) =>
+      fromPython(synchronous, { application: 'supervised:read_twice', jspi: false, maxBody });
+    expect(await text(app(body.length), chunked(pieces(1000)))).toBe('100000 200000');
+    const refused = await callApp(app(body.length - 1), environOf(chunked(pieces(1000))));
+    expect(refused.status).toBe('413 Content Too Large');
+  });
+
+  it('raises an OSError when the client goes away', async () => {
+    const gone = (function* () {
+      yield bytes('part');
+      throw new ClientDisconnected();
+    })();
+    const log: string[] = [];
+    const failing = chunked(gone, 100_000);
+    let error: unknown;
+    const app: Application = async (environ, startResponse) => {
+      try {
+        return await supervised('read_twice')(environ, startResponse);
+      } catch (caught) {
+        error = caught;
+        throw caught;
+      }
+    };
+    await callApp(app, environOf(failing, log));
+    expect(error).toBeInstanceOf(ClientDisconnected);
+  });
+});
+
+describe('errors', () => {
+  it('have the traceback of Python and its cause', async () => {
+    const fail = () => {
+      throw new TypeError('of JavaScript');
+    };
+    const error = await Promise.resolve(
+      supervised('cause')(environOf({ 'test.fail': fail }), () => async () => {}),
+    ).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(PythonError);
+    const { type, stack, cause } = error as PythonError;
+    expect(type).toBe('JsException');
+    expect(stack).toMatch(/^Traceback[\s\S]*supervised\.py", line \d+, in cause\n/);
+    expect(cause).toMatchObject({ name: 'TypeError', message: 'of JavaScript' });
+  });
+
+  it('of SystemExit leave the interpreter alive', async () => {
+    const log: string[] = [];
+    const response = await callApp(supervised('leave'), environOf({}, log));
+    expect(response.status).toBe('500 Internal Server Error');
+    expect(log.join('')).toContain('SystemExit: leaving');
+    expect(await text(supervised('stream'), { QUERY_STRING: 'a' })).toBe('aaa');
+  });
+
+  it('of an import are those of the request', async () => {
+    const log: string[] = [];
+    const app = fromPython(assets, { application: 'nowhere:app' });
+    expect((await callApp(app, environOf({}, log))).status).toBe('500 Internal Server Error');
+    expect(log.join('')).toContain("ModuleNotFoundError: No module named 'nowhere'");
+    await expect(app.boot()).rejects.toThrow('nowhere');
+  });
+});
+
+describe('one request at a time', () => {
+  it('while one waits', async () => {
+    const names = ['a', 'b', 'c'];
+    const app = supervised('slow');
+    expect(await Promise.all(names.map((name) => text(app, { QUERY_STRING: name })))).toEqual(names);
+  });
+
+  it('while one streams', async () => {
+    const first = await supervised('stream')(environOf({ QUERY_STRING: 'a' }), () => async () => {});
+    const iterator = (first as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    await iterator.next();
+    let second: string | undefined;
+    const waiting = text(supervised('stream'), { QUERY_STRING: 'b' }).then((got) => {
+      second = got;
+    });
+    await sleep(20);
+    expect(second).toBeUndefined();
+    expect(Buffer.from((await iterator.next()).value).toString()).toBe('a');
+    await first.close?.();
+    await waiting;
+    expect(second).toBe('bbb');
+  });
+
+  it('and the next one is served when the client of a stream goes away', async () => {
+    const notes: string[] = [];
+    const gone = new AbortController();
+    const environ = environOf({
+      'wsgi_edge.signal': gone.signal,
+      'test.note': (note: string) => void notes.push(note),
+    });
+    let chunks = 0;
+    const leaving: Application = async (given, startResponse) => {
+      const body = (await supervised('endless')(given, startResponse)) as AsyncIterable<Uint8Array> & { close(): void };
+      return {
+        async *[Symbol.asyncIterator]() {
+          for await (const chunk of body) {
+            if (++chunks === 3) gone.abort(new ClientDisconnected());
+            yield chunk;
+          }
+        },
+        close: () => body.close(),
+      };
+    };
+    await callApp(leaving, environ).catch(() => {});
+    expect(notes).toEqual(['close']);
+    expect(await text(supervised('stream'), { QUERY_STRING: 'next' })).toBe('nextnextnext');
+  });
+
+  it('and one whose client has gone away gives its turn on', async () => {
+    const app = supervised('slow');
+    const gone = new AbortController();
+    const first = text(app, { QUERY_STRING: 'a' });
+    const left = callApp(app, environOf({ QUERY_STRING: 'b', 'wsgi_edge.signal': gone.signal })).catch(() => 'gone');
+    gone.abort(new ClientDisconnected());
+    const last = text(app, { QUERY_STRING: 'c' });
+    expect([await first, await last]).toEqual(['a', 'c']);
+    expect(await left).toBe('gone');
+  });
+
+  it('with a context of its own', async () => {
+    for (const name of ['a', 'b'])
+      expect(await text(supervised('contextual'), { QUERY_STRING: name })).toBe(`nobody ${name} ${name}\n`.repeat(3));
+  });
+});
+
+describe('a fatal error', () => {
+  it.each(['die', 'nested'])('(%s) is a 500, and the next request is served', async (name) => {
+    const log: string[] = [];
+    const response = await callApp(supervised(name), environOf({}, log));
+    expect(response.status).toBe('500 Internal Server Error');
+    expect(log.join('')).toContain('python: the interpreter is lost');
+    expect(await text(supervised('slow'), { QUERY_STRING: 'alive' })).toBe('alive');
+  });
+
+  it('in a stream breaks it off, and lets those that wait begin anew', async () => {
+    const broken = callApp(supervised('die_in_stream'), environOf()).catch((error: unknown) => error);
+    const waiting = ['a', 'b'].map((name) => text(supervised('slow'), { QUERY_STRING: name }));
+    expect(String(await broken)).toContain('the interpreter is lost');
+    expect(await Promise.all(waiting)).toEqual(['a', 'b']);
+  });
+
+  it('without JSPI as well', async () => {
+    const app = (name: string) => fromPython(synchronous, { application: `supervised:${name}`, jspi: false });
+    expect((await callApp(app('nested'), environOf())).status).toBe('500 Internal Server Error');
+    expect(await text(app('stream'), { QUERY_STRING: 'a' })).toBe('aaa');
+  });
+});
+
+describe('promises', () => {
+  it('can be waited for, with asyncio as well', async () => {
+    expect(await text(supervised('wait'))).toBe('1');
+    expect(await text(supervised('aio'))).toBe('awaited');
+  });
+
+  it('are refused with a reason where the runtime has no JSPI', async () => {
+    const log: string[] = [];
+    const app = fromPython(synchronous, { application: 'supervised:wait', jspi: false });
+    expect((await callApp(app, environOf({}, log))).status).toBe('500 Internal Server Error');
+    expect(log.join('')).toMatch(/RuntimeError: .*(stack switch|JSPI)/i);
+  });
+});
+
+it('random numbers are others in each isolate', async () => {
+  const first = async () => text(fromPython(await loadAssets(), { application: 'basic:random_number' }));
+  expect(await first()).not.toBe(await first());
+});
+
+describe('hashlib', () => {
+  it('has the password functions that Pyodide lacks', async () => {
+    expect((await text(supervised('passwords'))).split('\n')).toEqual([
+      pbkdf2Sync('password', 'salt', 2, 32, 'sha256').toString('hex'),
+      pbkdf2Sync('password', 'salt', 1, 16, 'sha1').toString('hex'),
+      scryptSync('password', 'NaCl', 64, { N: 1024, r: 8, p: 16 }).toString('hex'),
+    ]);
+  });
+});
+
+describe('options', () => {
+  it('env sets variables', async () => {
+    const own = await loadAssets();
+    const app = fromPython(own, { application: 'supervised:environment', env: { TEST_VARIABLE: 'set' } });
+    expect(await text(app)).toBe('set');
+  });
+
+  it('freeSnapshot gives the memory back, and a fatal error is survived all the same', async () => {
+    const own = await loadAssets();
+    const app = (name: string) => fromPython(own, { application: `supervised:${name}`, freeSnapshot: true });
+    expect(await text(app('slow'), { QUERY_STRING: 'a' })).toBe('a');
+    expect(own.snapshot?.byteLength).toBe(0);
+    expect((await callApp(app('die'), environOf())).status).toBe('500 Internal Server Error');
+    expect(await text(app('slow'), { QUERY_STRING: 'b' })).toBe('b');
+  });
+
+  it('are refused where they are wrong', async () => {
+    expect(() => fromPython(assets, { maxBody: -1 })).toThrow('maxBody must be a whole number of bytes');
+    expect(() => fromPython(assets, { env: { A: 'b' } })).toThrow('run with other options already');
+    const own = await loadAssets();
+    expect(() => fromPython(own, { concurrency: 0 })).toThrow('concurrency must be a whole number above 0');
+    expect(() => fromPython(own, { concurrency: 2 })).toThrow('--concurrent');
+  });
+});
+
+describe('assets', () => {
+  const broken = async (change: (own: PythonAssets, snapshot: SnapshotManifest) => void): Promise<string> => {
+    const own = await loadAssets();
+    const copy = { ...own, manifest: structuredClone(own.manifest) };
+    change(copy, copy.manifest.snapshot as SnapshotManifest);
+    return fromPython(copy)
+      .boot()
+      .then(
+        () => 'booted',
+        (error: Error) => error.message,
+      );
+  };
+
+  it.each<[what: string, change: (own: PythonAssets, snapshot: SnapshotManifest) => unknown, message: string]>([
+    ['as they are', () => {}, 'booted'],
+    ['of another format', ({ manifest }) => Object.assign(manifest, { format: 0 }), 'have the format 0'],
+    ['of another Pyodide', ({ manifest }) => Object.assign(manifest, { pyodide: '1.0' }), 'for Pyodide 1.0'],
+    [
+      'with another site',
+      (own) => Object.assign(own, { site: new Uint8Array(10) }),
+      'the site is not that of the build',
+    ],
+    ['without a snapshot', (own) => Object.assign(own, { snapshot: undefined }), 'the assets have no snapshot'],
+    ['with other helpers', (_own, snapshot) => Object.assign(snapshot, { table: 1 }), 'function table of 1 entries'],
+    [
+      'with another wasm',
+      (_own, { data }) => Object.assign(data, { hash: '0' }),
+      'pyodide.asm.wasm is not that of the build',
+    ],
+  ])('%s', async (_what, change, message) => {
+    expect(await broken(change)).toContain(message);
+  });
+});
