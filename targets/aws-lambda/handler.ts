@@ -1,4 +1,5 @@
 import { describe, WsgiError } from '../../src/errors.js';
+import { without } from '../../src/headers.js';
 import type { Head } from '../../src/start-response.js';
 import type { Application } from '../../src/types.js';
 import type { FrontEnd } from './front-ends.js';
@@ -38,7 +39,8 @@ export function toLambdaHandler(
     };
     await invoke(gateway, received, context, {
       head(given, body) {
-        head = given;
+        // A length without a body; the front end counts what it sends.
+        head = given.code === 304 ? { ...given, headers: without(given.headers, 'content-length') } : given;
         if (body) take(body);
         whole = body !== undefined;
       },
@@ -54,7 +56,7 @@ export function toLambdaHandler(
     });
     const failed = (text: string) => frontEnd.result(FAILED_HEAD, { body: text, isBase64Encoded: false }, kind);
     // Nothing has gone out yet: a response that broke off can still say so.
-    if (head === undefined || !whole) return failed(length > frontEnd.limit ? TOO_LARGE : 'Internal Server Error\n');
+    if (head === undefined || !whole) return failed(length > frontEnd.limit ? TOO_LARGE : FAILED);
     try {
       if (length > frontEnd.limit) throw tooLarge(length, frontEnd);
       const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
@@ -67,7 +69,8 @@ export function toLambdaHandler(
       return result;
     } catch (error) {
       gateway.errors(describe(error));
-      return failed(TOO_LARGE);
+      // What is no WsgiError is isText's.
+      return failed(error instanceof WsgiError ? TOO_LARGE : FAILED);
     }
   };
 
@@ -80,6 +83,7 @@ export function toLambdaHandler(
   return handler as ReturnType<typeof toLambdaHandler>;
 }
 
+const FAILED = 'Internal Server Error\n';
 const TOO_LARGE = 'The response is too large to be sent\n';
 
 function tooLarge(bytes: number, { name, limit }: FrontEnd): WsgiError {

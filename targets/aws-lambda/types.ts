@@ -84,6 +84,8 @@ export interface LatticeEventV2 extends EventBody {
   method: string;
   headers?: Record<string, string | string[] | undefined> | null;
   queryStringParameters?: Record<string, string | string[] | undefined> | null;
+  /** In some samples, in its place. */
+  query_string_parameters?: Record<string, string | string[] | undefined> | null;
   requestContext: {
     serviceNetworkArn?: string | null;
     serviceArn?: string | null;

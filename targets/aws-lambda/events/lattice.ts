@@ -26,7 +26,7 @@ export function latticeV2Fields(event: LatticeEventV2): EventFields {
     ...common(headers),
     method: methodOf(event.method),
     path: percentDecode(pathOf(event.path)),
-    query: encodedQuery(event.queryStringParameters),
+    query: encodedQuery(event.queryStringParameters ?? event.query_string_parameters),
     ...entityOf(headers, event.body, event.isBase64Encoded),
     user: identity?.type === 'AWS_IAM' ? { authType: 'AWS_IAM', name: text(identity.principal) } : undefined,
   };

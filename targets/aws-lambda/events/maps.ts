@@ -21,7 +21,8 @@ function collect(headers: EventHeaders, map: ValueMap, known: ReadonlySet<string
   for (const name of Object.keys(map ?? {})) {
     const value = given(map?.[name]);
     const folded = name.toLowerCase();
-    if (value === undefined || known?.has(folded)) continue;
+    // The Kelvin sign, which is no character of a header name, has an ASCII letter for its lower case.
+    if (value === undefined || known?.has(folded) || name.includes('\u212a')) continue;
     const earlier = headers.get(folded);
     headers.set(folded, earlier === undefined ? value : joined([earlier].flat(), [value].flat()));
   }

@@ -24,7 +24,7 @@ export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
   const { requestContext: context, cookies } = event;
   const { http } = context;
   // A Function URL sends cookies twice, in the header and in the list.
-  const headers = headersOf({ cookie: cookies ?? undefined }, event.headers);
+  const headers = headersOf({ cookie: [cookies ?? []].flat().filter((cookie) => cookie !== '') }, event.headers);
   const path = pathOf(event.rawPath ?? http.path);
   const query = nativeOf(event.rawQueryString);
   // Where rawPath is missing, the other field has the path decoded.
