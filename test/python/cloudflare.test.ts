@@ -29,7 +29,7 @@ beforeAll(async () => {
     r2Buckets: ['BUCKET'],
     outboundService: () => new Response('from outside', { status: 203 }),
   });
-  plain = await startWorker(code(false), { compatibilityDate: '2025-01-01' });
+  plain = await startWorker(code(false), { compatibilityDate: '2025-06-01' });
 });
 afterAll(async () => {
   await worker?.stop();
