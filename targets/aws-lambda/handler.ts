@@ -54,7 +54,7 @@ export function toLambdaHandler(
     });
     const failed = (text: string) => frontEnd.result(FAILED_HEAD, { body: text, isBase64Encoded: false }, kind);
     // Nothing has gone out yet: a response that broke off can still say so.
-    if (head === undefined || !whole) return failed(length > frontEnd.limit ? TOO_LARGE : 'Internal Server Error\n');
+    if (head === undefined || !whole) return failed(length > frontEnd.limit ? TOO_LARGE : FAILED);
     try {
       if (length > frontEnd.limit) throw tooLarge(length, frontEnd);
       const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
@@ -67,7 +67,7 @@ export function toLambdaHandler(
       return result;
     } catch (error) {
       gateway.errors(describe(error));
-      return failed(TOO_LARGE);
+      return failed(error instanceof WsgiError ? TOO_LARGE : FAILED);
     }
   };
 
@@ -80,6 +80,7 @@ export function toLambdaHandler(
   return handler as ReturnType<typeof toLambdaHandler>;
 }
 
+const FAILED = 'Internal Server Error\n';
 const TOO_LARGE = 'The response is too large to be sent\n';
 
 function tooLarge(bytes: number, { name, limit }: FrontEnd): WsgiError {
