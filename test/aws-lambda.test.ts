@@ -1,12 +1,44 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import type { APIGatewayProxyEventV2, Context, LambdaFunctionURLEvent } from 'aws-lambda';
+import type {
+  ALBEvent,
+  ALBHandler,
+  APIGatewayProxyEvent,
+  APIGatewayProxyEventV2,
+  APIGatewayProxyEventV2WithIAMAuthorizer,
+  APIGatewayProxyEventV2WithJWTAuthorizer,
+  APIGatewayProxyEventV2WithLambdaAuthorizer,
+  APIGatewayProxyHandler,
+  APIGatewayProxyHandlerV2,
+  APIGatewayProxyWithCognitoAuthorizerEvent,
+  APIGatewayProxyWithLambdaAuthorizerEvent,
+  CloudFrontRequestEvent,
+  CloudFrontRequestHandler,
+  Context,
+  LambdaFunctionURLEvent,
+  LambdaFunctionURLEventWithIAMAuthorizer,
+  LambdaFunctionURLHandler,
+} from 'aws-lambda';
 import { describe, expect, expectTypeOf, it, test } from 'vitest';
-import { bytesToText, textToBytes } from '../src/native-string.js';
-import type { Application, HeaderList } from '../src/types.js';
+import { textToBytes } from '../src/native-string.js';
+import type { Application, Environ, HeaderList } from '../src/types.js';
 import {
+  type AlbEvent,
+  type AlbResult,
   type AwsEnviron,
+  type EdgeEvent,
+  type EdgeResult,
   type HttpEvent,
+  type LambdaContext,
+  type LambdaEvents,
+  type LambdaKind,
+  type LambdaResult,
+  type LambdaResultOf,
+  type LatticeResult,
+  type ProxyEventV1,
+  type ProxyEventV2,
+  type ProxyResultV1,
+  type ProxyResultV2,
   toLambdaHandler,
   toLambdaStreamHandler,
 } from '../targets/aws-lambda/index.js';
@@ -390,11 +422,65 @@ describe('toLambdaStreamHandler', () => {
   });
 });
 
-test('the types of @types/aws-lambda fit', () => {
-  expectTypeOf<APIGatewayProxyEventV2>().toExtend<HttpEvent>();
-  expectTypeOf<LambdaFunctionURLEvent>().toExtend<HttpEvent>();
-  expectTypeOf<Context>().toExtend<Parameters<ReturnType<typeof toLambdaHandler>>[1]>();
-  expect(bytesToText(textToBytes('typed'))).toBe('typed');
+describe('the types of @types/aws-lambda fit', () => {
+  test('events are what the gateway takes for them', () => {
+    expectTypeOf<APIGatewayProxyEvent>().toExtend<ProxyEventV1>();
+    expectTypeOf<APIGatewayProxyWithCognitoAuthorizerEvent>().toExtend<ProxyEventV1>();
+    expectTypeOf<APIGatewayProxyWithLambdaAuthorizerEvent<{ a: 1 }>>().toExtend<ProxyEventV1>();
+    expectTypeOf<APIGatewayProxyEventV2>().toExtend<ProxyEventV2>();
+    expectTypeOf<APIGatewayProxyEventV2WithIAMAuthorizer>().toExtend<ProxyEventV2>();
+    expectTypeOf<APIGatewayProxyEventV2WithJWTAuthorizer>().toExtend<ProxyEventV2>();
+    expectTypeOf<APIGatewayProxyEventV2WithLambdaAuthorizer<{ a: 1 }>>().toExtend<ProxyEventV2>();
+    expectTypeOf<LambdaFunctionURLEvent>().toExtend<ProxyEventV2>();
+    expectTypeOf<LambdaFunctionURLEventWithIAMAuthorizer>().toExtend<ProxyEventV2>();
+    expectTypeOf<ALBEvent>().toExtend<AlbEvent>();
+    expectTypeOf<CloudFrontRequestEvent>().toExtend<EdgeEvent>();
+    expectTypeOf<Context>().toExtend<LambdaContext>();
+  });
+
+  test('results are what AWS takes', () => {
+    const handler = toLambdaHandler(answering('200 OK', []));
+    type Handler = typeof handler;
+    expectTypeOf<Handler>().toExtend<APIGatewayProxyHandler>();
+    expectTypeOf<Handler>().toExtend<APIGatewayProxyHandlerV2>();
+    expectTypeOf<Handler>().toExtend<LambdaFunctionURLHandler>();
+    expectTypeOf<Handler>().toExtend<ALBHandler>();
+    expectTypeOf<Handler>().toExtend<CloudFrontRequestHandler>();
+    // The same without the help of a checker of types.
+    const v1: APIGatewayProxyHandler = handler;
+    const v2: APIGatewayProxyHandlerV2 = handler;
+    const url: LambdaFunctionURLHandler = handler;
+    const alb: ALBHandler = handler;
+    const edge: CloudFrontRequestHandler = handler;
+    expect(new Set([v1, v2, url, alb, edge]).size).toBe(1);
+  });
+
+  test('the type of an event tells that of its result', () => {
+    type Results = { [Kind in LambdaKind]: LambdaResultOf<LambdaEvents[Kind]> };
+    expectTypeOf<Results>().toEqualTypeOf<{
+      'apigw-rest-v1': ProxyResultV1;
+      'apigw-http-v1': ProxyResultV1;
+      'apigw-http-v2': ProxyResultV2;
+      'function-url': ProxyResultV2;
+      'alb-single': AlbResult;
+      'alb-multi': AlbResult;
+      'lattice-v1': LatticeResult;
+      'lattice-v2': LatticeResult;
+      'edge-viewer-request': EdgeResult;
+      'edge-origin-request': EdgeResult;
+    }>();
+    expectTypeOf<LambdaResultOf<APIGatewayProxyEvent>>().toEqualTypeOf<ProxyResultV1>();
+    expectTypeOf<LambdaResultOf<ALBEvent>>().toEqualTypeOf<AlbResult>();
+    expectTypeOf<LambdaResultOf<CloudFrontRequestEvent>>().toEqualTypeOf<EdgeResult>();
+    expectTypeOf<LambdaResultOf<unknown>>().toEqualTypeOf<LambdaResult>();
+  });
+
+  test('environ has the event of its front end', () => {
+    expectTypeOf<AwsEnviron<'alb-multi'>['aws.event']>().toEqualTypeOf<AlbEvent>();
+    expectTypeOf<AwsEnviron<'function-url'>['aws.event']>().toEqualTypeOf<ProxyEventV2>();
+    expectTypeOf<AwsEnviron['aws.event']>().toEqualTypeOf<HttpEvent>();
+    expectTypeOf<AwsEnviron<'lattice-v1'>>().toExtend<Environ>();
+  });
 });
 
 describe('a response that is too large', () => {

@@ -1,5 +1,5 @@
 import { createEnviron, type RequestFields } from '../../src/environ.js';
-import { nameOf, WsgiError } from '../../src/errors.js';
+import { nameOf, quote, WsgiError } from '../../src/errors.js';
 import {
   admitLength,
   createGateway,
@@ -45,10 +45,10 @@ export function createLambdaGateway(name: string, app: Application, options: Lam
   for (const [option, value] of Object.entries({ isText, onOtherEvent }))
     if (value !== undefined && typeof value !== 'function')
       throw new WsgiError(`${name}: ${option} must be a function, not ${nameOf(value)}`);
-  if (basePath !== '' && !/^(\/[^/]+)+$/.test(basePath))
-    throw new WsgiError(`${name}: basePath must be like "/v1", not ${JSON.stringify(basePath)}`);
-  if (stage !== '' && !/^[^/]+$/.test(stage))
-    throw new WsgiError(`${name}: stage must be like "prod", not ${JSON.stringify(stage)}`);
+  if (typeof basePath !== 'string' || !/^(\/[^/]+)*$/.test(basePath))
+    throw new WsgiError(`${name}: basePath must be like "/v1", not ${quote(basePath)}`);
+  if (typeof stage !== 'string' || stage.includes('/'))
+    throw new WsgiError(`${name}: stage must be like "prod", not ${quote(stage)}`);
   const prefixes = [basePath, stage === '' ? '' : `/${stage}`].filter((prefix) => prefix !== '');
   return { ...gateway, prefixes, isText, onOtherEvent };
 }

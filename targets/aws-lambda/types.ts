@@ -2,13 +2,16 @@ import type { Environ, GatewayOptions } from '../../src/types.js';
 
 // Events as the gateway reads them. Absent, null and empty mean the same everywhere; the types of `@types/aws-lambda` fit.
 
-type Values = Record<string, string | undefined> | null;
-type Lists = Record<string, string[] | undefined> | null;
+export type Text = string | null | undefined;
+type Flag = boolean | null | undefined;
+type Values = Record<string, string | undefined> | null | undefined;
+type Lists = Record<string, string[] | undefined> | null | undefined;
+type Mixed = Record<string, string | string[] | undefined> | null | undefined;
 
 /** The body of an event; text, or base64 where the flag says so. */
 interface EventBody {
-  body?: string | null;
-  isBase64Encoded?: boolean | null;
+  body?: Text;
+  isBase64Encoded?: Flag;
 }
 
 /** The maps that events of payload 1.0 and of load balancers have in two forms. */
@@ -23,16 +26,16 @@ interface EventMaps {
  *  https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html */
 export interface ProxyEventV1 extends EventBody, EventMaps {
   /** "1.0" from an HTTP API, absent from a REST API. */
-  version?: string | null;
+  version?: Text;
   httpMethod: string;
   path: string;
   requestContext: {
-    path?: string | null;
-    stage?: string | null;
-    domainName?: string | null;
-    protocol?: string | null;
-    identity?: { sourceIp?: string | null; userArn?: string | null } | null;
-    authorizer?: Record<string, unknown> | null;
+    path?: Text;
+    stage?: Text;
+    domainName?: Text;
+    protocol?: Text;
+    identity?: { sourceIp?: Text; userArn?: Text } | null | undefined;
+    authorizer?: object | null | undefined;
   } | null;
 }
 
@@ -40,20 +43,20 @@ export interface ProxyEventV1 extends EventBody, EventMaps {
  *  https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 export interface ProxyEventV2 extends EventBody {
   version: string;
-  rawPath?: string | null;
-  rawQueryString?: string | null;
-  cookies?: string[] | null;
+  rawPath?: Text;
+  rawQueryString?: Text;
+  cookies?: string[] | null | undefined;
   headers?: Values;
   requestContext: {
-    domainName?: string | null;
-    stage?: string | null;
-    authorizer?: object | null;
+    domainName?: Text;
+    stage?: Text;
+    authorizer?: object | null | undefined;
     http: {
       method: string;
-      path?: string | null;
-      protocol?: string | null;
-      sourceIp?: string | null;
-      userAgent?: string | null;
+      path?: Text;
+      protocol?: Text;
+      sourceIp?: Text;
+      userAgent?: Text;
     };
   };
 }
@@ -73,8 +76,8 @@ export interface LatticeEventV1 {
   method: string;
   headers?: Values;
   query_string_parameters?: Values;
-  body?: string | null;
-  is_base64_encoded?: boolean | null;
+  body?: Text;
+  is_base64_encoded?: Flag;
 }
 
 /** A VPC Lattice event, version 2. */
@@ -82,15 +85,15 @@ export interface LatticeEventV2 extends EventBody {
   version: string;
   path: string;
   method: string;
-  headers?: Record<string, string | string[] | undefined> | null;
-  queryStringParameters?: Record<string, string | string[] | undefined> | null;
+  headers?: Mixed;
+  queryStringParameters?: Mixed;
   /** In some samples, in its place. */
-  query_string_parameters?: Record<string, string | string[] | undefined> | null;
+  query_string_parameters?: Mixed;
   requestContext: {
-    serviceNetworkArn?: string | null;
-    serviceArn?: string | null;
-    targetGroupArn?: string | null;
-    identity?: { sourceVpcArn?: string | null; type?: string | null; principal?: string | null } | null;
+    serviceNetworkArn?: Text;
+    serviceArn?: Text;
+    targetGroupArn?: Text;
+    identity?: { sourceVpcArn?: Text; type?: Text; principal?: Text } | null | undefined;
   };
 }
 
@@ -99,14 +102,14 @@ export interface LatticeEventV2 extends EventBody {
 export interface EdgeEvent {
   Records: Array<{
     cf: {
-      config?: { distributionDomainName?: string; eventType?: string };
+      config?: { distributionDomainName?: Text; eventType?: Text } | null | undefined;
       request: {
         method: string;
         uri: string;
-        querystring?: string | null;
-        clientIp?: string | null;
-        headers?: Record<string, Array<{ key?: string | undefined; value: string }>> | null;
-        body?: { data?: string | null; encoding?: string | null; inputTruncated?: boolean | null } | null;
+        querystring?: Text;
+        clientIp?: Text;
+        headers?: Record<string, Array<{ key?: string | undefined; value: string }>> | null | undefined;
+        body?: { data?: Text; encoding?: Text; inputTruncated?: Flag } | null | undefined;
         origin?: unknown;
       };
     };

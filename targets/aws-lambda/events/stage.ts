@@ -1,10 +1,11 @@
 // The stage of an API on its default host, where clients send it.
 import { encodeNative } from '../../../src/native-string.js';
+import type { Text } from '../types.js';
 
 interface StageContext {
-  domainName?: string | null;
-  stage?: string | null;
-  path?: string | null;
+  domainName?: Text;
+  stage?: Text;
+  path?: Text;
 }
 
 /** "/prod" as a native string where the client's URL begins with the stage: on the default host of an API, unless the

@@ -46,9 +46,10 @@ function userOf(
   { authorizer, identity }: NonNullable<ProxyEventV1['requestContext']>,
   rest: boolean,
 ): User | undefined {
-  const claims = record(authorizer?.claims);
+  const { claims: given, principalId } = record(authorizer);
+  const claims = record(given);
   if (Object.keys(claims).length > 0) return { authType: rest ? 'COGNITO_USER_POOLS' : 'JWT', name: subjectOf(claims) };
-  const principal = text(authorizer?.principalId);
+  const principal = text(principalId);
   if (principal !== undefined) return { authType: 'CUSTOM', name: principal };
   // serverless-offline has a word here for everybody.
   const arn = text(identity?.userArn);
