@@ -198,7 +198,7 @@ function streamResponder(
     },
     abort(error) {
       if (controller === undefined) reject(error);
-      else if (!cancelled) controller.error(error);
+      else controller.error(error);
     },
   };
 }
