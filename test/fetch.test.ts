@@ -274,7 +274,11 @@ describe('toFetchHandler', () => {
     const handler = toFetchHandler(seen(environs), { scriptName: '/app' });
     expect((await handler(new Request('http://h/app/x'))).status).toBe(200);
     expect((await handler(new Request('http://h/application'))).status).toBe(404);
-    expect(environs.map(({ SCRIPT_NAME, PATH_INFO }) => [SCRIPT_NAME, PATH_INFO])).toEqual([['/app', '/x']]);
+    await toFetchHandler(seen(environs), { scriptName: '/an/app' })(new Request('http://h/an/app/x'));
+    expect(environs.map(({ SCRIPT_NAME, PATH_INFO }) => [SCRIPT_NAME, PATH_INFO])).toEqual([
+      ['/app', '/x'],
+      ['/an/app', '/x'],
+    ]);
   });
 
   it('hands wait_until to the execution context and logs a rejection', async () => {
@@ -316,6 +320,8 @@ describe('toFetchHandler', () => {
     ['app', 'x', {}, /toFetchHandler: the application must be a function .* not a string/],
     ['scriptName', () => [], { scriptName: 'app' }, /scriptName must be like "\/app", not "app"/],
     ['scriptName', () => [], { scriptName: '/app/' }, /scriptName must be like/],
+    ['scriptName', () => [], { scriptName: 'an/app' }, /scriptName must be like/],
+    ['scriptName', () => [], { scriptName: '/an//app' }, /scriptName must be like/],
     ['onError', () => [], { onError: 5 }, /onError must be a function, not a number/],
     ['errors', () => [], { errors: 'x' }, /errors must be a function, not a string/],
   ])('refuses a bad %s at once', (_, app, options, why) => {

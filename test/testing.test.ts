@@ -60,6 +60,15 @@ test('callApp collects a response', async () => {
   expect([status, headers, body, text()]).toEqual(['201 Created', [['X-A', '1']], textToBytes('ab'), 'ab']);
 });
 
+test('callApp collects the bytes of a body whose buffer is used again by close()', async () => {
+  const buffer = textToBytes('a');
+  const { text } = await callApp((_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return Object.assign([buffer], { close: () => void buffer.fill(98) });
+  });
+  expect([text(), buffer[0]]).toEqual(['a', 98]);
+});
+
 test('callApp rejects with the error that broke a response off', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   const app: Application = function* (_environ, startResponse) {
