@@ -146,6 +146,7 @@ export function toFetchHandler(
       errors: gateway.errors,
       maxBody: gateway.maxBody,
     });
+    if (request.signal.aborted) disconnect();
     return new Promise((resolve, reject) => {
       const admitted = admit(gateway, environ, request.headers.get('transfer-encoding'));
       const done = run(admitted, environ, streamResponder(resolve, reject, disconnect));
@@ -209,7 +210,7 @@ function streamResponder(
     },
     abort(error) {
       if (controller === undefined) reject(error);
-      else if (!cancelled) controller.error(error);
+      else controller.error(error);
     },
   };
 }

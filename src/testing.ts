@@ -1,10 +1,10 @@
 import { concatenate } from './body.js';
 import { createEnviron } from './environ.js';
-import { WsgiError } from './errors.js';
 import { createGateway } from './gateway.js';
 import { bytesSource } from './input-stream.js';
 import { bytesToText } from './native-string.js';
 import { run } from './run.js';
+import type { Head } from './start-response.js';
 import type { Application, Environ, HeaderList } from './types.js';
 import { guessScheme } from './url.js';
 
@@ -49,12 +49,12 @@ export function testEnviron(overrides: Partial<Environ> = {}): Environ {
  *  @throws the error (as a rejection) that broke off a response after its head had gone out */
 export async function callApp(app: Application, environ: Environ = testEnviron()): Promise<CollectedResponse> {
   const gateway = createGateway('callApp', app, {}, 999);
-  let response: { status: string; headers: HeaderList } | undefined;
+  let response: Head | undefined;
   let failure: { error: unknown } | undefined;
   const chunks: Uint8Array[] = [];
   await run(gateway, environ, {
-    head({ status, headers }, body) {
-      response = { status, headers };
+    head(head, body) {
+      response = head;
       // A copy, here and below: the application may use its buffer again. Not slice(), which shares a Buffer's memory.
       if (body) chunks.push(new Uint8Array(body));
     },
@@ -67,10 +67,10 @@ export async function callApp(app: Application, environ: Environ = testEnviron()
     },
   });
   if (failure !== undefined) throw failure.error;
-  if (response === undefined) throw new WsgiError('callApp: the application gave no response');
+  const { status, headers } = response as Head; // run() has given a head or an error
   const body = concatenate(
     chunks,
     chunks.reduce((total, chunk) => total + chunk.length, 0),
   );
-  return { ...response, body, text: () => bytesToText(body) };
+  return { status, headers, body, text: () => bytesToText(body) };
 }

@@ -1,13 +1,23 @@
 import { Hono } from 'hono';
-import { describe, expect, it, test } from 'vitest';
+import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { ClientDisconnected } from '../src/errors.js';
-import { fetchEnviron, fromFetchHandler, toFetchHandler } from '../src/fetch.js';
+import { fetchEnviron, fromFetchHandler, isFetchBody, toFetchHandler } from '../src/fetch.js';
+import { FileWrapper } from '../src/file-wrapper.js';
 import { bytesSource, createInputStream } from '../src/input-stream.js';
 import { mount } from '../src/middleware/mount.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
 import { callApp, testEnviron } from '../src/testing.js';
-import type { Application, Environ } from '../src/types.js';
+import type { Application, Body, Environ } from '../src/types.js';
 
+const context = {
+  remoteAddr: undefined,
+  protocol: 'HTTP/1.1',
+  signal: new AbortController().signal,
+  waitUntil: () => {},
+  errors: () => {},
+  maxBody: 0,
+};
+const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const quiet = { errors: () => {} };
 const seen = (environs: Environ[]): Application => {
   return (environ, startResponse) => {
@@ -44,6 +54,7 @@ describe('toFetchHandler', () => {
       REQUEST_URI: '/a%2Fb/%ff//c?x=%20&y',
       SERVER_NAME: 'h.example',
       SERVER_PORT: '8443',
+      SERVER_PROTOCOL: 'HTTP/1.1',
       HTTPS: 'on',
       'wsgi.url_scheme': 'https',
       CONTENT_TYPE: 'text/plain',
@@ -61,31 +72,40 @@ describe('toFetchHandler', () => {
     ['https://h.example/', 'h.example', '443'],
     ['http://[::1]:8080/', '[::1]', '8080'],
   ])('%s has SERVER_NAME %s and SERVER_PORT %s', async (url, name, port) => {
-    expect(await environOf(url)).toMatchObject({ SERVER_NAME: name, SERVER_PORT: port });
+    expect(await environOf(url)).toMatchObject({ SERVER_NAME: name, SERVER_PORT: port, QUERY_STRING: '' });
   });
 
   // What workerd hands over unnormalised; a Request of Node can't hold such a URL.
   test.each([
-    ['http://h.example/evil/x', 'h.example/evil', '/x'],
-    ['http://user:pw@h.example/x', null, '/x'],
-    ['http://h.example/a?b#c?d', 'h.example', '/a'],
-    ['http://h.example#frag', 'h.example', '/'],
-    ['http://h.example?q', 'h.example', '/'],
-    ['http://h.example//evil.example/x', 'h.example', '//evil.example/x'],
-    ['http://h.example/a/../b', 'h.example', '/a/../b'],
-    ['http://H.EXAMPLE:80/caf\u00e9', 'H.EXAMPLE:80', '/caf\u00c3\u00a9'],
-  ])('takes the path of %s with Host %s', (url, host, path) => {
-    const request = { url, method: 'GET', headers: new Headers(host ? { host } : {}), body: null } as Request;
-    const environ = fetchEnviron(request, {
-      remoteAddr: undefined,
-      protocol: 'HTTP/1.1',
-      signal: new AbortController().signal,
-      waitUntil: () => {},
-      errors: () => {},
-      maxBody: 0,
-    });
-    expect(environ.PATH_INFO).toBe(path);
-    expect(environ.SERVER_NAME).not.toBe('');
+    ['http://h.example/evil/xyz', 'h.example/evil', 'localhost', '/xyz'],
+    ['http://h.example/evil', 'h.example/evil', 'localhost', '/'],
+    ['http://user:pw@h.example/x', null, 'h.example', '/x'],
+    ['http://user:p@w@h.example/x', 'h.example', 'h.example', '/x'],
+    ['http://h.example/x', 'h', 'h.example', '/x'],
+    ['http://a.example/x', 'b.example', 'a.example', '/x'],
+    ['http://h.example/a?b#c?d', 'h.example', 'h.example', '/a'],
+    ['http://h.example#frag', 'h.example', 'h.example', '/'],
+    ['http://h.example?q', 'h.example', 'h.example', '/'],
+    ['http://h.example', 'h.example', 'h.example', '/'],
+    ['http://h.example', null, 'h.example', '/'],
+    ['http://h.example*', 'h.example', 'h.example', '*'],
+    ['http://h.example/*', 'h.example', 'h.example', '/*'],
+    ['http://h.example//evil.example/x', 'h.example', 'h.example', '//evil.example/x'],
+    ['http://h.example/a/../b', 'h.example', 'h.example', '/a/../b'],
+    ['http://H.EXAMPLE:80/caf\u00e9', 'H.EXAMPLE:80', 'H.EXAMPLE', '/caf\u00c3\u00a9'],
+  ])('takes the path of %s with Host %s', (url, host, name, path) => {
+    const request = { url, method: 'OPTIONS', headers: new Headers(host ? { host } : {}), body: null } as Request;
+    expect(fetchEnviron(request, context)).toMatchObject({ SERVER_NAME: name, PATH_INFO: path });
+  });
+
+  test.each([
+    ['a=1, b=2', 'a=1; b=2'],
+    ['ab=1, cd=2,3, ef=4', 'ab=1; cd=2,3; ef=4'],
+    ['a="x, y"; b=x, y', 'a="x, y"; b=x, y'],
+    ['a=1,  b=2', 'a=1,  b=2'],
+  ])('separates the cookies %s, joined by the platform', async (cookie, separated) => {
+    const environ = await environOf('http://h/', { headers: { Cookie: cookie, 'X-A': 'a=1, b=2' } });
+    expect(environ).toMatchObject({ HTTP_COOKIE: separated, HTTP_X_A: 'a=1, b=2' });
   });
 
   it('keeps several Set-Cookie lines and the reason', async () => {
@@ -110,10 +130,12 @@ describe('toFetchHandler', () => {
         yield Uint8Array.of(i);
       }
     })(new Request('http://h/'));
+    await later(20);
+    expect(produced).toEqual([0]);
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(produced.length).toBeLessThanOrEqual(2);
+    await later(20);
+    expect(produced).toEqual([0, 1]);
     let total = 1;
     for (let step = await reader.read(); !step.done; step = await reader.read()) total += step.value.length;
     expect(total).toBe(5);
@@ -152,6 +174,95 @@ describe('toFetchHandler', () => {
     expect(rejection).toBeInstanceOf(ClientDisconnected);
   });
 
+  it('rejects the write() that waits for the reader when that cancels', async () => {
+    let rejection: unknown;
+    const response = await toFetchHandler(async (_, startResponse) => {
+      rejection = await startResponse(
+        '200 OK',
+        [],
+      )(textToBytes('first')).then(
+        () => 'accepted',
+        (error: unknown) => error,
+      );
+      return [];
+    })(new Request('http://h/'));
+    await response.body?.cancel();
+    await expect.poll(() => rejection).toBeInstanceOf(ClientDisconnected);
+  });
+
+  it('has nothing to log, whenever about the end of the body the reader cancels', async () => {
+    const lines: string[] = [];
+    for (let hops = 0; hops < 12; hops++) {
+      let finish: ((step: IteratorResult<Uint8Array>) => void) | undefined;
+      const app: Application = (_, startResponse) => {
+        startResponse('200 OK', []);
+        const steps = [
+          Promise.resolve({ done: false, value: textToBytes('a') }),
+          new Promise<IteratorResult<Uint8Array>>((resolve) => {
+            finish = resolve;
+          }),
+        ];
+        return { [Symbol.asyncIterator]: () => ({ next: () => steps.shift() }) } as Body;
+      };
+      const response = await toFetchHandler(app, { errors: (line) => lines.push(line) })(new Request('http://h/'));
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      await reader.read();
+      await later(1);
+      finish?.({ done: true, value: undefined });
+      for (let i = 0; i < hops; i++) await null;
+      await reader.cancel();
+      await later(1);
+    }
+    expect(lines).toEqual([]);
+  });
+
+  it('sends the head of a write() of no bytes, and no chunk for it', async () => {
+    const response = await toFetchHandler((_, startResponse) => {
+      const write = startResponse('200 OK', []);
+      write(new Uint8Array(0));
+      write(textToBytes('a'));
+      return [];
+    })(new Request('http://h/'));
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    expect(chunks).toEqual([textToBytes('a')]);
+  });
+
+  it('aborts wsgi_edge.signal when that of the Request is, before or later', async () => {
+    const before = await environOf('http://h/', { signal: AbortSignal.abort() });
+    expect(before['wsgi_edge.signal'].reason).toBeInstanceOf(ClientDisconnected);
+    const controller = new AbortController();
+    let signal: AbortSignal | undefined;
+    const response = toFetchHandler((environ) => {
+      signal = environ['wsgi_edge.signal'];
+      return new Promise(() => {});
+    })(new Request('http://h/', { signal: controller.signal }));
+    expect(signal?.aborted).toBe(false);
+    controller.abort();
+    expect(signal?.reason).toBeInstanceOf(ClientDisconnected);
+    await expect(response).rejects.toBeInstanceOf(ClientDisconnected);
+  });
+
+  it('rejects where the client is gone before there is a head', async () => {
+    const controller = new AbortController();
+    const response = toFetchHandler(() => new Promise(() => {}))(
+      new Request('http://h/', { signal: controller.signal }),
+    );
+    controller.abort();
+    await expect(response).rejects.toBeInstanceOf(ClientDisconnected);
+  });
+
+  it('streams the bytes that an application gave, whatever it does to them afterwards', async () => {
+    const response = await toFetchHandler(function* (_, startResponse) {
+      startResponse('200 OK', []);
+      const buffer = textToBytes('a');
+      yield buffer;
+      buffer[0] = 98;
+      yield buffer;
+    })(new Request('http://h/'));
+    expect(await response.text()).toBe('ab');
+  });
+
   it('errors the stream when the application fails after the first chunk', async () => {
     const response = await toFetchHandler(async function* (_, startResponse) {
       startResponse('200 OK', []);
@@ -180,7 +291,11 @@ describe('toFetchHandler', () => {
     const handler = toFetchHandler(seen(environs), { scriptName: '/app' });
     expect((await handler(new Request('http://h/app/x'))).status).toBe(200);
     expect((await handler(new Request('http://h/application'))).status).toBe(404);
-    expect(environs.map(({ SCRIPT_NAME, PATH_INFO }) => [SCRIPT_NAME, PATH_INFO])).toEqual([['/app', '/x']]);
+    await toFetchHandler(seen(environs), { scriptName: '/an/app' })(new Request('http://h/an/app/x'));
+    expect(environs.map(({ SCRIPT_NAME, PATH_INFO }) => [SCRIPT_NAME, PATH_INFO])).toEqual([
+      ['/app', '/x'],
+      ['/an/app', '/x'],
+    ]);
   });
 
   it('hands wait_until to the execution context and logs a rejection', async () => {
@@ -201,9 +316,29 @@ describe('toFetchHandler', () => {
   });
 
   test.each([
+    ['none', undefined],
+    ['null', null],
+    ['one without waitUntil', { remoteAddr: '192.0.2.1' }],
+  ])('logs a rejection of wait_until where the context is %s', async (_, ctx) => {
+    const lines: string[] = [];
+    const response = await toFetchHandler(
+      (environ, startResponse) => {
+        environ['wsgi_edge.wait_until'](Promise.reject(new Error('later')));
+        startResponse('204 No Content', []);
+        return [];
+      },
+      { errors: (line) => lines.push(line) },
+    )(new Request('http://h/'), {}, ctx);
+    expect(response.status).toBe(204);
+    await expect.poll(() => lines[0]).toMatch(/a promise given to wsgi_edge.wait_until rejected: Error: later$/);
+  });
+
+  test.each([
     ['app', 'x', {}, /toFetchHandler: the application must be a function .* not a string/],
     ['scriptName', () => [], { scriptName: 'app' }, /scriptName must be like "\/app", not "app"/],
     ['scriptName', () => [], { scriptName: '/app/' }, /scriptName must be like/],
+    ['scriptName', () => [], { scriptName: 'an/app' }, /scriptName must be like/],
+    ['scriptName', () => [], { scriptName: '/an//app' }, /scriptName must be like/],
     ['onError', () => [], { onError: 5 }, /onError must be a function, not a number/],
     ['errors', () => [], { errors: 'x' }, /errors must be a function, not a string/],
   ])('refuses a bad %s at once', (_, app, options, why) => {
@@ -281,7 +416,8 @@ describe('fromFetchHandler', () => {
     const { status, headers, text } = await callApp(app, testEnviron({ REQUEST_METHOD: method }));
     expect([status, text()]).toEqual(['501 Not Implemented', 'Not Implemented\n']);
     expect(headers).toContainEqual(['Content-Type', 'text/plain; charset=utf-8']);
-    expect((await callApp(app, testEnviron({ REQUEST_METHOD: `X${method}X` }))).text()).toBe('never');
+    for (const other of [`X${method}`, `${method}X`])
+      expect((await callApp(app, testEnviron({ REQUEST_METHOD: other }))).text()).toBe('never');
   });
 
   it('streams a body and cancels it when the client goes away', async () => {
@@ -308,6 +444,8 @@ describe('fromFetchHandler', () => {
 
   test.each([
     ['undefined', undefined, /fetch handler: must return a Response, not undefined/],
+    ['a status alone', { status: 200 }, /fetch handler: must return a Response, not an Object/],
+    ['headers that are none', { status: 200, headers: {} }, /fetch handler: must return a Response, not an Object/],
     ['an upgrade', { status: 101, headers: new Headers() }, /which this target has no way to do/],
   ])('says so when the handler gives %s', async (_, response, why) => {
     const lines: string[] = [];
@@ -326,14 +464,51 @@ describe('fromFetchHandler', () => {
       HTTP_CONNECTION: 'Upgrade',
       HTTP_UPGRADE: 'h2c',
       'x.HTTP_Y': 'no header',
-    });
+      HTTP_: 'no header',
+      HTTP_NONE: undefined,
+      HTTP_NUMBER: 5,
+      CONTENT_LENGTHS: 'no header',
+    } as never);
     const seen = async (more: Partial<Environ>) =>
       Object.fromEntries(JSON.parse((await callApp(app, { ...environ, ...more })).text()));
     expect(await seen({})).toEqual({ 'content-type': 'text/plain', host: '127.0.0.1', 'x-a-b': 'caf\u00e9' });
-    expect(await seen({ 'workers.upgrade': () => {} })).toHaveProperty('upgrade', 'h2c');
+    expect(await seen({ 'workers.upgrade': () => {} })).toEqual({ ...(await seen({})), upgrade: 'h2c' });
     expect(await seen({ CONTENT_LENGTH: '0' })).toHaveProperty('content-length', '0');
     const body = createInputStream(bytesSource(() => textToBytes('body')));
     expect(await seen({ REQUEST_METHOD: 'POST', 'wsgi.input': body })).toHaveProperty('content-length', '4');
+  });
+
+  it.each([
+    ['GET', undefined, null],
+    ['GET', '4', null],
+    ['HEAD', undefined, null],
+    ['HEAD', '4', null],
+    ['POST', '0', null],
+    ['POST', '4', 'body'],
+    ['POST', undefined, 'body'],
+    ['DELETE', '4', 'body'],
+  ])('gives the Request of %s with CONTENT_LENGTH %s the body %s', async (method, length, text) => {
+    let body: string | null | undefined;
+    const app = fromFetchHandler(async (request) => {
+      body = request.body === null ? null : await request.text();
+      return new Response(null);
+    });
+    const environ = testEnviron({
+      REQUEST_METHOD: method,
+      CONTENT_LENGTH: length,
+      'wsgi.input': createInputStream(bytesSource(() => textToBytes('body'))),
+    } as Partial<Environ>);
+    expect((await callApp(app, environ)).status).toBe('200 ');
+    expect(body).toBe(text);
+  });
+
+  it('marks the body of a Response, for a platform to tell', async () => {
+    const call = (response: Response) => fromFetchHandler(() => response)(testEnviron(), () => async () => {});
+    const body = (await call(new Response('x'))) as FileWrapper;
+    expect(body).toBeInstanceOf(FileWrapper);
+    expect(isFetchBody(body.source as ReadableStream<Uint8Array>)).toBe(true);
+    expect(isFetchBody(new ReadableStream())).toBe(false);
+    expect(await call(new Response(null))).toEqual([]);
   });
 
   it('gives env and ctx, of Workers or in their place', async () => {
@@ -402,7 +577,77 @@ describe('fromFetchHandler', () => {
     if (url.includes('fallback')) expect((await callApp(echo, environ)).text()).toBe('http://localhost/p?q');
   });
 
+  it.each([
+    ['*', 'http://127.0.0.1/*'],
+    ['', 'http://127.0.0.1/'],
+  ])('makes a URL of path %j', async (path, url) => {
+    const echo = fromFetchHandler((request) => new Response(request.url));
+    expect((await callApp(echo, testEnviron({ REQUEST_METHOD: 'OPTIONS', PATH_INFO: path }))).text()).toBe(url);
+  });
+
   it('refuses what is no function', () => {
     expect(() => fromFetchHandler({} as never)).toThrow(/fromFetchHandler: the handler must be a function/);
+  });
+});
+
+// workerd, which is not at hand here: headers and reasons are text, and a reason that is not given is the runtime's.
+describe('where header values are text', () => {
+  let probes = 0;
+  class TextResponse {
+    readonly statusText: string;
+    readonly headers: Array<[string, string]> & { append?(name: string, value: string): void } = [];
+    constructor(_body: unknown, { statusText = 'Default' }: ResponseInit) {
+      if (statusText === '\u20ac') probes++;
+      this.statusText = statusText;
+      this.headers.append = (name, value) => void this.headers.push([name, value]);
+    }
+  }
+  class ByteResponse extends Response {
+    constructor(body: null, init: ResponseInit) {
+      if (init.statusText === '\u20ac') probes++;
+      super(body, init);
+    }
+  }
+  const head = (status: string) => ({
+    status,
+    code: 200,
+    headers: [
+      ['X-A', 'caf\u00c3\u00a9'],
+      ['X-B', 'caf\u00e9'],
+    ] as Array<[string, string]>,
+    length: undefined,
+  });
+  const load = async (global: unknown) => {
+    probes = 0;
+    vi.resetModules();
+    vi.stubGlobal('Response', global);
+    return import('../src/fetch.js');
+  };
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  });
+
+  it('gives the platform text, and the bytes as they are where they are none', async () => {
+    const { createResponse } = await load(TextResponse);
+    const { statusText, headers } = createResponse(head('200 caf\u00c3\u00a9'), null);
+    expect([statusText, ...headers]).toEqual(['caf\u00e9', ['X-A', 'caf\u00e9'], ['X-B', 'caf\u00e9']]);
+    expect(createResponse(head('200 '), null).statusText).toBe('Default');
+    expect(probes).toBe(1);
+  });
+
+  it('makes native strings of what the platform gives', async () => {
+    const { fetchEnviron } = await load(TextResponse);
+    const headers = new Map([['x-a', '\u20ac']]);
+    const request = { url: 'http://h.example/', method: 'GET', headers, body: null } as unknown as Request;
+    expect(fetchEnviron(request, context)).toHaveProperty('HTTP_X_A', '\u00e2\u0082\u00ac');
+  });
+
+  it('is not assumed where they are bytes', async () => {
+    const { createResponse } = await load(ByteResponse);
+    const { statusText, headers } = createResponse(head('200 caf\u00c3\u00a9'), null);
+    expect([statusText, ...headers]).toEqual(['caf\u00c3\u00a9', ['x-a', 'caf\u00c3\u00a9'], ['x-b', 'caf\u00e9']]);
+    expect(probes).toBe(1);
   });
 });

@@ -72,6 +72,7 @@ const body = (events: string[], chunks: string[]): Body => ({
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe('run', () => {
@@ -883,6 +884,16 @@ describe('an error', () => {
 });
 
 describe('a gateway', () => {
+  it('logs to the console, an error and its stack at once, and by lines where there is a log', () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+    createGateway('test', () => [], {}, 599).errors('Error: x\n    at y');
+    expect(logged.mock.calls).toEqual([['Error: x\n    at y']]);
+    const lines: string[] = [];
+    createGateway('test', () => [], { errors: (line) => lines.push(line) }, 599).errors('Error: x\n    at y');
+    expect(lines).toEqual(['Error: x', '    at y']);
+    expect(logged).toHaveBeenCalledTimes(1);
+  });
+
   it('outlives a log that fails', () => {
     const { errors } = createGateway(
       'test',
