@@ -11,7 +11,7 @@ export function edgeFields(event: EdgeEvent): EventFields {
   const { config, request } = (event.Records as [EdgeEvent['Records'][number]])[0].cf;
   const headers = headersOf(
     Object.fromEntries(
-      Object.entries(request.headers ?? {}).map(([name, entries]) => [name, entries.map(({ value }) => value)]),
+      Object.entries(request.headers ?? {}).map(([name, entries]) => [name, (entries ?? []).map(({ value }) => value)]),
     ),
   );
   const path = pathOf(request.uri);
