@@ -351,6 +351,8 @@ describe('a request is the same to an application', () => {
   it.each(KINDS)('%s', async (kind) => {
     await fc.assert(
       fc.asyncProperty(REQUEST, async (request) => {
+        // A list of cookies that are empty says nothing.
+        fc.pre(!request.headers.some(([name, value]) => /^cookie$/i.test(name) && /^[;\s]*$/.test(value)));
         const carried = REQUEST_LOSSES[kind].reduce((given, loss) => loss.leaves(given), request);
         const node = await asSeen(() => throughNode(carried));
         const lambda = await asSeen(() => throughLambda(kind, request));

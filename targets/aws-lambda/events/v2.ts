@@ -24,7 +24,11 @@ export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
   const { requestContext: context, cookies } = event;
   const { http } = context;
   // A Function URL sends cookies twice, in the header and in the list.
-  const headers = headersOf({ cookie: [cookies ?? []].flat().filter((cookie) => cookie !== '') }, event.headers);
+  const cookie = [cookies]
+    .flat()
+    .filter((each) => each !== null && each !== undefined)
+    .join('; ');
+  const headers = headersOf({ cookie: cookie === '' ? undefined : cookie }, event.headers);
   const path = pathOf(event.rawPath ?? http.path);
   const query = nativeOf(event.rawQueryString);
   // Where rawPath is missing, the other field has the path decoded.
