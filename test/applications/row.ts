@@ -326,13 +326,20 @@ export const repr = (data: Uint8Array): string => `b'${native(data).replaceAll('
 /** When a piece of the response came (ms since 1970). */
 export const arrival = (at: number | undefined): number => performance.timeOrigin + (at ?? Number.NaN);
 
-/** Checks that something happened before the application's event `event`. */
+/** Checks that something happened before the application's event `event`. It is asked three times: a busy machine may be
+ *  late once, a platform that holds back always is. */
 export const before =
   (event: string, time: (response: RawResponse) => number, request?: RawRequest): Check =>
   async (send, recall) => {
-    const response = await send(request);
-    const { values } = await recall((report) => report.values[event] !== undefined);
-    ok(time(response) < Number(values[event]), `it came ${time(response) - Number(values[event])} ms later`);
+    const late: number[] = [];
+    while (late.length < 3) {
+      const begun = Date.now();
+      const response = await send(request);
+      const { values } = await recall((report) => Number(report.values[event]) >= begun);
+      late.push(time(response) - Number(values[event]));
+      if (late.some((ms) => ms < 0)) return;
+    }
+    throw new Error(`it came ${late.join(', ')} ms later`);
   };
 
 export { bytes };

@@ -1058,9 +1058,10 @@ export const output: Case[] = [
     name: 'wait_until: work goes on while the body streams',
     clause: 'docs/TARGETS.md',
     app: gives(async function* (environ) {
-      environ['wsgi_edge.wait_until'](sleep(20).then(() => note(environ, 'done')));
+      const work = sleep(20).then(() => note(environ, 'done'));
+      environ['wsgi_edge.wait_until'](work);
       yield bytes('bo');
-      await sleep(100);
+      await work;
       note(environ, 'second chunk');
       yield bytes('dy');
     }),
