@@ -24,11 +24,8 @@ export function v2Fields(event: ProxyEventV2, kind: LambdaKind): EventFields {
   const { requestContext: context, cookies } = event;
   const { http } = context;
   // A Function URL sends cookies twice, in the header and in the list.
-  const cookie = [cookies]
-    .flat()
-    .filter((each) => each !== null && each !== undefined)
-    .join('; ');
-  const headers = headersOf({ cookie: cookie === '' ? undefined : cookie }, event.headers);
+  const list = [cookies].flat().filter((each) => each !== null && each !== undefined);
+  const headers = headersOf({ cookie: list.join('') === '' ? undefined : list }, event.headers);
   const path = pathOf(event.rawPath ?? http.path);
   const query = nativeOf(event.rawQueryString);
   // Where rawPath is missing, the other field has the path decoded.
