@@ -83,6 +83,12 @@ describe('rawPathInfo', () => {
     expect(rawPathInfo(testEnviron({ REQUEST_URI: '/old', PATH_INFO: '/a b%?#\u00ff' }))).toBe('/a%20b%25%3F%23%FF');
   });
 
+  it('finds the end of a mount all of whose characters are escaped', () => {
+    const environ = { SCRIPT_NAME: '/app/v1', PATH_INFO: '/b' };
+    expect(rawPathInfo(testEnviron({ ...environ, REQUEST_URI: '/%61%70%70%2f%76%31/%62' }))).toBe('/%62');
+    expect(rawPathInfo(testEnviron({ ...environ, REQUEST_URI: '/app/v1/%62' }))).toBe('/%62');
+  });
+
   it('does not cut inside an escape where the mount ends', () => {
     expect(rawPathInfo(testEnviron({ REQUEST_URI: '/a%2Fb', SCRIPT_NAME: '/a', PATH_INFO: '/b' }))).toBe('/b');
   });

@@ -232,10 +232,13 @@ describe('hosts and URLs', () => {
       ['X-Forwarded-Prefix', '/evil'],
       ['Host', 'h.example'],
     ];
-    const environ = await environOf(eventWithHeaders(kind, spoof));
-    expect([environ['wsgi.url_scheme'], environ.HTTPS, environ.SERVER_PORT]).toEqual(['https', 'on', '443']);
-    expect([environ.SERVER_NAME, environ.SCRIPT_NAME]).toEqual(['h.example', kind === REST ? '/prod' : '']);
-    expect((await requestOf(eventWithHeaders(kind, spoof))).url).toBe('https://h.example/');
+    const lower = spoof.map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+    for (const headers of [spoof, lower]) {
+      const environ = await environOf(eventWithHeaders(kind, headers));
+      expect([environ['wsgi.url_scheme'], environ.HTTPS, environ.SERVER_PORT]).toEqual(['https', 'on', '443']);
+      expect([environ.SERVER_NAME, environ.SCRIPT_NAME]).toEqual(['h.example', kind === REST ? '/prod' : '']);
+      expect((await requestOf(eventWithHeaders(kind, headers))).url).toBe('https://h.example/');
+    }
   });
 
   it.each(ALB)('X-11: %s tells the scheme that the last hop wrote', async (kind) => {
