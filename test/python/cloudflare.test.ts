@@ -29,7 +29,7 @@ beforeAll(async () => {
     r2Buckets: ['BUCKET'],
     outboundService: () => new Response('from outside', { status: 203 }),
   });
-  plain = await startWorker(code(false), { compatibilityDate: '2025-01-01' });
+  plain = await startWorker(code(false), { compatibilityDate: '2025-06-01' });
 });
 afterAll(async () => {
   await worker?.stop();
@@ -70,6 +70,9 @@ describe('a view can wait', () => {
 it('sees the objects of the Worker', async () => {
   expect(await json('/request?x')).toMatch(/^http:.*\/request\?x$/);
   expect(await json('/later')).toBe('now');
+  let stored: string | undefined;
+  for (let poll = 0; poll < 50 && stored !== 'later'; poll++) stored = await json('/stored');
+  expect(stored).toBe('later');
 });
 
 it('closes the body of a client that goes away, and serves the next one', async () => {
