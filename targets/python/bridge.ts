@@ -84,6 +84,12 @@ export function createBridge(
     (id: number, data: Uint8Array) => write(exchanges.get(id), data),
     (id: number, text: string | undefined) => log(exchanges.get(id), text),
     (id: number, atLeast: number | undefined, size: number | undefined) => pull(exchanges.get(id), atLeast, size),
+    (id: number) => exchanges.get(id)?.environ['wsgi_edge.signal'],
+    (id: number, future: PyFuture) => {
+      const settled = Promise.resolve(future).finally(() => future.destroy());
+      const environ = exchanges.get(id)?.environ;
+      if (environ !== undefined) environ['wsgi_edge.wait_until'](settled);
+    },
     deriveKey,
     (key: number, call: number, request: number, packed: string, names: string, ...values: unknown[]) =>
       foreigners.call(key, call, foreignEnviron(bridge, exchanges.get(request)?.environ, packed, names, values)),
@@ -274,6 +280,11 @@ export function createBridge(
   return bridge;
 }
 
+/** A future of Python, kept until it is destroyed. */
+interface PyFuture extends PromiseLike<unknown> {
+  destroy(): void;
+}
+
 /** The functions of foreign.py. */
 interface PythonForeign {
   start: PyFunction;
@@ -316,6 +327,8 @@ const OWN = new Set([
   'wsgi.run_once',
   'wsgi.file_wrapper',
   'wsgi.input_terminated',
+  'wsgi_edge.wait_until',
+  'wsgi_edge.signal',
 ]);
 
 // The environ of TypeScript with what middleware of Python has made of it.

@@ -70,6 +70,9 @@ describe('a view can wait', () => {
 it('sees the objects of the Worker', async () => {
   expect(await json('/request?x')).toMatch(/^http:.*\/request\?x$/);
   expect(await json('/later')).toBe('now');
+  let stored: string | undefined;
+  for (let poll = 0; poll < 50 && stored !== 'later'; poll++) stored = await json('/stored');
+  expect(stored).toBe('later');
 });
 
 it('closes the body of a client that goes away, and serves the next one', async () => {

@@ -58,6 +58,16 @@ describe('environ', () => {
   });
 });
 
+describe('wsgi_edge.wait_until and wsgi_edge.signal', () => {
+  it('are those of the gateway', async () => {
+    const kept: unknown[] = [];
+    const environ = environOf({ 'wsgi_edge.wait_until': (promise) => void kept.push(promise) });
+    expect((await callApp(supervised('background'), environ)).text()).toBe('False');
+    // And one of its own: until nothing of the request runs in Python.
+    expect(await Promise.all(kept)).toEqual(expect.arrayContaining([1, undefined]));
+  });
+});
+
 describe('wsgi.input', () => {
   const body = Uint8Array.from({ length: 300_000 }, (_, i) => i);
   const pieces = (size: number) =>

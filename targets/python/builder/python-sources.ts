@@ -21,7 +21,7 @@ import traceback
 from asyncio import _get_running_loop, _set_running_loop
 from contextvars import copy_context
 
-from pyodide.ffi import JsException, run_sync, to_js
+from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
 from . import kdf as _kdf  # noqa: F401, hashlib is whole before an application is imported
 
@@ -40,7 +40,7 @@ _loop = asyncio.new_event_loop()
 
 
 class _Gateway:
-    __slots__ = ("start", "write", "log", "pull", "kdf", "call", "step", "end")
+    __slots__ = ("start", "write", "log", "pull", "signal", "wait_until", "kdf", "call", "step", "end")
 
 
 def connect(*functions):
@@ -212,6 +212,24 @@ class Input(io.RawIOBase):
 INPUT_BUFFER = 16_384
 
 
+class Signal:
+    """wsgi_edge.signal. Its proxy is made when it is used: one for each request would cost more than the rest."""
+
+    def __init__(self, request):
+        self._request = request
+
+    def __getattr__(self, name):
+        return getattr(_gateway.signal(self._request), name)
+
+
+def _wait_until(request):
+    def wait_until(awaitable):
+        # An argument is destroyed when the call returns, unless it is a proxy of its own.
+        _gateway.wait_until(request, create_proxy(asyncio.ensure_future(awaitable, loop=_loop)))
+
+    return wait_until
+
+
 class FileWrapper:
     """wsgi.file_wrapper"""
 
@@ -335,6 +353,8 @@ def _start(context, request, application, packed, body, names, values):
         environ.update(zip(names.split("\\0"), values))
     environ.update(_BASE)
     environ["wsgi.errors"] = Errors(request)
+    environ["wsgi_edge.wait_until"] = _wait_until(request)
+    environ["wsgi_edge.signal"] = Signal(request)
     if type(application) is int:
         environ["wsgi_edge.request"] = request  # for foreign.py
     if body is None:
@@ -624,46 +644,86 @@ def variables():
   },
   {
     path: 'wsgi_edge/green.py',
-    text: `"""threading.local keyed on the current request instead of the OS thread (Pyodide has one thread). Import before the app."""
-import threading, _thread
+    text: `"""threading.local that belongs to the request: Pyodide has one thread, in which requests take turns. Import it before the
+application."""
+
+import _thread
+import threading
 from contextvars import ContextVar
 from weakref import WeakKeyDictionary
-class _Token: __slots__ = ('__weakref__',)
-_main = _Token()
-current = ContextVar('wsgi_request_token', default=_main)
-def new_request(): current.set(_Token())
-_oget = object.__getattribute__; _oset = object.__setattr__
-class local:
-    def __new__(cls, *a, **k):
-        if (a or k) and cls.__init__ is object.__init__: raise TypeError('Initialization arguments are not supported')
-        self = object.__new__(cls); _oset(self, '_green_args', (a, k)); d = WeakKeyDictionary(); _oset(self, '_green_dicts', d); d[current.get()] = {}
-        return self
-    def __getattribute__(self, name):
-        if name == '__dict__': return _dict(self)
-        t = type(self)
-        d = _dict(self)
-        if name in d:
-            for c in t.__mro__:        # data descriptors (properties) win
-                if name in c.__dict__:
-                    if hasattr(type(c.__dict__[name]), '__set__'): return _oget(self, name)
-                    break
-            return d[name]
-        return _oget(self, name)
-    def __setattr__(self, name, value):
-        for c in type(self).__mro__:
-            if name in c.__dict__ and hasattr(type(c.__dict__[name]), '__set__'): return _oset(self, name, value)
-        _dict(self)[name] = value
-    def __delattr__(self, name):
-        for c in type(self).__mro__:
-            if name in c.__dict__ and hasattr(type(c.__dict__[name]), '__delete__'): return object.__delattr__(self, name)
-        try: del _dict(self)[name]
-        except KeyError: raise AttributeError(name) from None
+
+
+class _Token:
+    __slots__ = ("__weakref__",)
+
+
+_current = ContextVar("wsgi_edge_request", default=_Token())
+
+
+def new_request():
+    """Makes the current context that of a new request."""
+    _current.set(_Token())
+
+
+_get = object.__getattribute__
+_set = object.__setattr__
+
+
 def _dict(self):
-    ds = _oget(self, '_green_dicts'); tok = current.get(); d = ds.get(tok)
-    if d is None:
-        d = ds[tok] = {}
-        a, k = _oget(self, '_green_args'); type(self).__init__(self, *a, **k)
-    return d
+    """The attributes of a local in the current request; made, as in a new thread, by calling __init__ again."""
+    dicts = _get(self, "_green_dicts")
+    token = _current.get()
+    own = dicts.get(token)
+    if own is None:
+        own = dicts[token] = {}
+        args, kwargs = _get(self, "_green_args")
+        type(self).__init__(self, *args, **kwargs)
+    return own
+
+
+def _descriptor(self, name, method):
+    for cls in type(self).__mro__:
+        if name in cls.__dict__:
+            return hasattr(type(cls.__dict__[name]), method)
+    return False
+
+
+class local:
+    def __new__(cls, *args, **kwargs):
+        if (args or kwargs) and cls.__init__ is object.__init__:
+            raise TypeError("Initialization arguments are not supported")
+        self = object.__new__(cls)
+        dicts = WeakKeyDictionary()
+        _set(self, "_green_args", (args, kwargs))
+        _set(self, "_green_dicts", dicts)
+        dicts[_current.get()] = {}
+        return self
+
+    def __getattribute__(self, name):
+        own = _dict(self)
+        if name == "__dict__":
+            return own
+        # A property goes before the attribute, as it does in any object.
+        if name in own and not _descriptor(self, name, "__set__"):
+            return own[name]
+        return _get(self, name)
+
+    def __setattr__(self, name, value):
+        if _descriptor(self, name, "__set__"):
+            _set(self, name, value)
+        else:
+            _dict(self)[name] = value
+
+    def __delattr__(self, name):
+        if _descriptor(self, name, "__delete__"):
+            object.__delattr__(self, name)
+            return
+        try:
+            del _dict(self)[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 threading.local = _thread._local = local
 `,
   },

@@ -43,8 +43,12 @@ def request(environ, env):
 
 
 def later(environ, env):
-    environ["workers.ctx"].waitUntil(env.KV.put("name", "later"))
+    environ["wsgi_edge.wait_until"](env.KV.put("name", "later"))
     return "now"
+
+
+def stored(environ, env):
+    return run_sync(env.KV.get("name"))
 
 
 def upload(environ, env):

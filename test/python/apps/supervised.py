@@ -140,3 +140,8 @@ def cause(environ, start_response):
 
 def event(environ, start_response):
     return answer(start_response, f"{environ['aws.event'].version} {environ['aws.context'].awsRequestId}")
+
+
+def background(environ, start_response):
+    environ["wsgi_edge.wait_until"](environ["test.sleep"](1))
+    return answer(start_response, environ["wsgi_edge.signal"].aborted)

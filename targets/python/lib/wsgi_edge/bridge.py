@@ -10,7 +10,7 @@ import traceback
 from asyncio import _get_running_loop, _set_running_loop
 from contextvars import copy_context
 
-from pyodide.ffi import JsException, run_sync, to_js
+from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
 from . import kdf as _kdf  # noqa: F401, hashlib is whole before an application is imported
 
@@ -29,7 +29,7 @@ _loop = asyncio.new_event_loop()
 
 
 class _Gateway:
-    __slots__ = ("start", "write", "log", "pull", "kdf", "call", "step", "end")
+    __slots__ = ("start", "write", "log", "pull", "signal", "wait_until", "kdf", "call", "step", "end")
 
 
 def connect(*functions):
@@ -201,6 +201,24 @@ class Input(io.RawIOBase):
 INPUT_BUFFER = 16_384
 
 
+class Signal:
+    """wsgi_edge.signal. Its proxy is made when it is used: one for each request would cost more than the rest."""
+
+    def __init__(self, request):
+        self._request = request
+
+    def __getattr__(self, name):
+        return getattr(_gateway.signal(self._request), name)
+
+
+def _wait_until(request):
+    def wait_until(awaitable):
+        # An argument is destroyed when the call returns, unless it is a proxy of its own.
+        _gateway.wait_until(request, create_proxy(asyncio.ensure_future(awaitable, loop=_loop)))
+
+    return wait_until
+
+
 class FileWrapper:
     """wsgi.file_wrapper"""
 
@@ -324,6 +342,8 @@ def _start(context, request, application, packed, body, names, values):
         environ.update(zip(names.split("\0"), values))
     environ.update(_BASE)
     environ["wsgi.errors"] = Errors(request)
+    environ["wsgi_edge.wait_until"] = _wait_until(request)
+    environ["wsgi_edge.signal"] = Signal(request)
     if type(application) is int:
         environ["wsgi_edge.request"] = request  # for foreign.py
     if body is None:
