@@ -111,6 +111,20 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
   return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function';
 }
 
+// Microtasks: more than an asynchronous function that waits for nothing outside takes.
+const SOON = 16;
+
+/** Whether a promise settles within the microtasks that run now, before the platform can do anything in between. */
+export async function settlesSoon(promise: PromiseLike<unknown>): Promise<boolean> {
+  let settled = false;
+  const settle = () => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  for (let i = 0; i < SOON && !settled; i++) await null;
+  return settled;
+}
+
 function iteratorOf(body: Body): AsyncIterator<unknown> | Iterator<unknown> {
   const { [Symbol.asyncIterator]: open } = body as AsyncIterable<unknown>;
   return typeof open === 'function' ? open.call(body) : (body as Iterable<unknown>)[Symbol.iterator]();

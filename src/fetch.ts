@@ -1,3 +1,4 @@
+import { settlesSoon } from './body.js';
 import { createEnviron } from './environ.js';
 import { ClientDisconnected, nameOf, WsgiError } from './errors.js';
 import { admit, createGateway, type ExecutionContextLike, loggedWaitUntil } from './gateway.js';
@@ -120,7 +121,9 @@ export function createResponse(
 
 /** Calls `disconnect` when the client of a request is found to be gone before `done` has settled. A listener that stays would
  *  keep the request in memory. */
-export async function whileConnected({ signal }: Request, disconnect: () => void, done: Promise<void>): Promise<void> {
+export async function whileConnected(request: Request, disconnect: () => void, done: Promise<void>): Promise<void> {
+  if (await settlesSoon(done)) return; // no need of the signal, which workerd makes when it is asked for
+  const { signal } = request;
   if (signal.aborted) disconnect();
   signal.addEventListener('abort', disconnect);
   await done;

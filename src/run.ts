@@ -1,4 +1,4 @@
-import { checkBody, concatenate, isThenable, type OpenBody, openBody } from './body.js';
+import { checkBody, concatenate, isThenable, type OpenBody, openBody, settlesSoon } from './body.js';
 import { ClientDisconnected, describe, nameOf, WsgiError } from './errors.js';
 import { FileWrapper } from './file-wrapper.js';
 import { errorPage, type Gateway } from './gateway.js';
@@ -119,10 +119,14 @@ export function run(gateway: Gateway, environ: Environ, responder: Responder): v
 
   let interrupt: ((reason: unknown) => void) | undefined;
   let listening = false;
-  // Waits for the application unless the signal fires first.
-  const unlessAborted = <T>(promise: PromiseLike<T>): Promise<T> => {
-    if (!listening) signal.addEventListener('abort', () => interrupt?.(signal.reason), { once: true });
-    listening = true;
+  // Waits for the application unless the signal fires first. A listener costs as much as a small request, in workerd: what
+  // settles before any client can go away has none.
+  const unlessAborted = async <T>(promise: PromiseLike<T>): Promise<T> => {
+    if (!listening && !signal.aborted) {
+      if (await settlesSoon(promise)) return promise;
+      signal.addEventListener('abort', () => interrupt?.(signal.reason), { once: true });
+      listening = true;
+    }
     return new Promise<T>((resolve, reject) => {
       interrupt = reject;
       promise.then(resolve, reject);

@@ -239,8 +239,8 @@ describe('toFetchHandler', () => {
     })(new Request('http://h/', { signal: controller.signal }));
     expect(signal?.aborted).toBe(false);
     controller.abort();
-    expect(signal?.reason).toBeInstanceOf(ClientDisconnected);
     await expect(response).rejects.toBeInstanceOf(ClientDisconnected);
+    expect(signal?.reason).toBeInstanceOf(ClientDisconnected);
   });
 
   it('rejects where the client is gone before there is a head', async () => {

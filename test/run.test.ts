@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnected, WsgiError } from '../src/errors.js';
@@ -782,16 +783,22 @@ describe('a client that is gone', () => {
     expect(test.errors.text).toBe('');
   });
 
-  it('is listened for once, however many chunks there are', async () => {
+  it.each([
+    ['is listened for once, however many chunks wait for I/O', () => turn(), 1],
+    ['is not listened for where nothing waits for I/O', () => undefined, 0],
+  ])('%s', async (_name, wait, times) => {
     const test: ReturnType<typeof stage> = stage(async (_, startResponse) => {
       startResponse('200 OK', []);
       return (async function* () {
-        for (let i = 0; i < 20; i++) yield textToBytes('a');
+        for (let i = 0; i < 20; i++) {
+          await wait();
+          yield textToBytes('a');
+        }
       })();
     });
     const listen = vi.spyOn(test.aborter.signal, 'addEventListener');
     await test.run();
-    expect(listen).toHaveBeenCalledTimes(1);
+    expect(listen).toHaveBeenCalledTimes(times);
     expect(test.events.at(-2)).toBe('end');
   });
 
