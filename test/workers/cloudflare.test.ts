@@ -142,6 +142,30 @@ describe('the Response', () => {
     expect(closed).toBe(1);
   });
 
+  it.each([
+    ['at once', 100_000, () => undefined],
+    ['at once, in small ones', 10, () => undefined],
+    ['after I/O', 100_000, () => scheduler.wait(1)],
+  ])('is every byte of a stream that gives its blocks %s', async (_, size, wait) => {
+    let given = 0;
+    const source = new ReadableStream({
+      type: 'bytes',
+      async pull(controller) {
+        await wait();
+        controller.enqueue(new Uint8Array(size).fill(++given));
+        if (given === 3) controller.close();
+      },
+    });
+    const { response, finished } = await send((environ, startResponse) => {
+      startResponse('200 OK', []);
+      return environ['wsgi.file_wrapper'](source);
+    });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    expect(bytes.length).toBe(3 * size);
+    expect([bytes[0], bytes[size - 1], bytes[size], bytes[3 * size - 1]]).toEqual([1, 1, 2, 3]);
+    await finished();
+  });
+
   it('goes on after the handler has returned, and ends the body once', async () => {
     const events: string[] = [];
     const { response, finished } = await send(async (_, startResponse) => {
