@@ -2,8 +2,8 @@
 export interface Race {
   title: string;
   unit: string;
-  /** The contender that the ratios are taken to. */
-  base: string;
+  /** The contender that the ratios are taken to; undefined where they are the same one at several sizes. */
+  base: string | undefined;
   costs: Record<string, number[]>;
 }
 
@@ -22,7 +22,7 @@ export async function race(
     process.stderr.write(`\r${title}: round ${round + 1} of ${rounds} `);
   }
   process.stderr.write('\n');
-  return { title, unit, base: names[0] ?? '', costs };
+  return { title, unit, base: names[0], costs };
 }
 
 function shuffled<T>(items: readonly T[]): T[] {
@@ -40,21 +40,24 @@ export function median(values: readonly number[]): number {
 
 /** The ratio of a contender to the base, round by round: its median. */
 export function ratio({ base, costs }: Race, name: string): number {
-  return median((costs[name] ?? []).map((cost, round) => cost / (costs[base]?.[round] ?? Number.NaN)));
+  const bases = costs[base ?? ''] ?? [];
+  return median((costs[name] ?? []).map((cost, round) => cost / (bases[round] ?? Number.NaN)));
 }
 
 /** A race as a table. */
 export function tableOf(race: Race): string {
-  const rows = Object.entries(race.costs).map(([name, costs]) => {
-    const sorted = [...costs].sort((a, b) => a - b);
+  const { title, unit, base, costs } = race;
+  const rows = Object.entries(costs).map(([name, own]) => {
+    const sorted = [...own].sort((a, b) => a - b);
     const spread = `${format(sorted[0] ?? 0)} to ${format(sorted.at(-1) ?? 0)}`;
-    return `| ${name} | ${format(median(costs))} | ${spread} | ${ratio(race, name).toFixed(2)} |`;
+    return `| ${name} | ${format(median(own))} | ${spread} |${base === undefined ? '' : ` ${ratio(race, name).toFixed(2)} |`}`;
   });
+  const [head, line] = base === undefined ? ['', ''] : [` to ${base} |`, '---:|'];
   return [
-    `### ${race.title}`,
+    `### ${title}`,
     '',
-    `| | ${race.unit}, median | of all rounds | to ${race.base} |`,
-    '|---|---:|---:|---:|',
+    `| | ${unit}, median | of all rounds |${head}`,
+    `|---|---:|---:|${line}`,
     ...rows,
     '',
   ].join('\n');

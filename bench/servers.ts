@@ -57,6 +57,8 @@ function listen(server: ReturnType<typeof createServer>): Promise<number> {
 
 export const NODE_SERVERS = Object.keys(servers);
 
+servers.scale = async () => listen(createServer(toNodeHandler((await import('./scale-app.ts')).served)));
+
 if (process.send !== undefined) {
   process.on('message', () => process.send?.({ cpu: process.cpuUsage() }));
   process.send({ port: await servers[process.argv[2] ?? '']?.() });

@@ -1,6 +1,9 @@
 // Workers in workerd, on its own socket: CPU time of the process for each request, by /proc.
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import autocannon from 'autocannon';
 import { build } from 'esbuild';
 import { type Race, race } from './rounds.ts';
@@ -37,6 +40,13 @@ const DOWNLOAD: Record<string, string> = {
   ),
   'wsgi-edge, an iterable': ours(
     `(environ, startResponse) => { startResponse('200 OK', []); return { *[Symbol.iterator]() { for (let i = 0; i < 2048; i++) yield BLOCK; } }; }`,
+  ),
+};
+// The same 128 MiB as another server sends them, at `/?port`.
+const NETWORK: Record<string, string> = {
+  'by hand, the body of fetch() passed on': `export default { fetch: async (request) => new Response((await fetch('http://127.0.0.1:' + new URL(request.url).searchParams.get('port'))).body) };`,
+  'wsgi-edge, wsgi.file_wrapper': ours(
+    `async (environ, startResponse) => { const { body } = await fetch('http://127.0.0.1:' + new URLSearchParams(environ.QUERY_STRING).get('port')); startResponse('200 OK', []); return environ['wsgi.file_wrapper'](body); }`,
   ),
 };
 const UPLOAD: Record<string, string> = {
@@ -87,7 +97,8 @@ const workerdPids = () =>
     }
   });
 
-async function start(contents: string): Promise<Worker> {
+/** Starts a Worker of one module on a port of its own. */
+export async function startWorker(contents: string): Promise<Worker> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'js' },
     bundle: true,
@@ -133,7 +144,7 @@ async function compare(
   ask: (port: number) => Promise<number>,
 ): Promise<Race> {
   const workers = new Map<string, Worker>();
-  for (const [name, source] of Object.entries(sources)) workers.set(name, await start(source));
+  for (const [name, source] of Object.entries(sources)) workers.set(name, await startWorker(source));
   const runners: Record<string, () => Promise<number>> = {};
   for (const [name, { port, pid }] of workers)
     runners[name] = async () => {
@@ -158,9 +169,29 @@ const cannon = (options: object, amount: number) => async (port: number) => {
   return requests.total;
 };
 
+// Gives thousands, so that what is µs for a request is ms for the whole.
+async function download(port: number, query = ''): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/${query}`);
+  let length = 0;
+  for await (const chunk of response.body ?? []) length += chunk.length;
+  if (length !== 128 * MIB) throw new Error(`${length} bytes`);
+  return 1000;
+}
+
+async function startSource(): Promise<{ port: number; close(): void }> {
+  const block = new Uint8Array(65_536);
+  const server = createServer(async (_, res) => {
+    for (let i = 0; i < 2048; i++) if (!res.write(block)) await once(res, 'drain');
+    res.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+}
+
 export async function workers(rounds: number, requests: number, mib: number): Promise<Race[]> {
   const upload = new Uint8Array(mib * MIB);
-  return [
+  const source = await startSource();
+  const races = [
     await compare('workerd: GET with 20 headers', 'µs of CPU', GET, rounds, cannon({ headers: HEADERS }, requests)),
     await compare(
       'workerd: POST of 1 kB JSON',
@@ -169,17 +200,16 @@ export async function workers(rounds: number, requests: number, mib: number): Pr
       rounds,
       cannon({ method: 'POST', body: JSON_BODY, headers: { 'content-type': 'application/json' } }, requests),
     ),
-    await compare('workerd: 128 MiB response', 'ms of CPU', DOWNLOAD, Math.min(rounds, 5), async (port) => {
-      const response = await fetch(`http://127.0.0.1:${port}/`);
-      let length = 0;
-      for await (const chunk of response.body ?? []) length += chunk.length;
-      if (length !== 128 * MIB) throw new Error(`${length} bytes`);
-      return 1000;
-    }),
-    await compare(`workerd: ${mib} MiB upload`, 'ms of CPU', UPLOAD, Math.min(rounds, 5), async (port) => {
+    await compare('workerd: 128 MiB of a stream', 'ms of CPU', DOWNLOAD, Math.min(rounds, 7), (port) => download(port)),
+    await compare('workerd: 128 MiB from another server', 'ms of CPU', NETWORK, Math.min(rounds, 7), (port) =>
+      download(port, `?port=${source.port}`),
+    ),
+    await compare(`workerd: ${mib} MiB upload`, 'ms of CPU', UPLOAD, Math.min(rounds, 7), async (port) => {
       const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: upload });
       if ((await response.text()) !== String(upload.length)) throw new Error('not all arrived');
       return 1000;
     }),
   ];
+  source.close();
+  return races;
 }
