@@ -114,7 +114,12 @@ it.each([...ALB, ...LATTICE])('A-06: %s tells the address that its own hop has s
   expect(await addressOf('[2001:db8::1]:8080')).toBe('2001:db8::1');
   expect(await addressOf('::1, [2001:db8::1]')).toBe('2001:db8::1');
   expect(await addressOf('2001:db8::1')).toBe('2001:db8::1');
-  for (const odd of ['', 'unknown', '203.0.113.7, ', '1.2.3.4.5', '_hidden', '127.0.0.1, evil'])
+  for (const address of ['0.0.0.0', '255.249.199.99', '::', '::ffff:192.0.2.1', '2001:DB8::1'])
+    expect(await addressOf(address)).toBe(address);
+  for (const odd of [
+    ...['', 'unknown', '203.0.113.7, ', '_hidden', '127.0.0.1, evil'],
+    ...['1.2.3.4.5', '1.2.3', '1.2.3.4.', '256.1.1.1', '01.2.3.4', '1.2.3.4567', 'face', ':::', '1::2::3', '12345::'],
+  ])
     expect(await addressOf(odd), odd).toBeUndefined();
 });
 
