@@ -170,6 +170,28 @@ describe('wsgi.input', () => {
     });
   });
 
+  it('reads a stream of bytes into buffers of the size that is of use, and holds none for a few bytes', async () => {
+    const sizes: (number | undefined)[] = [];
+    const pieces = [50_000, 65_536, 10];
+    const stream = new ReadableStream({
+      type: 'bytes',
+      pull(controller) {
+        const { byobRequest } = controller;
+        sizes.push(byobRequest?.view?.byteLength);
+        const piece = pieces.shift() ?? 0;
+        if (piece === 0) controller.close();
+        byobRequest?.respond(piece);
+      },
+    });
+    const source = streamSource(() => stream);
+    expect((await source.pull(50_000))?.length).toBe(50_000);
+    expect((await source.pull(1e9))?.length).toBe(65_536);
+    const few = await source.pull();
+    expect([few?.length, few?.buffer.byteLength]).toEqual([10, 10]);
+    expect(await source.pull(-1)).toBeNull();
+    expect(sizes).toEqual([50_000, 65_536, 65_536, 1]);
+  });
+
   it('is empty where the platform has no stream', async () => {
     const source = streamSource(() => null);
     const input = createInputStream(source);

@@ -3,6 +3,7 @@ import { ClientDisconnected } from '../../src/errors.js';
 import { createResponse, isFetchBody } from '../../src/fetch.js';
 import { type FileWrapper, isBlob, isStream } from '../../src/file-wrapper.js';
 import { headerValue } from '../../src/headers.js';
+import { byobReader } from '../../src/input-stream.js';
 import type { Responder } from '../../src/run.js';
 import type { Head } from '../../src/start-response.js';
 
@@ -92,7 +93,7 @@ const BLOCK = 65_536; // bytes
  *  cost. But those of type "bytes" that JavaScript makes it pipes in pieces of 4 KiB, at six times the cost of their blocks;
  *  they are told by a read that settles without I/O. */
 async function transfer(source: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
-  const reader = bytesReader(source);
+  const reader = byobReader(source);
   if (reader === undefined) return source.pipeTo(writable);
   const writer = writable.getWriter();
   try {
@@ -114,14 +115,6 @@ async function transfer(source: ReadableStream<Uint8Array>, writable: WritableSt
     reader.cancel(error).catch(() => {});
     writer.abort(error).catch(() => {});
     throw error;
-  }
-}
-
-function bytesReader(source: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
-  try {
-    return source.getReader({ mode: 'byob' });
-  } catch {
-    return undefined; // a stream of chunks
   }
 }
 
