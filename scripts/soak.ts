@@ -1,6 +1,6 @@
 // A long run against Node, workerd and the Lambda handler: requests of a mixed kind, one client in a hundred gone before
 // the end of its response. Prints what was served and how much memory that took; fails when an answer was wrong, a body was
-// not closed once, or what is in use of the heap, once garbage is collected, grew after the first tenth. `npm run soak -- --requests 10000 --target workerd`
+// not closed once, a handle is left open, or what is in use of the heap, once garbage is collected, grew after the first tenth. `npm run soak -- --requests 10000 --target workerd`
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -34,6 +34,8 @@ interface Target {
   counts(): Promise<{ handed: number; closed: number }>;
   /** Bytes in use of the JavaScript heap, once garbage is collected. */
   heap(): Promise<number>;
+  /** Handles that are open, once the clients have closed their connections. */
+  handles(): Promise<number>;
   stop(): Promise<unknown>;
 }
 
@@ -57,25 +59,26 @@ function memoryOf(pid: number): number {
   return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
 }
 
-function overHttp(port: number): Pick<Target, 'ask' | 'counts'> {
+function overHttp(port: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  let early = 0;
   const send = (path: string, body: string | undefined, leave: boolean) =>
     new Promise<{ status: number; bytes: Buffer } | null>((resolve, reject) => {
       const method = body === undefined ? 'GET' : 'POST';
       const req = request({ host: '127.0.0.1', port, path, method, agent }, (res) => {
         const chunks: Buffer[] = [];
-        res.on('data', (chunk: Buffer) => {
-          chunks.push(chunk);
-          if (leave) req.destroy();
-        });
+        if (leave) req.destroy();
+        res.on('data', (chunk: Buffer) => chunks.push(chunk));
         res.on('error', () => {});
         res.on('close', () => resolve(leave ? null : { status: res.statusCode ?? 0, bytes: Buffer.concat(chunks) }));
       });
       req.on('error', (error) => (leave ? resolve(null) : reject(error)));
       req.end(body);
+      // Every other one of those that leave does so before there is an answer.
+      if (leave && early++ % 2 === 0) req.once('finish', () => setImmediate(() => req.destroy()));
     });
   return {
-    async ask({ path, status, length, body }, leave) {
+    async ask({ path, status, length, body }: Expected, leave: boolean) {
       const answer = await send(path, body, leave).catch((error: Error) => error);
       if (answer === null) return null;
       if (answer instanceof Error) return `${path}: ${answer.message}`;
@@ -84,6 +87,7 @@ function overHttp(port: number): Pick<Target, 'ask' | 'counts'> {
         : `${path}: ${answer.status} with ${answer.bytes.length} bytes`;
     },
     counts: async () => JSON.parse((await send('/counts', undefined, false))?.bytes.toString() ?? '{}'),
+    hangUp: () => agent.destroy(),
   };
 }
 
@@ -96,22 +100,23 @@ async function start(file: string): Promise<{ child: ChildProcess; first: unknow
   return { child, first };
 }
 
-/** For a bundled program: answers the message "heap". */
-const HEAP = `process.on('message', (message) => {
+/** For a bundled program: answers the messages "heap" and "handles". */
+const INSIDE = `process.on('message', (message) => {
+  if (message === 'handles') process.send({ measured: process.getActiveResourcesInfo().length });
   if (message !== 'heap') return;
   globalThis.gc();
-  process.send({ heap: process.memoryUsage().heapUsed });
+  process.send({ measured: process.memoryUsage().heapUsed });
 });`;
 
-const heapOf = (child: ChildProcess) =>
+const measured = (child: ChildProcess, what: 'heap' | 'handles') =>
   new Promise<number>((resolve) => {
-    const take = (message: { heap?: number }) => {
-      if (message.heap === undefined) return;
+    const take = (message: { measured?: number }) => {
+      if (message.measured === undefined) return;
       child.off('message', take);
-      resolve(message.heap);
+      resolve(message.measured);
     };
     child.on('message', take);
-    child.send('heap');
+    child.send(what);
   });
 
 const stopped = (child: ChildProcess) =>
@@ -126,16 +131,21 @@ async function node(): Promise<Target> {
     `import { serve } from './targets/node/index.ts';
      import { application } from './test/soak/application.ts';
      const server = await serve(application, { errors() {} });
-     ${HEAP}
+     ${INSIDE}
      process.send(server.address().port);`,
     'node',
   );
   const { child, first } = await start(file);
+  const { hangUp, ...http } = overHttp(first as number);
   return {
     name: 'Node',
     pid: child.pid ?? 0,
-    ...overHttp(first as number),
-    heap: () => heapOf(child),
+    ...http,
+    heap: () => measured(child, 'heap'),
+    handles() {
+      hangUp();
+      return measured(child, 'handles');
+    },
     stop: () => stopped(child),
   };
 }
@@ -170,10 +180,16 @@ async function workerd(): Promise<Target> {
   await miniflare.ready;
   const port = Number((await miniflare.unsafeGetDirectURL('soak')).port);
   const inspector = await inspect(new URL('/core:user:soak', await miniflare.getInspectorURL()));
+  const { hangUp, ...http } = overHttp(port);
+  const pid = childNamed('workerd');
   return {
     name: 'workerd',
-    pid: childNamed('workerd'),
-    ...overHttp(port),
+    pid,
+    ...http,
+    async handles() {
+      hangUp();
+      return readdirSync(`/proc/${pid}/fd`).length;
+    },
     async heap() {
       await fetch(`http://127.0.0.1:${port}/gc`);
       const { usedSize, backingStorageSize } = await inspector.ask('Runtime.getHeapUsage');
@@ -225,17 +241,28 @@ function childNamed(name: string): number {
 async function lambda(): Promise<Target> {
   const file = await bundle(
     'lambda',
-    `import { toLambdaHandler } from './targets/aws-lambda/index.ts';
+    `import { PassThrough } from 'node:stream';
+     import { toLambdaHandler, toLambdaStreamHandler } from './targets/aws-lambda/index.ts';
      import { lambdaEvent, readLambdaResult } from './targets/testing.ts';
      import { application } from './test/soak/application.ts';
      const handler = toLambdaHandler(application, { errors() {} });
+     // As Lambda's runtime hands it over; of a client that goes away, the stream is destroyed.
+     globalThis.awslambda = { streamifyResponse: (f) => f, HttpResponseStream: { from: (stream) => stream } };
+     const streaming = toLambdaStreamHandler(application, { errors() {} });
+     const leave = (event) => {
+       const stream = new PassThrough({ highWaterMark: 16 });
+       stream.on('error', () => {});
+       stream.once('data', () => stream.destroy());
+       return streaming(event, stream, { getRemainingTimeInMillis: () => 30_000 }).catch(() => {});
+     };
      const KINDS = ['apigw-rest-v1', 'apigw-http-v2', 'function-url', 'alb-single', 'alb-multi', 'lattice-v2'];
      let turn = 0;
-     ${HEAP}
-     process.on('message', async ({ id, path, body }) => {
+     ${INSIDE}
+     process.on('message', async ({ id, path, body, gone }) => {
        if (id === undefined) return;
-       const kind = KINDS[turn++ % KINDS.length];
+       const kind = gone ? 'function-url' : KINDS[turn++ % KINDS.length];
        const event = lambdaEvent(kind, { target: path, method: body ? 'POST' : 'GET', ...(body ? { body } : {}) });
+       if (gone) return process.send({ id, left: await leave(event) });
        const result = await handler(event, { getRemainingTimeInMillis: () => 30_000 });
        const { status, body: bytes } = readLambdaResult(kind, result);
        process.send({ id, status, length: bytes.length, text: path === '/counts' ? Buffer.from(bytes).toString() : '' });
@@ -257,7 +284,7 @@ async function lambda(): Promise<Target> {
     waiting.delete(reply.id);
   });
   let id = 0;
-  const send = (message: { path: string; body?: string | undefined }) =>
+  const send = (message: { path: string; body?: string | undefined; gone?: boolean }) =>
     new Promise<Reply>((resolve) => {
       waiting.set(++id, resolve);
       child.send({ id, ...message });
@@ -265,13 +292,15 @@ async function lambda(): Promise<Target> {
   return {
     name: 'Lambda handler',
     pid: child.pid ?? 0,
-    async ask({ path, status, length, body }) {
-      const reply = await send({ path, body });
+    async ask({ path, status, length, body }, leave) {
+      const reply = await send({ path, body, gone: leave });
+      if (leave) return null;
       const text = status === 500 ? reply.length > 0 : reply.length === length;
       return reply.status === status && text ? null : `${path}: ${reply.status} with ${reply.length} bytes`;
     },
     counts: async () => JSON.parse((await send({ path: '/counts' })).text),
-    heap: () => heapOf(child),
+    heap: () => measured(child, 'heap'),
+    handles: () => measured(child, 'handles'),
     stop: () => stopped(child),
   };
 }
@@ -288,13 +317,15 @@ async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: st
   const wrong = new Map<string, number>();
   let asked = 0;
   let left = 0;
+  const handles = await target.handles();
   const client = async (): Promise<void> => {
     while (asked < REQUESTS) {
       const turn = asked++;
       if (points.has(turn)) await measure();
       const leave = turn % LEAVES === 0;
       if (leave) left++;
-      const expected = mix[turn % mix.length];
+      // Of those that leave, each kind in turn.
+      const expected = mix[(turn + Math.floor(turn / LEAVES)) % mix.length];
       const fault = expected === undefined ? 'no such kind' : await target.ask(expected, leave);
       if (fault !== null) wrong.set(fault, (wrong.get(fault) ?? 0) + 1);
     }
@@ -307,14 +338,20 @@ async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: st
     await sleep(20);
     counts = await target.counts();
   }
+  let open = await target.handles();
+  for (let i = 0; i < 100 && open > handles; i++) {
+    await sleep(100);
+    open = await target.handles();
+  }
   await target.stop();
   for (const [fault, times] of wrong) console.log(`${target.name}: ${fault} (${times} times)`);
   const errors = [...wrong.values()].reduce((total, times) => total + times, 0);
-  const failed = errors > 0 || counts.closed !== counts.handed || (heaps[3] ?? 0) > (heaps[1] ?? 0) * GROWTH;
+  const failed =
+    errors > 0 || counts.closed !== counts.handed || open > handles || (heaps[3] ?? 0) > (heaps[1] ?? 0) * GROWTH;
   const { handed, closed } = counts;
   return {
     failed,
-    row: `| ${[target.name, asked, left, errors, handed, closed, ...memory].join(' | ')} |`,
+    row: `| ${[target.name, asked, left, errors, handed, closed, `${handles} / ${open}`, ...memory].join(' | ')} |`,
   };
 }
 
@@ -331,9 +368,9 @@ try {
     if (failed) process.exitCode = 1;
   }
   console.log(
-    '| target | requests | clients gone | wrong answers | bodies handed over | close() | heap in use / RSS at start, MiB | at 10 % | at 50 % | at the end |',
+    '| target | requests | clients gone | wrong answers | bodies handed over | close() | open handles before / after | heap in use / RSS at start, MiB | at 10 % | at 50 % | at the end |',
   );
-  console.log('|---|---|---|---|---|---|---|---|---|---|');
+  console.log('|---|---|---|---|---|---|---|---|---|---|---|');
   for (const row of rows) console.log(row);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -9,10 +9,11 @@ export function createErrorStream(sink: (lines: string) => void): ErrorStream {
   let rest = '';
   const write = (text: string): void => {
     if (typeof text !== 'string') throw new TypeError(`wsgi.errors takes strings, not ${nameOf(text)}`);
-    const all = rest + text;
-    const end = all.lastIndexOf('\n');
-    rest = all.slice(end + 1);
-    if (end >= 0) sink(all.slice(0, end));
+    // Not in what was held already, which has none: a long line that comes in pieces is not searched for each.
+    const end = text.lastIndexOf('\n');
+    const held = rest;
+    rest = end < 0 ? held + text : text.slice(end + 1);
+    if (end >= 0) sink(held + text.slice(0, end));
   };
   return {
     write,

@@ -184,9 +184,10 @@ function createReader(source: InputSource, length: number | undefined, maxBody: 
     let searched = 0; // chunks without a LF
     let before = 0; // bytes in them
     for (;;) {
-      for (let chunk = chunks[searched]; chunk !== undefined; chunk = chunks[searched]) {
-        const at = chunk.indexOf(LF);
-        if (at >= 0) return take(Math.min(limit, before + at + 1));
+      for (let chunk = chunks[searched]; chunk !== undefined && before < limit; chunk = chunks[searched]) {
+        // No further than the limit: a long line that is read piece by piece is not searched to its end for each.
+        const at = chunk.subarray(0, limit - before).indexOf(LF);
+        if (at >= 0) return take(before + at + 1);
         before += chunk.length;
         searched++;
       }

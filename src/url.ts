@@ -71,12 +71,11 @@ export function rawPathInfo(environ: Environ): string {
   const raw = environ.REQUEST_URI?.split('?', 1)[0];
   const { SCRIPT_NAME: script, PATH_INFO: path } = environ;
   if (raw !== undefined && percentDecode(raw) === script + path) {
-    // The shortest raw prefix that decodes to SCRIPT_NAME; what follows it is PATH_INFO. An escape has three characters: a
-    // path of slashes is not decoded again for each of them.
-    const last = Math.min(raw.length, 3 * script.length);
-    for (let end = script.length; end <= last; end++)
-      if ((raw[end] === '/' || end === raw.length) && percentDecode(raw.slice(0, end)) === script)
-        return escapeRaw(raw.slice(end)).replaceAll('\\', '%5C');
+    // What follows the raw prefix that decodes to SCRIPT_NAME is PATH_INFO.
+    let end = 0;
+    for (let decoded = 0; decoded < script.length; decoded++)
+      end += /^%[0-9a-f]{2}/i.test(raw.slice(end, end + 3)) ? 3 : 1;
+    if (raw[end] === '/' || end === raw.length) return escapeRaw(raw.slice(end)).replaceAll('\\', '%5C');
   }
   return percentEncode(path, `${PATH_SAFE}:@!$&'()*+`);
 }

@@ -57,6 +57,29 @@ describe('wsgi.input', () => {
     expect(await text(input.read(size))).toBe('bcd');
   });
 
+  it('searches a long line no further than the size asked for', async () => {
+    let searched = 0;
+    const bytes = new Uint8Array(65_536).fill(97);
+    const counted = (chunk: Uint8Array): Uint8Array => {
+      const { subarray } = chunk;
+      return Object.defineProperties(chunk, {
+        indexOf: {
+          value(byte: number) {
+            searched += this.length;
+            return Uint8Array.prototype.indexOf.call(this, byte);
+          },
+        },
+        subarray: { value: (from: number, to?: number) => counted(subarray.call(chunk, from, to)) },
+      });
+    };
+    const left = [counted(bytes)];
+    const input = createInputStream({ pull: async () => left.shift() ?? null, cancel: async () => {} });
+    let read = 0;
+    for (let line = await input.readline(16); line.length > 0; line = await input.readline(16)) read += line.length;
+    expect(read).toBe(65_536);
+    expect(searched).toBe(65_536);
+  });
+
   it('pulls no further than it needs', async () => {
     for (const ask of ['read', 'readline'] as const)
       for (const size of [2, 3]) {

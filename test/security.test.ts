@@ -216,6 +216,33 @@ describe('request smuggling, on Node', () => {
   });
 });
 
+describe('what a front end of Lambda says of the user', () => {
+  const named = async (kind: LambdaKind, authorizer: unknown): Promise<unknown> => {
+    const event = lambdaEvent(kind) as unknown as { requestContext: object };
+    const app = reading(({ REMOTE_USER, AUTH_TYPE }) => [REMOTE_USER, AUTH_TYPE]);
+    const given = { ...event, requestContext: { ...event.requestContext, authorizer } };
+    return JSON.parse(readLambdaResult(kind, await toLambdaHandler(app, quiet)(given, {})).text());
+  };
+  const CONTROLS = ['a\r\nX-Admin: 1', 'a\0b', 'a\u007f', '\ta'];
+
+  it('a claim with a control character is no REMOTE_USER', async () => {
+    for (const name of CONTROLS) {
+      expect(await named('apigw-http-v2', { jwt: { claims: { sub: name } } })).toEqual([null, 'JWT']);
+      expect(await named('apigw-http-v2', { lambda: { principalId: name } })).toEqual([null, 'CUSTOM']);
+      expect(await named('apigw-rest-v1', { claims: { sub: name } })).toEqual([null, 'COGNITO_USER_POOLS']);
+    }
+    // Nor does another claim take its place.
+    expect(await named('apigw-rest-v1', { claims: { sub: 'a\n', username: 'root' } })).toEqual([
+      null,
+      'COGNITO_USER_POOLS',
+    ]);
+    expect(await named('apigw-http-v2', { jwt: { claims: { sub: 'Zo\u00eb a' } } })).toEqual([
+      'Zo\u00c3\u00ab a',
+      'JWT',
+    ]);
+  });
+});
+
 it('slow bodies and slow headers have an end: the limits of serve()', () => {
   // Node looks at its connections every 30 seconds; what it enforces is not waited for here.
   expect(server.headersTimeout).toBeLessThanOrEqual(60_000);

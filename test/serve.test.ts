@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
-import { serve } from '../targets/node/index.js';
+import { serve, toNodeHandler } from '../targets/node/index.js';
 
 const PROGRAM = `
 import { serve } from './targets/node/index.ts';
@@ -140,6 +141,67 @@ describe('limits', () => {
     await kept.first;
     expect(await get(port).whole).toBe('');
     kept.socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('answers 503 to pipelined requests beyond as many in flight', async () => {
+    let called = 0;
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const server = await serve(
+      async (_, startResponse) => {
+        called++;
+        await held;
+        startResponse('200 OK', []);
+        return [];
+      },
+      { maxConnections: 3 },
+    );
+    const { port } = server.address() as AddressInfo;
+    const flood = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(50);
+    const socket = connect(port, '127.0.0.1', () => socket.write(flood, () => setTimeout(letGo, 100)));
+    let answer = '';
+    socket.on('data', (data) => {
+      answer += data;
+    });
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(called).toBe(3);
+    expect(answer.match(/^HTTP\/1\.1 \d+|^Connection: close/gim)).toEqual([
+      ...Array(3).fill('HTTP/1.1 200'),
+      'HTTP/1.1 503',
+      'Connection: close',
+    ]);
+    const after = get(port);
+    expect(String(await after.first)).toMatch(/ 200 /);
+    after.socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('answers 431 where Node has left headers out', async () => {
+    const listener = toNodeHandler((_, startResponse) => {
+      startResponse('200 OK', []);
+      return [];
+    });
+    // As older Nodes do: headers beyond the limit are gone, and the request is served.
+    const server = createServer((req, res) => {
+      server.maxHeadersCount = 40;
+      listener(req, res);
+      server.maxHeadersCount = 0;
+    });
+    server.maxHeadersCount = 0;
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const status = async (headers: number) => {
+      const lines = 'X-A: 1\r\n'.repeat(headers - 1);
+      const socket = connect(port, '127.0.0.1', () => socket.write(`GET / HTTP/1.1\r\nHost: h\r\n${lines}\r\n`));
+      const [data] = await once(socket, 'data');
+      socket.destroy();
+      return String(data).slice(9, 12);
+    };
+    expect([await status(40), await status(41), await status(400)]).toEqual(['200', '431', '431']);
     await new Promise((resolve) => server.close(resolve));
   });
 

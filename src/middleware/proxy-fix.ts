@@ -52,9 +52,16 @@ export function proxyFix(hops: ProxyHops = {}): Middleware {
       environ.SERVER_PORT = outerPort;
     }
     const script = trusted(environ.HTTP_X_FORWARDED_PREFIX, prefix);
-    if (script?.startsWith('/')) environ.SCRIPT_NAME = script.replace(/\/+$/, '');
+    if (script?.startsWith('/')) environ.SCRIPT_NAME = withoutSlashes(script);
     return app(environ, startResponse);
   };
+}
+
+// Without those at its end. Not by a pattern, which would take quadratic time for a long run of slashes inside.
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
 }
 
 // The value that the outermost trusted proxy wrote; none when fewer proxies than that have written.

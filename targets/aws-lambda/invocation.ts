@@ -124,7 +124,8 @@ function read({ event, kind, frontEnd }: Received, own: OwnFields): { environ: E
     const environ = createEnviron({ ...fields, ...own });
     environ.SCRIPT_NAME = scriptName;
     if (user !== undefined) environ.AUTH_TYPE = user.authType;
-    if (user?.name !== undefined) environ.REMOTE_USER = encodeNative(user.name);
+    // A token may say anything of its owner: a line break is no part of a name, and would forge lines of a log.
+    if (user?.name !== undefined && !/[\x00-\x1f\x7f]/.test(user.name)) environ.REMOTE_USER = encodeNative(user.name);
     environ['aws.event'] = event;
     return { environ, truncated };
   } catch (cause) {

@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { ClientDisconnected } from '../../src/errors.js';
-import { admit, createGateway, type ExecutionContextLike, type Gateway, loggedWaitUntil } from '../../src/gateway.js';
+import {
+  admit,
+  createGateway,
+  type ExecutionContextLike,
+  type Gateway,
+  loggedWaitUntil,
+  statusPage,
+} from '../../src/gateway.js';
 import { run } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { nodeEnviron, requestSource } from './request.js';
@@ -38,6 +45,16 @@ export function createListener(gateway: Gateway, ctx: ExecutionContextLike | und
     });
     res.on('error', ignore);
     const environ = nodeEnviron(req, { body: requestSource(req, res), signal: gone.signal, waitUntil, gateway });
-    run(admit(gateway, environ, req.headers['transfer-encoding']), environ, nodeResponder(res));
+    const admitted = isCut(req)
+      ? { ...gateway, application: statusPage('431 Request Header Fields Too Large') }
+      : admit(gateway, environ, req.headers['transfer-encoding']);
+    run(admitted, environ, nodeResponder(res));
   };
+}
+
+// Beyond `maxHeadersCount`, 1000 where it is not set and none where it is 0, older Nodes leave headers out: a client could
+// push out those that a proxy has added.
+function isCut({ socket, rawHeaders }: IncomingMessage | Http2ServerRequest): boolean {
+  const { maxHeadersCount } = (socket as { server?: { maxHeadersCount?: number | null } }).server ?? {};
+  return maxHeadersCount !== 0 && rawHeaders.length > 2 * (maxHeadersCount ?? 1000);
 }

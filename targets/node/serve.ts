@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { WsgiError } from '../../src/errors.js';
-import { createGateway } from '../../src/gateway.js';
+import { createGateway, statusPage } from '../../src/gateway.js';
 import type { Application, GatewayOptions } from '../../src/types.js';
 import { createListener, MAX_STATUS } from './handler.js';
 
@@ -9,7 +9,8 @@ export interface ServeOptions extends GatewayOptions {
   port?: number;
   /** `127.0.0.1` by default. */
   hostname?: string;
-  /** Connections beyond this number are closed at once; 10,000 by default. */
+  /** Connections beyond this number are closed at once, and requests beyond it, which one connection may send without
+   *  waiting for an answer (pipelining), are answered with 503; 10,000 by default. */
   maxConnections?: number;
 }
 
@@ -26,19 +27,26 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
     throw new WsgiError(`serve: maxConnections must be a number above 0, not ${maxConnections}`);
   const background = new Set<Promise<unknown>>();
-  const listener = createListener(createGateway('serve', app, rest, MAX_STATUS), {
+  const gateway = createGateway('serve', app, rest, MAX_STATUS);
+  const listener = createListener(gateway, {
     waitUntil(promise) {
       background.add(promise);
       promise.finally(() => background.delete(promise));
     },
   });
+  const busy = createListener({ ...gateway, application: statusPage('503 Service Unavailable') }, undefined);
   const server = createServer();
+  let inFlight = 0;
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    const served = inFlight++ < maxConnections ? listener : busy;
+    // The requests behind it on its connection would be refused as well.
+    if (served === busy) res.shouldKeepAlive = false;
     res.on('close', () => {
+      inFlight--;
       // A server that is closing keeps no connection for a next request.
       if (!server.listening) server.closeIdleConnections();
     });
-    listener(req, res);
+    served(req, res);
   };
   server.on('request', handle);
   // Node would answer 417 to an Expect other than 100-continue; as with other servers, it is the application's to judge.
