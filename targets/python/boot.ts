@@ -72,7 +72,19 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
     api._pyodide.set_excepthook();
   }
   api.initializeStreams(undefined, log, logError);
+  reuseDevice(module, api);
   return { python, module, api };
+}
+
+// Pyodide makes a device for each exception that goes from Python to JavaScript, and keeps all of them: each gets the number
+// of the one before.
+function reuseDevice({ FS }: PyodideModule, api: PyodideApi): void {
+  const { restore_stderr } = api;
+  api.restore_stderr = () => {
+    const text = restore_stderr();
+    FS.createDevice.major--;
+    return text;
+  };
 }
 
 /** A fresh memory as `bootPython` finds it: before the constructors of the module have run and after. */

@@ -27,6 +27,7 @@ export interface PyodideFs {
   mkdirTree(path: string): void;
   chdir(path: string): void;
   writeFile(path: string, data: Uint8Array, options: { canOwn: boolean }): void;
+  createDevice: { major: number };
 }
 
 export interface PyodideApi {
@@ -37,6 +38,8 @@ export interface PyodideApi {
   pyVersionTuple: number[];
   sys: { path: { insert(at: number, path: string): void } };
   _pyodide: { set_excepthook(): void };
+  /** Ends what capture_stderr has begun, and returns what was written meanwhile. */
+  restore_stderr(): string;
   on_fatal?: (error: unknown) => void;
   finalizeBootstrap(snapshot?: HiwireConfig): PyodidePublic;
   initializeStreams(stdin: undefined, stdout: (line: string) => void, stderr: (line: string) => void): void;

@@ -20,7 +20,7 @@ export interface InterpreterOptions {
 /** Keeps one interpreter alive, and gives it to one request at a time. */
 export interface Supervisor {
   /** Starts the interpreter, where it does not run. */
-  start(): Promise<Bridge>;
+  start(signal: AbortSignal): Promise<Bridge>;
   /** Resolves with the interpreter when it is this request's turn. `release` must be called once.
    *  @param signal  of the request; without one nothing random is done, which Workers forbid outside of requests
    *  @param held  the interpreter that the request comes out of: it has its turn already
@@ -60,6 +60,7 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
   if (concurrency > 1 && !assets.manifest.concurrent)
     throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
   let current: Promise<Interpreter> | undefined;
+  let alive: Interpreter | undefined; // what `current` resolves with
   let usable = assets;
 
   const boot = async (): Promise<Interpreter> => {
@@ -76,12 +77,13 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
       seeded: usable.snapshot === undefined && !freeSnapshot,
     };
     interpreter.bridge.setEnvironment(env);
+    alive = interpreter;
     return interpreter;
   };
 
   const lose = (interpreter: Interpreter) => {
     interpreter.lost = true;
-    current = undefined;
+    current = alive = undefined;
     for (const turn of interpreter.queue.splice(0)) turn(false);
   };
 
@@ -109,13 +111,14 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
   };
 
   return {
-    start: async () => (await running()).bridge,
+    start: async (signal) => (alive ?? (await awaited(running(), signal))).bridge,
 
     async acquire(signal, held) {
       for (;;) {
-        const interpreter = await running();
+        const interpreter = alive ?? (await awaited(running(), signal));
         if (held === interpreter.bridge) return { bridge: interpreter.bridge, release: () => {} };
-        if (!(await turnOf(interpreter))) continue;
+        const turn = turnOf(interpreter);
+        if (!(turn instanceof Promise ? await awaited(turn, signal) : turn)) continue;
         if (signal?.aborted) {
           giveBack(interpreter);
           throw signal.reason;
@@ -128,6 +131,18 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
       }
     },
   };
+}
+
+// A Worker's request that waits for nothing but another request counts as hung, and is ended: it gets a timer of its own to
+// wait for. Outside of requests there are no timers.
+async function awaited<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const timer = setInterval(() => {}, 1000);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 const withoutSnapshot = ({ snapshot: _, ...assets }: PythonAssets): PythonAssets => {

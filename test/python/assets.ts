@@ -3,24 +3,28 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildPython } from '../../targets/python/builder/index.js';
+import { type BuildOptions, buildPython } from '../../targets/python/builder/index.js';
 import type { PythonAssets } from '../../targets/python/index.js';
 
 export const APPS = 'test/python/apps';
 export const CACHE = 'node_modules/.cache/wsgi-edge';
 export const ASSETS = 'build/python-assets';
-const KEY = join(ASSETS, 'built-from.txt');
 
-/** Builds the assets unless they are there and up to date. */
-export async function ensureAssets(): Promise<void> {
-  const hash = createHash('sha256');
-  for (const folder of [APPS, 'targets/python', 'targets/python/builder', 'targets/python/lib/wsgi_edge'])
-    for (const entry of readdirSync(folder, { withFileTypes: true }))
-      if (entry.isFile()) hash.update(entry.name).update(readFileSync(join(folder, entry.name)));
+/** Builds the assets that the test files share, unless they are there and up to date. */
+export const ensureAssets = (): Promise<void> => buildOnce(APPS, { application: 'basic.py:hello', out: ASSETS });
+
+/** Builds assets unless they are there, of the same sources and options.
+ *  @param folder  has the application */
+export async function buildOnce(folder: string, options: BuildOptions & { out: string }): Promise<void> {
+  const hash = createHash('sha256').update(JSON.stringify(options));
+  for (const sources of [folder, 'targets/python', 'targets/python/builder', 'targets/python/lib/wsgi_edge'])
+    for (const entry of readdirSync(sources, { withFileTypes: true }))
+      if (entry.isFile()) hash.update(entry.name).update(readFileSync(join(sources, entry.name)));
+  const record = join(options.out, 'built-from.txt');
   const key = hash.digest('hex');
-  if (existsSync(KEY) && readFileSync(KEY, 'utf8') === key) return;
-  await buildPython({ application: join(APPS, 'basic.py:hello'), out: ASSETS, cache: CACHE });
-  writeFileSync(KEY, key);
+  if (existsSync(record) && readFileSync(record, 'utf8') === key) return;
+  await buildPython({ cache: CACHE, ...options, application: join(folder, options.application) });
+  writeFileSync(record, key);
 }
 
 let copies = 0;

@@ -1,0 +1,175 @@
+// Fills build/python/<set>/python_modules with what the requirements.txt of each set names: by pip from its index, and
+// where that can't be reached, from Debian's archive. What is there and up to date is left alone.
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '..');
+const PYTHON = join(root, 'build/python');
+
+/** The locked requirements of each set of packages. */
+export const SETS = {
+  flask: 'examples/flask/requirements.txt',
+  django: 'examples/django/requirements.txt',
+  bottle: 'examples/bottle/requirements.txt',
+  falcon: 'test/python/frameworks/falcon/requirements.txt',
+  pyramid: 'test/python/frameworks/pyramid/requirements.txt',
+};
+export type PackageSet = keyof typeof SETS;
+
+/** The folder of a set's packages. */
+export const modulesOf = (set: PackageSet): string => join(PYTHON, set, 'python_modules');
+
+const requirementsOf = (set: PackageSet): string => readFileSync(join(root, SETS[set]), 'utf8');
+// What a folder was filled for, and after it what it was filled with.
+const recordOf = (set: PackageSet): string => join(PYTHON, set, 'packages.txt');
+
+/** Whether the packages of a set are there, as its requirements.txt wants them. */
+export function isFetched(set: PackageSet): boolean {
+  const record = recordOf(set);
+  return existsSync(record) && readFileSync(record, 'utf8').startsWith(`${requirementsOf(set)}\n`);
+}
+
+interface Requirement {
+  name: string;
+  version: string;
+}
+
+function parse(set: PackageSet): Requirement[] {
+  return requirementsOf(set)
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [, name, version] = /^([\w.-]+)==([\w.]+)$/.exec(line) ?? [];
+      if (name === undefined || version === undefined)
+        throw new Error(`${SETS[set]}: ${line} is not like name==version`);
+      return { name, version };
+    });
+}
+
+/** Fills the folder, whole at once, and says with what. */
+function install(set: PackageSet, fill: (folder: string) => Promise<string>): Promise<void> {
+  const target = modulesOf(set);
+  const partial = `${target}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  return fill(partial).then((origin) => {
+    rmSync(recordOf(set), { force: true });
+    rmSync(target, { recursive: true, force: true });
+    renameSync(partial, target);
+    writeFileSync(recordOf(set), `${requirementsOf(set)}\n${origin}\n`);
+    console.log(`${set}: ${origin}`);
+  });
+}
+
+// No dependency is looked for: the requirements are locked. Native libraries are no use, the modules beside them are.
+const PIP = ['-m', 'pip', 'install', '--retries', '0', '--timeout', '10', '--python-version', '3.14'];
+
+async function byPip(set: PackageSet, folder: string): Promise<string> {
+  const what = ['--target', folder, '--only-binary', ':all:', '--no-compile', '--no-deps', '-r', join(root, SETS[set])];
+  await run('python3', [...PIP, ...what]);
+  return `${parse(set)
+    .map(({ name, version }) => `${name} ${version}`)
+    .join(', ')} (pip)`;
+}
+
+// sid has these frameworks for CPython 3.14. The lists, the state and the downloads are in build/, the machine's own apt
+// is left alone, and no root is needed.
+const APT = join(PYTHON, 'debian');
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const MIRROR = process.env.DEBIAN_MIRROR;
+const SETTINGS = [
+  `Dir::Etc::sourcelist=${APT}/sources.list`,
+  'Dir::Etc::sourceparts=/dev/null',
+  'Dir::Etc::preferences=/dev/null',
+  'Dir::Etc::preferencesparts=/dev/null',
+  `Dir::State::lists=${APT}/lists`,
+  'Dir::State::status=/dev/null',
+  `Dir::Cache=${APT}/cache`,
+  'APT::Sandbox::User=root',
+  'Acquire::Languages=none',
+  'Acquire::Retries=3',
+].flatMap((setting) => ['-o', setting]);
+
+async function updateLists(): Promise<void> {
+  for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])
+    mkdirSync(join(APT, folder), { recursive: true });
+  if (!existsSync(KEYRING)) throw new Error(`there is no ${KEYRING} (package debian-archive-keyring)`);
+  writeFileSync(join(APT, 'sources.list'), `deb [signed-by=${KEYRING}] ${MIRROR} sid main\n`);
+  console.log('reading the list of packages of Debian sid');
+  await run('apt-get', [...SETTINGS, '--error-on=any', 'update']);
+}
+
+async function fromDebian(set: PackageSet, folder: string): Promise<string> {
+  const requirements = parse(set);
+  const packages = join(APT, 'packages', set);
+  rmSync(packages, { recursive: true, force: true });
+  mkdirSync(packages);
+  const names = requirements.map(({ name }) => `python3-${name.toLowerCase()}`);
+  await run('apt-get', [...SETTINGS, 'download', ...names], { cwd: packages });
+  const origins: string[] = [];
+  for (const file of readdirSync(packages)) {
+    const unpacked = join(packages, 'unpacked');
+    await run('dpkg-deb', ['-x', join(packages, file), unpacked]);
+    cpSync(join(unpacked, 'usr/lib/python3/dist-packages'), folder, {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (path) => !path.endsWith('.so'),
+    });
+    rmSync(unpacked, { recursive: true });
+    // python3-django_3%3a5.2.18-2_all.deb: an epoch, the version, Debian's revision.
+    const [, name, version] = /^python3-(.+)_(?:\d+%3a)?([^_]+?)(?:[+.]dfsg[^_]*)?-[^_-]+_\w+\.deb$/.exec(file) ?? [];
+    const wanted = requirements.find((each) => each.name.toLowerCase() === name)?.version;
+    origins.push(`${name} ${version}${version === wanted ? '' : ` instead of ${wanted}`}`);
+  }
+  return `${origins.join(', ')} (Debian)`;
+}
+
+const lastLine = (error: unknown): string => {
+  const { stderr = '', message } = error as Error & { stderr?: string };
+  return stderr.trim().split('\n').at(-1) || message;
+};
+
+/** Fetches what is missing.
+ *  @throws when neither pip's index nor Debian's archive has it */
+export async function fetchPackages(): Promise<void> {
+  const wanted = (Object.keys(SETS) as PackageSet[]).filter((set) => !isFetched(set));
+  const pipFails = await installAll(wanted, byPip);
+  if (pipFails === undefined) return;
+  console.log(`pip does not get them (${lastLine(pipFails)})`);
+  const rest = wanted.filter((set) => !isFetched(set));
+  const debianFails = await updateLists().then(
+    () => installAll(rest, fromDebian),
+    (error: unknown) => error,
+  );
+  if (debianFails === undefined) return;
+  const missing = rest.filter((set) => !isFetched(set)).map((set) => `${set} (${SETS[set]})`);
+  throw new Error(
+    `the packages of ${missing.join(', ')} are missing.\n  pip: ${lastLine(pipFails)}\n  Debian (${MIRROR}): ${lastLine(debianFails)}`,
+  );
+}
+
+/** Returns what it fails with. */
+async function installAll(
+  sets: PackageSet[],
+  method: (set: PackageSet, folder: string) => Promise<string>,
+): Promise<unknown> {
+  try {
+    for (const set of sets) await install(set, (folder) => method(set, folder));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  await fetchPackages().then(
+    () => console.log('the Python packages of the examples and tests are in build/python'),
+    (error: Error) => {
+      console.error(error.message);
+      process.exitCode = 1;
+    },
+  );

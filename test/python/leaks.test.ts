@@ -1,0 +1,105 @@
+// Some hundred requests of each kind, after which nothing more may be alive than before: in Python, in JavaScript, and in
+// the table of the JavaScript values that Python refers to. LEAK_REQUESTS=10000 makes it a long run.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { fromPython } from '../../targets/python/index.js';
+import type { PyodideModule } from '../../targets/python/pyodide.js';
+import { callApp } from '../../targets/testing.js';
+import { loadAssets } from './assets.ts';
+import { ensureFlask, FLASK_ASSETS, withoutFlask } from './flask.ts';
+import { type Ask, expectAnswer, kindsOf } from './kinds.ts';
+
+const LONG = process.env.LEAK_REQUESTS !== undefined;
+const REQUESTS = Number(process.env.LEAK_REQUESTS ?? 500);
+const WARM = 300;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+interface Alive {
+  /** Objects of Python that its collector knows. */
+  objects: number;
+  /** JavaScript values that Python refers to. */
+  references: number;
+  /** Bytes of C's heap that are in use: all objects of Python are there. */
+  memory: number;
+  /** Bytes of JavaScript's heap. */
+  heap: number;
+}
+
+// How much more may be alive, whatever the number of requests (bytes where it is memory). In JavaScript, code that is
+// compiled meanwhile counts as well.
+const ALLOWED: Alive = { objects: 0, references: 0, memory: 50_000, heap: 1_000_000 };
+
+interface Module extends PyodideModule {
+  _hiwire_num_refs(): number;
+  _malloc(bytes: number): number;
+  _free(at: number): void;
+  _mallinfo(at: number): void;
+}
+
+/** Assets, and what is alive of their interpreter. */
+async function observed(folder?: string) {
+  const assets = await loadAssets(folder);
+  const { createPyodideModule } = assets;
+  let module: Module;
+  assets.createPyodideModule = async (settings) => {
+    module = (await createPyodideModule(settings)) as Module;
+    return module;
+  };
+
+  const used = (): number => {
+    const info = module._malloc(40);
+    module._mallinfo(info);
+    module._free(info);
+    return module.HEAPU32[(info >>> 2) + 7] as number; // uordblks
+  };
+
+  const alive = async (): Promise<Alive> => {
+    // Finalizers of what is collected run in between.
+    for (let i = 0; i < 3; i++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const objects = Number((await callApp(fromPython(assets, { application: 'alive:objects' }))).text());
+    collect();
+    return { objects, references: module._hiwire_num_refs(), memory: used(), heap: process.memoryUsage().heapUsed };
+  };
+  return { assets, alive };
+}
+
+async function findLeaks(ask: Ask, alive: () => Promise<Alive>): Promise<void> {
+  for (let i = 0; i < WARM; i++) await ask();
+  const before = await alive();
+  for (let i = 0; i < REQUESTS; i++) await ask();
+  const after = await alive();
+  const grown = (what: keyof Alive) => after[what] - before[what];
+  if (LONG)
+    console.log(
+      `${grown('objects')} objects, ${grown('references')} references, ${grown('memory')} bytes of Python, ${grown('heap')} bytes of JavaScript`,
+    );
+  for (const what of ['objects', 'references', 'memory', 'heap'] as const)
+    expect(grown(what), what).toBeLessThanOrEqual(ALLOWED[what]);
+}
+
+describe(`nothing is left of ${REQUESTS} requests`, async () => {
+  const { assets, alive } = await observed();
+  for (const [name, ask] of Object.entries(kindsOf(assets)))
+    it(name, { timeout: 600_000 }, () => findLeaks(ask, alive));
+});
+
+describe.skipIf(withoutFlask)(`nothing is left of ${REQUESTS} requests of Flask`, async () => {
+  if (!withoutFlask) await ensureFlask();
+  const flask = withoutFlask ? undefined : await observed(FLASK_ASSETS);
+  for (const [path, status] of [
+    ['/hello', 200],
+    ['/none', 404],
+    ['/fails', 500],
+  ] as const)
+    it(`${status}`, { timeout: 600_000 }, async () => {
+      const { assets, alive } = flask as NonNullable<typeof flask>;
+      const app = fromPython(assets);
+      await findLeaks(() => expectAnswer(app, { PATH_INFO: path }, status), alive);
+    });
+});
