@@ -22,6 +22,32 @@ if (runtimeMissing !== undefined && !process.env.CI)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+interface Role {
+  Type: string;
+  Properties: {
+    ManagedPolicyArns?: string[];
+    Policies?: Array<{
+      PolicyDocument: {
+        Statement: Array<{ Effect: string; Action: string[]; Resource: Array<Record<string, string[]>> }>;
+      };
+    }>;
+  };
+}
+
+/** What the roles and policies of a template allow, one line for each statement: resources, then actions. */
+function rightsIn(resources: Record<string, unknown>): string[] {
+  const own = Object.values(resources as Record<string, Role>).filter(({ Type }) => Type.startsWith('AWS::IAM::'));
+  return own.flatMap(({ Type, Properties: { ManagedPolicyArns = [], Policies } }) => [
+    ...ManagedPolicyArns,
+    ...(Policies?.flatMap(({ PolicyDocument }) =>
+      PolicyDocument.Statement.map(
+        ({ Action, Resource }) =>
+          `${Resource.map((each) => each['Fn::GetAtt']?.[0] ?? JSON.stringify(each))}: ${Action.join(', ')}`,
+      ),
+    ) ?? [Type]),
+  ]);
+}
+
 describe('wrangler deploy --dry-run', () => {
   it('makes a Worker that serves the showcase', async () => {
     const wrangler = join('node_modules', 'wrangler', 'bin', 'wrangler.js');
@@ -76,6 +102,12 @@ describe('osls package', () => {
         template.Resources;
       expect(StreamLambdaFunctionUrl?.Properties.InvokeMode).toBe('RESPONSE_STREAM');
       expect(HttpApiIntegrationApi?.Properties.PayloadFormatVersion).toBe('2.0');
+      expect(rightsIn(template.Resources)).toEqual([
+        'ApiLogGroup,StreamLogGroup: logs:CreateLogStream, logs:PutLogEvents',
+      ]);
+      expect(JSON.stringify([ApiLambdaFunction?.Properties.Role, StreamLambdaFunction?.Properties.Role])).toBe(
+        '[{"Fn::GetAtt":["LogWriter","Arn"]},{"Fn::GetAtt":["LogWriter","Arn"]}]',
+      );
       const { ApiGatewayRestApi, ApiGatewayMethodAny, ApiGatewayMethodProxyVarAny } = template.Resources;
       expect(ApiGatewayRestApi?.Properties.BinaryMediaTypes).toEqual(['*/*']);
       for (const method of [ApiGatewayMethodAny, ApiGatewayMethodProxyVarAny]) {

@@ -20,9 +20,8 @@ import { lambdaEvent, readLambdaResult } from '../../targets/testing.js';
 import { sendRaw } from '../conformance/wire.js';
 import { method, program } from './arbitrary.js';
 import { interpret, type Note, note, type Program } from './program.js';
+import { RUNS, SEED, TIMEOUT } from './runs.js';
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
-const TIMEOUT = 60_000 + RUNS * 20; // ms
 const BODY = new TextEncoder().encode('a request body');
 const quiet = { errors: () => {} };
 
@@ -126,7 +125,7 @@ describe('any application', () => {
             expect(got.body.length).toBe(Number(got.headers['content-length']));
           if (got.status !== 500) expect(isMade(given, got.body)).toBe(true);
         }),
-        { numRuns: RUNS * 4 },
+        { numRuns: RUNS * 4, seed: SEED },
       ),
     TIMEOUT,
   );
@@ -148,7 +147,7 @@ describe('any application', () => {
             expect(got && carried(got)).toEqual(expected && carried(expected));
             await expectClosed(await recall(seen));
           }),
-          { numRuns: RUNS },
+          { numRuns: RUNS, seed: SEED },
         ),
       TIMEOUT,
     );
