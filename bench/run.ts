@@ -1,4 +1,4 @@
-// `npm run bench`: everything beside its peers, as ratios of one run. `-- --only lambda` (node, workers) runs a part, `--quick`
+// `npm run bench`: everything beside its peers, as ratios of one run. `-- --only lambda` (node, workers, python) runs a part, `--quick`
 // fewer rounds; `--check` compares the ratios of a quick run with results.json and fails on a loss of more than 15 %;
 // `--smoke` runs all of it once, and measures nothing.
 import { execFileSync } from 'node:child_process';
@@ -30,6 +30,8 @@ const parts: Record<string, () => Promise<Race[]>> = {
   node: async () => (await import('./node.ts')).node(rounds, smoke ? 100 : quick ? 5_000 : 20_000),
   workers: async () =>
     (await import('./workers.ts')).workers(rounds, smoke ? 100 : quick ? 3_000 : 10_000, smoke ? 1 : 128),
+  python: async () =>
+    (await import('./python.ts')).python(smoke ? 1 : quick ? 3 : 9, smoke ? 20 : quick ? 500 : 2_000, smoke),
 };
 
 async function measure(): Promise<Race[]> {
