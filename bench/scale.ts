@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { toLambdaHandler } from '../dist/targets/aws-lambda/index.js';
 import { lambdaEvent } from '../dist/targets/testing.js';
 import { type Race, race } from './rounds.ts';
-import { startWorker } from './workers.ts';
+import { startWorkerd } from './workers.ts';
 
 const MIB = 2 ** 20;
 const BLOCK = new Uint8Array(65_536);
@@ -63,7 +63,7 @@ async function nodeServer(): Promise<Server> {
 }
 
 async function workerdServer(): Promise<Server> {
-  const worker = await startWorker(
+  const worker = await startWorkerd(
     `import { toCloudflareHandler } from '../dist/targets/cloudflare/index.js'; import { served } from './scale-app.ts'; export default toCloudflareHandler(served);`,
   );
   return { name: 'workerd', port: worker.port, pid: worker.pid, stop: worker.dispose };

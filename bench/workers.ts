@@ -81,9 +81,17 @@ const HEADERS = Object.fromEntries(
 );
 const JSON_BODY = JSON.stringify({ items: Array.from({ length: 45 }, (_, i) => `item number ${i}`) });
 
-interface Worker {
+interface Module {
+  type: 'ESModule' | 'CompiledWasm' | 'Data';
+  path: string;
+  contents: string | Buffer;
+}
+
+export interface Worker {
   port: number;
   pid: number;
+  /** Bytes of V8's heap, and of the buffers outside of it. */
+  heapUsage(): Promise<{ totalSize: number; backingStorageSize: number }>;
   dispose(): Promise<void>;
 }
 
@@ -97,24 +105,27 @@ const workerdPids = () =>
     }
   });
 
-/** Starts a Worker of one module on a port of its own. */
-export async function startWorker(contents: string): Promise<Worker> {
+/** Starts a Worker in a workerd of its own.
+ *  @param assets  further modules, which it imports from './' by their paths */
+export async function startWorkerd(contents: string, assets: Module[] = []): Promise<Worker> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'js' },
     bundle: true,
     format: 'esm',
     minify: true,
     write: false,
+    external: assets.map(({ path }) => `./${path}`),
   });
   const miniflare: typeof import('miniflare') = createRequire(import.meta.url)('miniflare');
   const before = new Set(workerdPids());
   const workerd = new miniflare.Miniflare(
     miniflare.convertV4MiniflareOptions({
       name: 'bench',
-      modules: [{ type: 'ESModule', path: 'worker.js', contents: outputFiles[0]?.text ?? '' }],
+      modules: [{ type: 'ESModule', path: 'worker.js', contents: outputFiles[0]?.text ?? '' }, ...assets],
       compatibilityDate: '2026-10-20',
       host: '127.0.0.1',
       cf: false,
+      ...(assets.length > 0 ? { inspectorPort: 0 } : {}),
       // Past the entry worker, which costs more than what is measured.
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     }),
@@ -122,11 +133,24 @@ export async function startWorker(contents: string): Promise<Worker> {
   await workerd.ready;
   const port = Number((await workerd.unsafeGetDirectURL('bench')).port);
   const pid = Number(workerdPids().find((candidate) => !before.has(candidate)));
-  return { port, pid, dispose: () => workerd.dispose() };
+  const heapUsage = async () => {
+    const socket = new WebSocket(new URL('/core:user:bench', await workerd.getInspectorURL()));
+    await new Promise((resolve) => {
+      socket.onopen = resolve;
+    });
+    const answer = new Promise<MessageEvent>((resolve) => {
+      socket.onmessage = resolve;
+    });
+    socket.send(JSON.stringify({ id: 1, method: 'Runtime.getHeapUsage' }));
+    const { result } = JSON.parse(String((await answer).data));
+    socket.close();
+    return result;
+  };
+  return { port, pid, heapUsage, dispose: () => workerd.dispose() };
 }
 
 /** CPU time of a process in µs, all threads. */
-function cpuOf(pid: number): number {
+export function cpuOf(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).reduce((total, thread) => {
     try {
       return total + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]) / 1000;
@@ -144,7 +168,7 @@ async function compare(
   ask: (port: number) => Promise<number>,
 ): Promise<Race> {
   const workers = new Map<string, Worker>();
-  for (const [name, source] of Object.entries(sources)) workers.set(name, await startWorker(source));
+  for (const [name, source] of Object.entries(sources)) workers.set(name, await startWorkerd(source));
   const runners: Record<string, () => Promise<number>> = {};
   for (const [name, { port, pid }] of workers)
     runners[name] = async () => {

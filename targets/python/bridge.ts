@@ -161,9 +161,11 @@ export function createBridge(
   const checked = (result: unknown): unknown => {
     if (!Array.isArray(result)) return result;
     const [, type, traceback, cause] = result as Failure;
+    if (type === 'Disconnected' && cause instanceof ClientDisconnected) throw cause;
     throw new PythonError(type, traceback, cause);
   };
   const foreigners = createForeigners({
+    promising,
     start: (call, packed, excText) => checked(foreign.start(call, packed, excText)) as true | undefined,
     write: async (call, data) => void checked(await enter(foreign.write, call, data)),
     read: async (call, size) => checked(await enter(foreign.read, call, size)) as Uint8Array,

@@ -1,11 +1,13 @@
 import { checkBody, isThenable, type OpenBody, openBody } from '../../src/body.js';
 import { describe } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
-import { checkChunk } from '../../src/start-response.js';
+import { checkChunk, createStart } from '../../src/start-response.js';
 import type { Application, Body, Environ, HeaderList } from '../../src/types.js';
 
 /** What an application of TypeScript needs of the Python that calls it; errors of Python are thrown. */
 export interface Caller {
+  /** Whether Python can wait for promises (JSPI). */
+  promising: boolean;
   /** True where Python has raised what it was given as exc_info. */
   start(call: number, packed: string, excText: string | undefined): true | undefined;
   write(call: number, data: Uint8Array): Promise<void>;
@@ -27,6 +29,7 @@ const BLOCK = 65_536; // bytes
 export function createForeigners(caller: Caller): Foreigners {
   const apps = new Map<number, Application>();
   const bodies = new Map<number, OpenBody>();
+  const writing = new Map<number, Promise<void>>(); // the last write() of a call, while it is under way
 
   const take = (call: number, body: Body): Uint8Array[] | undefined => {
     checkBody(body);
@@ -39,6 +42,25 @@ export function createForeigners(caller: Caller): Foreigners {
       openBody(body, (error) => caller.log(call, `${describe(error)}\n`)),
     );
     return undefined;
+  };
+
+  // In order, although nobody may wait for a write(): one after the other, and all of them before what comes next.
+  const write = (call: number, data: Uint8Array): Promise<void> => {
+    const before = writing.get(call);
+    if (before === undefined && !caller.promising) return caller.write(call, data);
+    const copy = before === undefined ? data : data.slice();
+    const written = before === undefined ? caller.write(call, copy) : before.then(() => caller.write(call, copy));
+    const settled = written
+      .catch(() => {})
+      .then(() => {
+        if (writing.get(call) === settled) writing.delete(call);
+      });
+    writing.set(call, settled);
+    return written;
+  };
+  const afterWrites = <T>(call: number, value: T): T | Promise<T> => {
+    const before = writing.get(call);
+    return before === undefined ? value : before.then(() => value);
   };
 
   const toChunk = ({ done, value }: IteratorResult<unknown>): Uint8Array | undefined => {
@@ -67,24 +89,32 @@ export function createForeigners(caller: Caller): Foreigners {
         },
         flush: () => caller.log(call, undefined),
       };
-      const write = (data: Uint8Array): Promise<void> => {
-        checkChunk(data, 'what write() is given');
-        const written = caller.write(call, plain(data));
-        written.catch(() => {});
-        return written;
-      };
+      const start = createStart(
+        (data) => {
+          checkChunk(data, 'what write() is given');
+          start.committed = true;
+          const written = write(call, plain(data));
+          written.catch(() => {});
+          return written;
+        },
+        () => null,
+      );
       const result = app(environ, (status, headers, excInfo) => {
         const given = excInfo !== undefined && excInfo !== null;
-        const raised = caller.start(call, packHead(status, headers), given ? describe(excInfo) : undefined);
-        if (raised) throw excInfo;
+        // What breaks the rules must not be packed: a NUL would make two headers of one.
+        const write = start.startResponse(status, headers, excInfo);
+        if (caller.start(call, packHead(status, headers), given ? describe(excInfo) : undefined)) throw excInfo;
         return write;
       });
-      return isThenable(result) ? result.then((body) => take(call, body)) : take(call, result);
+      if (isThenable(result)) return result.then((body) => afterWrites(call, take(call, body)));
+      return afterWrites(call, take(call, result));
     },
 
     step(call) {
       const step = (bodies.get(call) as OpenBody).next();
-      return isThenable(step) ? step.then(toChunk) : toChunk(step);
+      return isThenable(step)
+        ? step.then((result) => afterWrites(call, toChunk(result)))
+        : afterWrites(call, toChunk(step));
     },
 
     end(call) {

@@ -78,7 +78,8 @@ function testCase(target: Target, section: string, one: Case, inside: Result['in
   });
 }
 
-function client(target: Target, one: Case, validated: boolean): { send: Send; recall: Recall } {
+/** Sends and recalls for one run of a case. */
+export function client(target: Target, one: Case, validated: boolean): { send: Send; recall: Recall } {
   const id = `${Date.now().toString(36)}-${++runs}`;
   const send: Send = (request = {}) =>
     target.send({

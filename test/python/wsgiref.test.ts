@@ -76,6 +76,31 @@ describe('wsgiref.validate around applications of TypeScript', () => {
     expect(events).toEqual(['close']);
   });
 
+  it('keeps the order of write() where nobody waits for it', async () => {
+    const app: Application = function* (_environ, startResponse) {
+      const write = startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      write(bytes('1'));
+      write(bytes('2'));
+      yield bytes('3');
+      write(bytes('4'));
+      yield bytes('5');
+    };
+    expect(await call(wsgiref(app))).toMatchObject({ text: '12345', log: '' });
+  });
+
+  it('gets no second header out of a NUL', async () => {
+    const app: Application = (_environ, startResponse) => {
+      startResponse('200 OK', [
+        ['Content-Type', 'text/plain'],
+        ['X-A', 'a\0X-Injected\0b'],
+      ]);
+      return [];
+    };
+    const response = await call(wsgiref(app));
+    expect(response.status).toBe('500 Internal Server Error');
+    expect(response.log).toContain('NUL');
+  });
+
   it('refuses what breaks the rules', async () => {
     const typeless: Application = (_environ, startResponse) => {
       startResponse('200 OK', []);
