@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-// `npm run bench`: everything beside its peers, as ratios of one run. `-- --only lambda` (node, workers, runtime, size, scale) runs a part, `--quick`
-=======
-// `npm run bench`: everything beside its peers, as ratios of one run. `-- --only lambda` (node, workers, python) runs a part, `--quick`
->>>>>>> numbers
+// `npm run bench`: everything beside its peers, as ratios of one run. `-- --only lambda` (node, workers, runtime, size, scale, python) runs a part, `--quick`
 
 // fewer rounds; `--check` compares the ratios of a quick run with results.json and fails on a loss of more than 15 %;
 // `--smoke` runs all of it once, and measures nothing.
@@ -36,7 +32,6 @@ const parts: Record<string, () => Promise<Race[]>> = {
   node: async () => (await import('./node.ts')).node(rounds, smoke ? 100 : quick ? 5_000 : 20_000),
   workers: async () =>
     (await import('./workers.ts')).workers(rounds, smoke ? 100 : quick ? 3_000 : 10_000, smoke ? 1 : 128),
-<<<<<<< HEAD
   runtime: async () => (await import('./runtime.ts')).runtime(rounds, smoke ? 10 : quick ? 300 : 1_000),
   size: async () => (await import('./size.ts')).size(rounds),
   scale: async () =>
@@ -46,10 +41,8 @@ const parts: Record<string, () => Promise<Race[]>> = {
       mib: smoke ? [1] : [1, 16, 64, 256],
       streams: smoke ? [10] : [10, 100, 1_000, 2_000],
     }),
-=======
   python: async () =>
     (await import('./python.ts')).python(smoke ? 1 : quick ? 3 : 9, smoke ? 20 : quick ? 500 : 2_000, smoke),
->>>>>>> numbers
 };
 
 async function measure(): Promise<Race[]> {

@@ -15,8 +15,8 @@ export const SETS = {
   flask: 'examples/flask/requirements.txt',
   django: 'examples/django/requirements.txt',
   bottle: 'examples/bottle/requirements.txt',
-  falcon: 'test/python/frameworks/falcon/requirements.txt',
-  pyramid: 'test/python/frameworks/pyramid/requirements.txt',
+  falcon: 'test/python/frameworks/falcon.txt',
+  pyramid: 'test/python/frameworks/pyramid.txt',
 };
 export type PackageSet = keyof typeof SETS;
 

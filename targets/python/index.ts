@@ -68,7 +68,7 @@ function pythonApplication(
     let input: PythonInput = true;
     if (environ.CONTENT_LENGTH === '0') input = undefined;
     else if (isSmall(environ)) input = await environ['wsgi.input'].read();
-    else if (!(await supervisor.start(environ['wsgi_edge.signal'])).promising) {
+    else if (!(await supervisor.start()).promising) {
       input = await environ['wsgi.input'].read(maxBody + 1);
       if (input.length > maxBody) return statusPage('413 Content Too Large')(environ, startResponse);
     }

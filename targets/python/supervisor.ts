@@ -19,8 +19,8 @@ export interface InterpreterOptions {
 
 /** Keeps one interpreter alive, and gives it to one request at a time. */
 export interface Supervisor {
-  /** Starts the interpreter, where it does not run. */
-  start(signal: AbortSignal): Promise<Bridge>;
+  /** Starts the interpreter, where it does not run. For requests alone. */
+  start(): Promise<Bridge>;
   /** Resolves with the interpreter when it is this request's turn. `release` must be called once.
    *  @param signal  of the request; without one nothing random is done, which Workers forbid outside of requests
    *  @param held  the interpreter that the request comes out of: it has its turn already
@@ -31,7 +31,7 @@ export interface Supervisor {
 interface Interpreter {
   bridge: Bridge;
   free: number;
-  queue: Array<(alive: boolean) => void>;
+  queue: Array<() => void>;
   lost: boolean;
   seeded: boolean;
 }
@@ -59,8 +59,8 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
     throw new WsgiError(`python: concurrency must be a whole number above 0, not ${concurrency}`);
   if (concurrency > 1 && !assets.manifest.concurrent)
     throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
-  let current: Promise<Interpreter> | undefined;
-  let alive: Interpreter | undefined; // what `current` resolves with
+  let booting: Promise<Interpreter> | undefined;
+  let current: Interpreter | undefined;
   let usable = assets;
 
   const boot = async (): Promise<Interpreter> => {
@@ -77,48 +77,62 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
       seeded: usable.snapshot === undefined && !freeSnapshot,
     };
     interpreter.bridge.setEnvironment(env);
-    alive = interpreter;
+    current = interpreter;
     return interpreter;
   };
 
   const lose = (interpreter: Interpreter) => {
     interpreter.lost = true;
-    current = alive = undefined;
-    for (const turn of interpreter.queue.splice(0)) turn(false);
+    if (current === interpreter) current = undefined;
+    for (const wake of interpreter.queue.splice(0)) wake();
   };
 
-  const turnOf = (interpreter: Interpreter): boolean | Promise<boolean> => {
-    if (interpreter.lost) return false;
-    if (interpreter.free > 0) {
+  // The turn is taken by the request itself: one that is handed to a request which has been cancelled would be lost.
+  const turnOf = async (interpreter: Interpreter): Promise<boolean> => {
+    const { queue } = interpreter;
+    if (interpreter.free > 0 && queue.length === 0) {
       interpreter.free--;
       return true;
     }
-    return new Promise((resolve) => interpreter.queue.push(resolve));
+    for (let woken = false; !interpreter.lost; ) {
+      woken = await wakeable((wake) => {
+        if (woken) queue.unshift(wake);
+        else queue.push(wake);
+        return () => {
+          const place = queue.indexOf(wake);
+          if (place >= 0) queue.splice(place, 1);
+        };
+      });
+      if (!interpreter.lost && interpreter.free > 0) {
+        interpreter.free--;
+        return true;
+      }
+    }
+    return false;
   };
 
   const giveBack = (interpreter: Interpreter) => {
-    const next = interpreter.queue.shift();
-    if (next !== undefined) next(true);
-    else interpreter.free++;
+    interpreter.free++;
+    interpreter.queue.shift()?.();
   };
 
-  const running = (): Promise<Interpreter> => {
-    current ??= boot().catch((error: unknown) => {
-      current = undefined;
-      throw error;
+  const running = async (inRequest: boolean): Promise<Interpreter> => {
+    if (current !== undefined) return current;
+    if (booting !== undefined) return inRequest ? keepAwake(booting) : booting;
+    booting = boot().finally(() => {
+      booting = undefined;
     });
-    return current;
+    return booting;
   };
 
   return {
-    start: async (signal) => (alive ?? (await awaited(running(), signal))).bridge,
+    start: async () => (await running(true)).bridge,
 
     async acquire(signal, held) {
       for (;;) {
-        const interpreter = alive ?? (await awaited(running(), signal));
+        const interpreter = await running(signal !== undefined);
         if (held === interpreter.bridge) return { bridge: interpreter.bridge, release: () => {} };
-        const turn = turnOf(interpreter);
-        if (!(turn instanceof Promise ? await awaited(turn, signal) : turn)) continue;
+        if (!(await turnOf(interpreter))) continue;
         if (signal?.aborted) {
           giveBack(interpreter);
           throw signal.reason;
@@ -133,16 +147,30 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
   };
 }
 
-// A Worker's request that waits for nothing but another request counts as hung, and is ended: it gets a timer of its own to
-// wait for. Outside of requests there are no timers.
-async function awaited<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  const timer = setInterval(() => {}, 1000);
+const AWAKE = 50; // ms
+
+/** Workers cancel a request as hung that waits for nothing but what another request does. A timer is something. */
+async function keepAwake<T>(promise: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, AWAKE);
   try {
     return await promise;
   } finally {
     clearInterval(timer);
   }
+}
+
+/** Waits to be woken, or for `AWAKE`. Returns whether it was woken.
+ *  @param enlist  is given how to wake, and returns how to forget that */
+async function wakeable(enlist: (wake: () => void) => () => void): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let forget = () => {};
+  const woken = await new Promise<boolean>((resolve) => {
+    forget = enlist(() => resolve(true));
+    timer = setTimeout(() => resolve(false), AWAKE);
+  });
+  clearTimeout(timer);
+  forget();
+  return woken;
 }
 
 const withoutSnapshot = ({ snapshot: _, ...assets }: PythonAssets): PythonAssets => {

@@ -46,6 +46,12 @@ const shipped = (report: BuildReport) => readZip(report.assets.site as Uint8Arra
 const text = async (report: BuildReport, overrides = {}) =>
   (await callApp(fromPython(report.assets), testEnviron(overrides))).text();
 
+const errorsInto = (log: string[]) => ({
+  write: (text: string) => void log.push(text),
+  writelines: (texts: Iterable<string>) => void log.push(...texts),
+  flush: () => {},
+});
+
 const APP = `
 def app(environ, start_response):
     import os
@@ -82,19 +88,38 @@ describe('what is shipped', () => {
     });
     const report = await build({ application: 'site/pkg/wsgi.py:app', packages: ['modules'] });
     expect(report.application).toBe('pkg.wsgi:app');
-    expect(shipped(report).filter((name) => !name.startsWith('packages/wsgi_edge/'))).toEqual([
-      'app/pkg/__init__.pyc',
+    const names = shipped(report).filter((name) => !name.startsWith('packages/wsgi_edge/'));
+    expect(names.sort()).toEqual([
+      'app/pkg/__init__.py',
+      'app/pkg/__pycache__/__init__.cpython-314.pyc',
+      'app/pkg/__pycache__/wsgi.cpython-314.pyc',
       'app/pkg/broken.py',
       'app/pkg/templates/a.html',
-      'app/pkg/wsgi.pyc',
+      'app/pkg/wsgi.py',
+      'packages/lib-1.0.dist-info/METADATA',
       'packages/lib/__init__.pyc',
       'packages/lib/locale/de/LC_MESSAGES/django.mo',
-      'packages/lib-1.0.dist-info/METADATA',
     ]);
     expect(report.uncompiled.map(({ path }) => path)).toEqual(['app/pkg/broken.py']);
     expect(report.dropped).toMatchObject({ 'virtual environments': 1, 'tests of packages': 1, 'hidden files': 1 });
     expect(await text(report)).toBe("('lib', None)");
   });
+});
+
+it('an application of several modules has its sources: tracebacks quote them', async () => {
+  put({
+    'sourced/app.py': 'from failing import app',
+    'sourced/failing.py': 'def app(*_):\n    raise ValueError("in " "two")',
+  });
+  const log: string[] = [];
+  const report = await build({ application: 'sourced/app.py:app', out: 'sourced assets' });
+  await callApp(fromPython(report.assets), testEnviron({ 'wsgi.errors': errorsInto(log) }));
+  expect(log.join('')).toMatch(/File "\/app\/failing.py", line 2, in app\n *raise ValueError\("in " "two"\)\n/);
+});
+
+it('an application finds no running event loop while it is imported', async () => {
+  put({ 'looping/app.py': `import asyncio\nloaded = asyncio._get_running_loop()\n${APP}` });
+  expect(await text(await build({ application: 'looping/app.py' }))).toBe('(None, None)');
 });
 
 describe('the snapshot', () => {

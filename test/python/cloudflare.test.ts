@@ -86,6 +86,19 @@ it('closes the body of a client that goes away, and serves the next one', async 
   expect(closes).toBe(before + 1);
 });
 
+// Workers cancel a request as hung that waits for nothing but another request.
+it('serves requests that wait for one whose client has gone while Python waits', async () => {
+  for (let round = 0; round < 5; round++) {
+    const before = await json('/closes');
+    await sendRaw(worker.port, { target: '/ticking', hangUpAfter: 10 + round });
+    const answers = await Promise.all(['/kv?a', '/kv?a', '/closes'].map((target) => json(target)));
+    expect(answers.slice(0, 2)).toEqual(['a', 'a']);
+    let closes = before;
+    for (let poll = 0; poll < 50 && closes === before; poll++) closes = await json('/closes');
+    expect(closes).toBe(before + 1);
+  }
+});
+
 it('starts anew after a fatal error', async () => {
   expect((await get('/die')).status).toBe(500);
   expect(await json('/kv?alive')).toBe('alive');

@@ -177,13 +177,20 @@ function compileAll(
   compiler: Compiler,
 ): { files: ZipFile[]; uncompiled: BuildReport['uncompiled'] } {
   const uncompiled: BuildReport['uncompiled'] = [];
-  const files = collected.map(({ path, bytes }): ZipFile => {
-    if (!path.endsWith('.py')) return { name: path, data: bytes };
+  const files = collected.flatMap(({ path, bytes }): ZipFile[] => {
+    if (!path.endsWith('.py')) return [{ name: path, data: bytes }];
     const compiled = compiler(new Uint8Array(bytes), `/${path}`);
-    if (typeof compiled !== 'string') return { name: `${path}c`, data: compiled };
-    // A template of a module, a file for another version: it may never be imported.
-    uncompiled.push({ path, reason: compiled });
-    return { name: path, data: bytes };
+    if (typeof compiled === 'string') {
+      // A template of a module, a file for another version: it may never be imported.
+      uncompiled.push({ path, reason: compiled });
+      return [{ name: path, data: bytes }];
+    }
+    if (path.startsWith('packages/')) return [{ name: `${path}c`, data: compiled }];
+    // Tracebacks quote the sources of the application, and Pyramid's decorators read them.
+    return [
+      { name: path, data: bytes },
+      { name: path.replace(/([^/]+)\.py$/, '__pycache__/$1.cpython-314.pyc'), data: compiled },
+    ];
   });
   return { files, uncompiled };
 }

@@ -1,6 +1,7 @@
 """Views that block on the bindings of a Worker, as any WSGI view blocks on its database."""
 
 import json
+import time
 
 from pyodide.ffi import run_sync
 
@@ -71,6 +72,17 @@ class Endless:
 
 def endless(environ, env):
     return Endless()
+
+
+class Ticking(Endless):
+    def __iter__(self):
+        while True:
+            yield b"tick\n"
+            time.sleep(0.02)
+
+
+def ticking(environ, env):
+    return Ticking()
 
 
 def closes(environ, env):

@@ -13,5 +13,5 @@ def compile_source(source, filename, optimize):
         code = compile(data, filename, "exec", dont_inherit=True, optimize=optimize)
     except (SyntaxError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
-    # A hash that nobody checks: there is no source beside it.
+    # A hash that nobody checks: a source that lies beside it is of the same build.
     return to_js(bytes(_code_to_hash_pyc(code, importlib.util.source_hash(data), False)))

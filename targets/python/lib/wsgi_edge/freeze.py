@@ -18,7 +18,7 @@ def prepare(spec, modules, concurrent):
         except Exception:
             pass  # it needs something that the application does first
     if spec is not None:
-        bridge._applications[spec] = bridge._find(spec)
+        bridge._applications[spec] = bridge._synchronous(bridge._find)(spec)
     linecache.clearcache()
     gc.collect()
     gc.collect()
