@@ -1,7 +1,6 @@
-// `npm run bench`: everything beside its peers, as ratios of one run. `-- --only lambda` (node, workers, runtime, size, scale, python) runs a part, `--quick`
-
-// fewer rounds; `--check` compares the ratios of a quick run with results.json and fails on a loss of more than 15 %;
-// `--smoke` runs all of it once, and measures nothing.
+// `npm run bench`: everything beside its peers, as ratios of one run. `-- --only lambda` (node, workers, runtime, size,
+// scale, python) runs a part, `--quick` fewer rounds; `--check` compares the ratios of a quick run with results.json and
+// fails on a loss of more than 15 %; `--smoke` runs all of it once, and measures nothing.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
