@@ -80,7 +80,6 @@ async function byPip(set: PackageSet, folder: string): Promise<string> {
 // is left alone, and no root is needed.
 const APT = join(PYTHON, 'debian');
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const MIRROR = process.env.DEBIAN_MIRROR;
 const SETTINGS = [
   `Dir::Etc::sourcelist=${APT}/sources.list`,
   'Dir::Etc::sourceparts=/dev/null',
@@ -94,11 +93,19 @@ const SETTINGS = [
   'Acquire::Retries=3',
 ].flatMap((setting) => ['-o', setting]);
 
+/** Debian's archive, where this machine's own apt gets it. */
+async function mirror(): Promise<string> {
+  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
+  const uri = stdout.split('\n').find((line) => /\/debian\/?$/.test(line));
+  if (uri === undefined) throw new Error("no source of this machine's apt is Debian's archive");
+  return uri;
+}
+
 async function updateLists(): Promise<void> {
   for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])
     mkdirSync(join(APT, folder), { recursive: true });
   if (!existsSync(KEYRING)) throw new Error(`there is no ${KEYRING} (package debian-archive-keyring)`);
-  writeFileSync(join(APT, 'sources.list'), `deb [signed-by=${KEYRING}] ${MIRROR} sid main\n`);
+  writeFileSync(join(APT, 'sources.list'), `deb [signed-by=${KEYRING}] ${await mirror()} sid main\n`);
   console.log('reading the list of packages of Debian sid');
   await run('apt-get', [...SETTINGS, '--error-on=any', 'update']);
 }
@@ -148,7 +155,7 @@ export async function fetchPackages(): Promise<void> {
   if (debianFails === undefined) return;
   const missing = rest.filter((set) => !isFetched(set)).map((set) => `${set} (${SETS[set]})`);
   throw new Error(
-    `the packages of ${missing.join(', ')} are missing.\n  pip: ${lastLine(pipFails)}\n  Debian (${MIRROR}): ${lastLine(debianFails)}`,
+    `the packages of ${missing.join(', ')} are missing.\n  pip: ${lastLine(pipFails)}\n  Debian: ${lastLine(debianFails)}`,
   );
 }
 
