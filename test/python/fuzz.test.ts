@@ -20,6 +20,7 @@ const BODY = new TextEncoder().encode('a request body');
 
 let run: Application;
 let echo: Application;
+let inject: Application;
 let server: Awaited<ReturnType<typeof serve>>;
 let given: Program;
 let seen = { handed: 0, closed: 0 };
@@ -35,6 +36,7 @@ beforeAll(async () => {
   const assets = await loadAssets();
   run = fromPython(assets, { application: 'fuzzed:run' });
   echo = fromPython(assets, { application: 'fuzzed:echo' });
+  inject = fromPython(assets, { application: 'fuzzed:inject' });
   server = await serve(
     (environ, startResponse) => (environ.HTTP_X_FUZZED === undefined ? echo : fuzzed)(environ, startResponse),
     { errors },
@@ -63,6 +65,51 @@ function check(status: number, names: string[], body: Uint8Array): void {
   for (const name of names) expect(allowed).toContain(name.toLowerCase());
   expect(Buffer.from(body).toString('latin1')).not.toMatch(/a secret|Traceback/);
 }
+
+it.each([
+  ['a header value with CR LF', '200 OK', 'X-A', 'x\r\nSet-Cookie: stolen=1'],
+  ['a header value with NUL', '200 OK', 'X-A', 'x\0Set-Cookie\0stolen=1'],
+  ['a header name with NUL', '200 OK', 'X-A\0x\0Set-Cookie', 'stolen=1'],
+  ['a header value beyond latin-1', '200 OK', 'X-A', '\u010d\u010aSet-Cookie: stolen=1'],
+  ['a header name with CR LF', '200 OK', 'X-A: 1\r\nSet-Cookie', 'stolen=1'],
+  ['a lone surrogate', '200 OK', 'X-A', 'stolen\ud800'],
+  ['a framing header', '200 OK', 'Transfer-Encoding', 'chunked'],
+  ['a status with CR LF', '200 OK\r\nSet-Cookie: stolen=1', 'X-A', '1'],
+  ['a status with NUL', '200 OK\0Set-Cookie\0stolen=1', 'X-A', '1'],
+])('response splitting in Python: %s becomes a 500', async (_case, ...head) => {
+  const app: Application = (environ, startResponse) => {
+    environ['fuzz.program'] = JSON.stringify(head);
+    return inject(environ, startResponse);
+  };
+  for (const kind of KINDS) {
+    const result = await toLambdaHandler(app, { errors })(lambdaEvent(kind), {});
+    const { status, headers, text } = readLambdaResult(kind, result);
+    expect([status, text()]).toEqual([500, 'Internal Server Error\n']);
+    expect(JSON.stringify(headers)).not.toMatch(/stolen|x-a|cookie/i);
+  }
+});
+
+it('spoofing in Python: Proxy, X_Real_Ip and __proto__ reach no environ', async () => {
+  const { port } = server.address() as AddressInfo;
+  const got = await sendRaw(port, {
+    target: '/?__proto__=1',
+    headers: [
+      ['Proxy', 'http://evil.example'],
+      ['X_Real_Ip', '127.0.0.1'],
+      ['__proto__', 'polluted'],
+      ['constructor', 'c'],
+      ['X-Nul', 'a'],
+    ],
+  });
+  const echoed = JSON.parse(Buffer.from(got.body).toString()) as Record<string, unknown>;
+  const keys = Object.keys(echoed).filter((key) => key.startsWith('HTTP_') || key.includes('proto'));
+  expect(keys.sort()).toEqual(['HTTP_CONNECTION', 'HTTP_CONSTRUCTOR', 'HTTP_HOST', 'HTTP_X_NUL']);
+  expect(echoed.QUERY_STRING).toBe('__proto__=1');
+  // The packed environ is cut at NUL: a path that has some must not make keys of its own.
+  const nul = await sendRaw(port, { target: '/a%00REMOTE_USER%00root', headers: [] });
+  const path = JSON.parse(Buffer.from(nul.body).toString()) as Record<string, unknown>;
+  expect([path.PATH_INFO, 'REMOTE_USER' in path]).toEqual(['/a\0REMOTE_USER\0root', false]);
+});
 
 it(
   'any application in Python ends, is closed once, and adds neither a header nor a word of its errors',

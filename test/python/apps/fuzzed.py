@@ -85,3 +85,10 @@ def _echo(environ, start_response):
 
 
 echo = validator(_echo)
+
+
+def inject(environ, start_response):
+    """Tries to make more of its head than it may: the header or the status that the client names."""
+    status, name, value = json.loads(environ["fuzz.program"])
+    start_response(status, [(name, value)])
+    return [b"injected"]
