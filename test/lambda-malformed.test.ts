@@ -181,6 +181,22 @@ describe('a malformed event', () => {
     expect(seen).toEqual(['a=1', 'a=1; b=2', 'h=1', 'h=1', 'h=1']);
   });
 
+  it('has no SCRIPT_NAME of a stage that is no string', async () => {
+    const seen: unknown[] = [];
+    for (const stage of [[], [null], {}, 5, 'prod']) {
+      const event = replaced(lambdaEvent('apigw-http-v2', { target: '/x' }), ['requestContext', 'stage'], stage);
+      const { requestContext } = event as { requestContext: object };
+      const domainName = 'id.execute-api.eu-central-1.amazonaws.com';
+      const path = `/${Array.isArray(stage) ? '' : stage}/x`;
+      await toLambdaHandler((environ, startResponse) => {
+        seen.push(environ.SCRIPT_NAME);
+        startResponse('200 OK', []);
+        return [];
+      })({ ...(event as object), rawPath: path, requestContext: { ...requestContext, domainName } }, {});
+    }
+    expect(seen).toEqual(['', '', '', '', '/prod']);
+  });
+
   it('has the port of its scheme where X-Forwarded-Port is none', async () => {
     const ports: unknown[] = [];
     const port = (headers: Record<string, string>) =>

@@ -1,10 +1,11 @@
 // The package as its users get it: packed, installed into an empty folder, imported and compiled against.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { verdict } from '../scripts/audit.ts';
 import { VERSION } from '../src/environ.js';
 
 const run = promisify(execFile);
@@ -63,6 +64,46 @@ test('the package brings nothing else with it', () => {
   expect(manifest.dependencies).toBeUndefined();
 });
 
+test('an audit fails for a finding, not for a registry without audits', () => {
+  const report = (total: number) => JSON.stringify({ metadata: { vulnerabilities: { total } } });
+  expect(verdict(report(0)).failed).toBe(false);
+  expect(verdict(report(1))).toEqual({ failed: true, text: 'audit: 1 known vulnerabilities in what is shipped' });
+  expect(verdict('{"error":{"summary":"404 Not Found"}}')).toEqual({
+    failed: false,
+    text: 'audit: skipped, the registry does not answer (404 Not Found)',
+  });
+  expect(verdict('').failed).toBe(false);
+});
+
+test('a release is refused before anything is run where tree, tag or changelog do not fit', async () => {
+  const clone = mkdtempSync(join(tmpdir(), 'wsgi-edge-release-'));
+  try {
+    const git = (...args: string[]) =>
+      run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: clone });
+    await git('init', '-q');
+    const write = (name: string, text: string) => writeFileSync(join(clone, name), text);
+    write('package.json', '{"version":"1.2.3"}');
+    write('CHANGELOG.md', '# Changelog\n\n## Unreleased\n');
+    await git('add', '.');
+    await git('commit', '-qm', 'first');
+    await git('tag', 'v1.2.2');
+    write('left.txt', '');
+    const script = join(root, 'scripts/release.ts');
+    const failed = await run(process.execPath, [script, '--dry-run'], { cwd: clone }).catch((error) => error);
+    expect([failed.code, failed.stdout, failed.stderr.trim().split('\n')]).toEqual([
+      1,
+      '',
+      [
+        'release: the tree is not clean: commit what belongs to the release',
+        'release: HEAD has no tag v1.2.3, the version of package.json',
+        'release: CHANGELOG.md has no section "## 1.2.3"',
+      ],
+    ]);
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+  }
+});
+
 describe('packed and installed', () => {
   let folder: string;
 
@@ -77,6 +118,17 @@ describe('packed and installed', () => {
   }, 120_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("runs nothing on its users' machines when it is installed, and brings no dependency", () => {
+    const installed = readFileSync(join(folder, 'node_modules/wsgi-edge/package.json'), 'utf8');
+    const { scripts = {}, dependencies, optionalDependencies, bundleDependencies, gypfile } = JSON.parse(installed);
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish', 'preuninstall', 'uninstall'])
+      expect(Object.keys(scripts)).not.toContain(name);
+    expect([dependencies, optionalDependencies, bundleDependencies, gypfile]).toEqual(Array(4).fill(undefined));
+    // npm makes an install script of this file where there is none.
+    expect(existsSync(join(folder, 'node_modules/wsgi-edge/binding.gyp'))).toBe(false);
+    expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['wsgi-edge']);
+  });
 
   test.each(Object.entries(names))('%s exports what the documentation says', async (subpath, exports) => {
     const code = `console.log(JSON.stringify(Object.keys(await import('${subpath}')).sort()))`;

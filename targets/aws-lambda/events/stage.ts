@@ -12,7 +12,9 @@ interface StageContext {
  *  stage is `$default`; else "". */
 function stagePrefix({ domainName, stage }: StageContext, hostHeader: string | undefined): string {
   const host = domainName || hostHeader;
-  return stage && stage !== '$default' && host?.includes('.execute-api.') ? encodeNative(`/${stage}`) : '';
+  // A list, in an event written by hand, would make "/" of a stage without a name.
+  const named = typeof stage === 'string' && stage !== '' && stage !== '$default';
+  return named && host?.includes('.execute-api.') ? encodeNative(`/${stage}`) : '';
 }
 
 /** The stage in front of `path` where `context.path`, which has it, shows that: "/prod" or "". */

@@ -1,0 +1,29 @@
+// Publishes the package, once all that must hold does: `npm run release`, or `npm run release -- --dry-run`, which checks and
+// packs. docs/RELEASING.md says how.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
+const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const tag = `v${version}`;
+
+const faults: string[] = [];
+if (git('status', '--porcelain') !== '') faults.push('the tree is not clean: commit what belongs to the release');
+if (!git('tag', '--points-at', 'HEAD').split('\n').includes(tag))
+  faults.push(`HEAD has no tag ${tag}, the version of package.json`);
+if (!readFileSync('CHANGELOG.md', 'utf8').includes(`\n## ${version}`))
+  faults.push(`CHANGELOG.md has no section "## ${version}"`);
+if (faults.length > 0) {
+  for (const fault of faults) console.error(`release: ${fault}`);
+  process.exit(1);
+}
+
+const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'inherit' });
+run('.ci/run');
+// Whoever publishes from a build service that npm knows gets a provenance statement; elsewhere npm refuses --provenance.
+const provenance = process.env.ACTIONS_ID_TOKEN_REQUEST_URL || process.env.SIGSTORE_ID_TOKEN ? ['--provenance'] : [];
+if (provenance.length === 0)
+  console.warn('release: no identity token of a build service: published without provenance');
+run('npm', 'publish', '--access', 'public', ...provenance, ...(values['dry-run'] ? ['--dry-run'] : []));
