@@ -2,6 +2,7 @@
 // applications.
 import { ensureRuntimeClient } from '../emulation/lambda/install-ric.ts';
 import { ensureAssets } from './python/assets.ts';
+import { ensureFlask } from './python/flask.ts';
 
 export default async function setup(): Promise<void> {
   await ensureRuntimeClient().catch((error: Error) => {
@@ -9,4 +10,5 @@ export default async function setup(): Promise<void> {
     console.warn(`Tests that need Lambda's runtime client are skipped: ${error.message}`);
   });
   await ensureAssets();
+  await ensureFlask();
 }

@@ -9,9 +9,14 @@ import type { PythonAssets } from '../../targets/python/index.js';
 export const APPS = 'test/python/apps';
 export const CACHE = 'node_modules/.cache/wsgi-edge';
 export const ASSETS = 'build/python-assets';
+/** For several requests at a time. */
+export const CONCURRENT_ASSETS = 'build/python-concurrent-assets';
 
 /** Builds the assets that the test files share, unless they are there and up to date. */
-export const ensureAssets = (): Promise<void> => buildOnce(APPS, { application: 'basic.py:hello', out: ASSETS });
+export async function ensureAssets(): Promise<void> {
+  await buildOnce(APPS, { application: 'basic.py:hello', out: ASSETS });
+  await buildOnce(APPS, { application: 'users.py:app', out: CONCURRENT_ASSETS, concurrent: true });
+}
 
 /** Builds assets unless they are there, of the same sources and options.
  *  @param folder  has the application */

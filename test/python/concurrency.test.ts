@@ -5,11 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve } from '../../targets/node/index.js';
 import { fromPython } from '../../targets/python/index.js';
 import { sleep } from '../conformance/case.js';
-import { APPS, buildOnce, loadAssets } from './assets.ts';
-import { ensureFlask, FLASK_ASSETS, withoutFlask } from './flask.ts';
+import { CONCURRENT_ASSETS, loadAssets } from './assets.ts';
+import { FLASK_ASSETS, withoutFlask } from './flask.ts';
 import { type PythonWorker, startWorker } from './workerd.ts';
 
-const PLAIN = 'build/python-concurrent-assets';
 const USERS = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Tony', 'Frances', 'Niklaus', 'Jean'];
 
 const WORKER = `
@@ -53,8 +52,7 @@ for (const [where, start] of Object.entries(servers)) {
   describe(`on ${where}`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     beforeAll(async () => {
-      await buildOnce(APPS, { application: 'users.py:app', out: PLAIN, concurrent: true });
-      server = await start(PLAIN);
+      server = await start(CONCURRENT_ASSETS);
     });
     afterAll(() => server?.stop());
 
@@ -70,7 +68,6 @@ for (const [where, start] of Object.entries(servers)) {
   describe.skipIf(withoutFlask)(`Flask on ${where}`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     beforeAll(async () => {
-      await ensureFlask();
       server = await start(FLASK_ASSETS);
     });
     afterAll(() => server?.stop());

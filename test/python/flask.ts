@@ -4,15 +4,16 @@ import { APPS, buildOnce } from './assets.ts';
 
 export const FLASK_ASSETS = 'build/python-flask-assets';
 
-/** Whether a test that needs Flask is left out; CI must not leave it out. */
+/** Whether tests that need Flask are left out. CI must not leave them out. */
 export const withoutFlask = !isFetched('flask') && !process.env.CI;
-if (withoutFlask) console.warn('left out, what needs Flask: npm run python-packages fetches it');
 
-/** Builds them for several requests at a time, unless they are there. */
-export const ensureFlask = (): Promise<void> =>
-  buildOnce(APPS, {
+/** Builds the assets, for several requests at a time, unless they are there or can't be. */
+export async function ensureFlask(): Promise<void> {
+  if (withoutFlask) return console.warn('left out, tests that need Flask: npm run python-packages fetches it');
+  await buildOnce(APPS, {
     application: 'flask_users.py:app',
     packages: [modulesOf('flask')],
     out: FLASK_ASSETS,
     concurrent: true,
   });
+}
