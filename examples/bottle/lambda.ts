@@ -2,7 +2,7 @@ import { toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
 import { fromPython } from 'wsgi-edge/python';
 import assets from './python_assets/node.mjs';
 
-const app = fromPython(assets, { env: { SECRET_KEY: process.env.SECRET_KEY ?? '' } });
+const app = fromPython(assets);
 await app.boot();
 
 /** For a Function URL with InvokeMode RESPONSE_STREAM. */

@@ -1,9 +1,6 @@
 import { toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
-import { fromPython } from 'wsgi-edge/python';
-import assets from './python_assets/node.mjs';
-
-const app = fromPython(assets, { env: { SECRET_KEY: process.env.SECRET_KEY ?? '' } });
-await app.boot();
+import assets from '../flask/python_assets/node.mjs';
+import { mixed } from './app.ts';
 
 /** For a Function URL with InvokeMode RESPONSE_STREAM. */
-export const handler = toLambdaStreamHandler(app);
+export const handler = toLambdaStreamHandler(mixed(assets, process.env.SECRET_KEY ?? ''));
