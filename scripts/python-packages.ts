@@ -20,8 +20,8 @@ export const SETS = {
 };
 export type PackageSet = keyof typeof SETS;
 
-/** The folder of a set's packages. */
-export const modulesOf = (set: PackageSet): string => join(PYTHON, set, 'python_modules');
+/** The folder of a set's packages, from the top of this repository. */
+export const modulesOf = (set: PackageSet): string => `build/python/${set}/python_modules`;
 
 const requirementsOf = (set: PackageSet): string => readFileSync(join(root, SETS[set]), 'utf8');
 // What a folder was filled for, and after it what it was filled with.
@@ -52,7 +52,7 @@ function parse(set: PackageSet): Requirement[] {
 
 /** Fills the folder, whole at once, and says with what. */
 function install(set: PackageSet, fill: (folder: string) => Promise<string>): Promise<void> {
-  const target = modulesOf(set);
+  const target = join(root, modulesOf(set));
   const partial = `${target}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });

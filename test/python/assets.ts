@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isFetched, type PackageSet } from '../../scripts/python-packages.ts';
 import { type BuildOptions, buildPython } from '../../targets/python/builder/index.js';
 import type { PythonAssets } from '../../targets/python/index.js';
 
@@ -38,4 +39,15 @@ let copies = 0;
 export async function loadAssets(folder = ASSETS): Promise<PythonAssets> {
   const { href } = pathToFileURL(join(folder, 'node.mjs'));
   return ((await import(/* @vite-ignore */ `${href}?${++copies}`)) as { default: PythonAssets }).default;
+}
+
+/** Whether packages are missing, which fails under CI and is said elsewhere.
+ *  @param what  is left out then */
+export function notFetched(sets: PackageSet[], what: string): boolean {
+  const missing = sets.filter((set) => !isFetched(set));
+  if (missing.length === 0) return false;
+  const message = `the packages of ${missing.join(', ')} are missing: npm run python-packages`;
+  if (process.env.CI) throw new Error(message);
+  console.warn(`skipped, ${what}: ${message}`);
+  return true;
 }

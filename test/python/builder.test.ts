@@ -122,10 +122,17 @@ it('an application finds no running event loop while it is imported', async () =
   expect(await text(await build({ application: 'looping/app.py' }))).toBe('(None, None)');
 });
 
+// As Django's SimpleLazyObject: a setting that is not there yet when the snapshot is taken.
+const LAZY = `class Lazy:
+    @property
+    def __class__(self):
+        return type(os.environ["SECRET_KEY"])
+lazy = Lazy()`;
+
 describe('the snapshot', () => {
   beforeAll(() => {
     put({
-      'frozen/app.py': `import os, random, framework\nloaded = framework.count, os.environ.get("SETTING")\nrng = random.Random(1)\n${APP}`,
+      'frozen/app.py': `import os, random, framework\nloaded = framework.count, os.environ.get("SETTING")\nrng = random.Random(1)\n${LAZY}\n${APP}`,
       'frameworks/framework.py': 'import builtins\nbuiltins.count = count = getattr(builtins, "count", 0) + 1',
     });
   });

@@ -1,6 +1,9 @@
 // A Worker with Python in it, on a real workerd.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { ASSETS } from './assets.ts';
@@ -56,4 +59,41 @@ export async function startWorker(
   await miniflare.ready;
   const port = Number((await miniflare.unsafeGetDirectURL(name)).port);
   return { port, miniflare, stop: () => miniflare.dispose() };
+}
+
+const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string };
+const KINDS = { ESModule: 'esModule', CompiledWasm: 'wasm', Data: 'data' };
+
+/** Starts a Worker without bindings, whose code imports the assets from './assets.mjs'. Miniflare copies its modules often
+ *  enough to take a minute over the assets of a large application; workerd reads their files itself. */
+export async function startPlainWorker(contents: string, folder: string): Promise<{ port: number; stop(): void }> {
+  await build({
+    stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
+    outfile: join(folder, 'worker.js'),
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['workerd', 'worker'],
+    external: ['./assets.mjs'],
+  });
+  const modules = readdirSync(folder).flatMap((name) => {
+    const type = TYPES[name.split('.').at(-1) ?? ''];
+    return type === undefined || name === 'node.mjs' ? [] : [`(name = "${name}", ${KINDS[type]} = embed "${name}")`];
+  });
+  const config = `using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (
+      services = [(name = "main", worker = (
+        modules = [(name = "worker.js", esModule = embed "worker.js"), ${modules.join(', ')}],
+        compatibilityDate = "2026-10-20",
+      ))],
+      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+    );`;
+  writeFileSync(join(folder, 'config.capnp'), config);
+  const child = spawn(workerd, ['serve', '--control-fd=3', 'config.capnp', 'config'], {
+    cwd: resolve(folder),
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  });
+  const [started] = await once(child.stdio[3] as NodeJS.ReadableStream, 'data');
+  const { port } = JSON.parse(String(started)) as { port: number };
+  return { port, stop: () => void child.kill() };
 }

@@ -45,6 +45,7 @@ def variables():
         if not file.startswith("/app/"):
             continue
         for key, value in vars(module).items():
-            if isinstance(value, random.Random):
+            # Not isinstance, which a lazy object of Django answers by computing its value.
+            if issubclass(type(value), random.Random):
                 found.append(f"{name}.{key}")
     return "\n".join(found)

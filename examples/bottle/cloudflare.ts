@@ -1,0 +1,5 @@
+import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+import { fromPython } from 'wsgi-edge/python';
+import assets from './python_assets/assets.mjs';
+
+export default toCloudflareHandler(fromPython(assets));

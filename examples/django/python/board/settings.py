@@ -1,0 +1,56 @@
+import os
+from pathlib import Path
+
+from django.utils.functional import SimpleLazyObject
+
+BASE_DIR = Path(__file__).resolve().parent
+
+# Read when it is first needed: these settings are frozen in the snapshot, and a secret must not be.
+SECRET_KEY = SimpleLazyObject(lambda: os.environ["SECRET_KEY"])
+DEBUG = False
+ALLOWED_HOSTS = ["*"]  # name the domains of a real site
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "board",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "board.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# In the memory of the interpreter, and so in the snapshot, already migrated. What is written lives as long as the
+# interpreter: a site that keeps data needs a database outside.
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Workers allow 100,000 iterations of PBKDF2, and Django's default hasher does more.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "index"
+
+STATIC_URL = "static/"
+USE_TZ = True

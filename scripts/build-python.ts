@@ -1,0 +1,33 @@
+// Builds Python assets unless they are there and up to date.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type BuildOptions, buildPython } from 'wsgi-edge/python/build';
+
+const root = resolve(import.meta.dirname, '..');
+const CACHE = join(root, 'node_modules/.cache/wsgi-edge');
+
+/** Builds what `options` say. `application` and `out` are paths from the top of this repository.
+ *  @throws {WsgiError} as `buildPython` does */
+export async function ensureBuilt(
+  options: BuildOptions & { out: string },
+  progress: (line: string) => void = () => {},
+): Promise<void> {
+  const { application, packages = [], out } = options;
+  const hash = createHash('sha256').update(JSON.stringify(options));
+  const [file = ''] = application.split(':');
+  for (const folder of ['dist/targets/python', dirname(file)]) hashFolder(hash, join(root, folder));
+  // What fills a folder of packages writes down beside it with what.
+  for (const folder of packages) hash.update(readFileSync(join(root, dirname(folder), 'packages.txt')));
+  const key = hash.digest('hex');
+  const record = join(root, out, 'built-from.txt');
+  if (existsSync(record) && readFileSync(record, 'utf8') === key) return;
+  await buildPython({ ...options, cwd: root, cache: CACHE, progress });
+  writeFileSync(record, key);
+}
+
+function hashFolder(hash: ReturnType<typeof createHash>, folder: string): void {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const path of entries.map(({ parentPath, name }) => join(parentPath, name)).sort())
+    if (!path.includes('__pycache__')) hash.update(path).update(readFileSync(path));
+}

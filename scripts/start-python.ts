@@ -1,0 +1,115 @@
+// Serves an example in Python: on workerd (`wrangler dev`), in AWS's runtime client, or on Node.
+// node scripts/start-python.ts flask --target cloudflare|lambda|node --port 8790; further arguments go to wrangler.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { startFunctionUrl } from '../emulation/lambda/function-url.ts';
+import { assetsOf, buildExample, EXAMPLES, type ExampleName } from './python-examples.ts';
+
+const HOST = '127.0.0.1';
+const root = resolve(import.meta.dirname, '..');
+// Signs the sessions on this machine alone.
+const { SECRET_KEY = 'a secret for development' } = process.env;
+
+const { values, positionals } = parseArgs({
+  options: {
+    target: { type: 'string', default: 'cloudflare' },
+    port: { type: 'string', default: '8790' },
+    'inspector-port': { type: 'string' },
+    'persist-to': { type: 'string' },
+  },
+  allowPositionals: true,
+});
+const name = positionals[0] as ExampleName;
+const port = Number(values.port);
+
+const bundle = (entry: string, outfile: string) =>
+  build({
+    entryPoints: [join(root, 'examples', name, entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    external: ['*/python_assets/node.mjs'],
+    logLevel: 'warning',
+  });
+
+/** Bundles an entry, with the assets where it imports them from: the folder looks as examples/ does. */
+async function assemble(entry: string): Promise<string> {
+  const folder = join(root, 'build/python/examples', `${name}-${entry}`);
+  const assets = assetsOf(name).replace('examples/', '');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(root, 'examples', assets), join(folder, assets), { recursive: true });
+  await bundle(`${entry}.ts`, join(folder, name, `${entry}.mjs`));
+  return folder;
+}
+
+function ready(): void {
+  console.log(`${EXAMPLES[name].title} on ${values.target}: http://${HOST}:${port}/ (Ctrl+C stops it)`);
+}
+
+function stopWith(stop: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+}
+
+function run(args: string[], env: Record<string, string>, onLine: (line: string) => void): void {
+  const child: ChildProcess = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', onLine);
+  stopWith(() => child.kill('SIGTERM'));
+  child.on('exit', (code) => {
+    process.exitCode = code ?? 0;
+  });
+}
+
+const targets = {
+  async cloudflare() {
+    const wrangler = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js');
+    const passed = (['inspector-port', 'persist-to'] as const).flatMap((option) =>
+      values[option] === undefined ? [] : [`--${option}`, values[option]],
+    );
+    const config = join('examples', name, 'wrangler.toml');
+    const args = [wrangler, 'dev', '--config', config, '--ip', HOST, '--port', String(port), ...passed];
+    // The placeholder of request.cf would be fetched from Cloudflare.
+    const env = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
+    run([...args, '--show-interactive-dev-session=false', '--var', `SECRET_KEY:${SECRET_KEY}`], env, (line) => {
+      console.log(line);
+      if (line.includes('Ready on ')) ready();
+    });
+  },
+
+  async lambda() {
+    const taskRoot = await assemble('lambda');
+    const options = { port, taskRoot, handler: `${name}/lambda.handler`, env: { SECRET_KEY } };
+    const functionUrl = await startFunctionUrl({ ...options, invokeMode: 'RESPONSE_STREAM' });
+    stopWith(() => functionUrl.close());
+    ready();
+  },
+
+  async node() {
+    const folder = await assemble('node');
+    Object.assign(process.env, { PORT: String(port), SECRET_KEY });
+    await import(join(folder, name, 'node.mjs'));
+    ready();
+  },
+};
+
+try {
+  if (!(name in EXAMPLES)) throw new Error(`choose an example: ${Object.keys(EXAMPLES).join(', ')}`);
+  const start = targets[values.target as keyof typeof targets];
+  if (start === undefined) throw new Error(`--target takes ${Object.keys(targets).join(', ')}, not ${values.target}`);
+  await buildExample(name, (line) => console.log(line));
+  await start();
+} catch (error) {
+  console.error(`The example can't start: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}

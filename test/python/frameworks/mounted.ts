@@ -1,0 +1,14 @@
+import { mount } from '../../../src/middleware/mount.js';
+import type { Application } from '../../../src/types.js';
+import { fromPython, type PythonAssets } from '../../../targets/python/index.js';
+
+export const FRAMEWORKS = ['flask', 'django', 'bottle', 'falcon', 'pyramid'] as const;
+
+/** The application of each framework, at /flask and so on. */
+export function mounted(assets: PythonAssets): Application {
+  return mount(
+    Object.fromEntries(
+      FRAMEWORKS.map((name) => [`/${name}`, fromPython(assets, { application: `everything:${name}` })]),
+    ),
+  );
+}
