@@ -247,3 +247,57 @@ function once(bytes: Uint8Array) {
     return block;
   };
 }
+
+describe('faults', () => {
+  it('decompression: a gzip body is handed on as it was sent, and counted so against maxBody', async () => {
+    const zeros = new Response(new Uint8Array(1_000_000)).body as ReadableStream<Uint8Array>;
+    const body = new Uint8Array(await new Response(zeros.pipeThrough(new CompressionStream('gzip'))).arrayBuffer());
+    const echo: Application = async (environ, startResponse) => {
+      const given = await environ['wsgi.input'].read();
+      startResponse('200 OK', []);
+      return [given];
+    };
+    const post = () =>
+      new Request('https://h.example/', {
+        method: 'POST',
+        body,
+        headers: { 'Content-Encoding': 'gzip', 'Content-Length': String(body.length) },
+      });
+    const { response } = await send(echo, post(), { maxBody: body.length });
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(body);
+    expect((await send(echo, post(), { ...quiet, maxBody: body.length - 1 })).response.status).toBe(413);
+  });
+
+  it('a binding that rejects is a 500 without its message, and is logged', async () => {
+    const lines: string[] = [];
+    const { response } = await send(
+      async (_environ, startResponse) => {
+        startResponse('200 OK', []);
+        return [await Promise.reject(new Error('KV GET failed: 500 key hunter2'))];
+      },
+      undefined,
+      { errors: (line: string) => void lines.push(line) },
+    );
+    expect([response.status, await response.text()]).toEqual([500, 'Internal Server Error\n']);
+    expect(lines.join('\n')).toContain('hunter2');
+  });
+
+  it('close() that never settles takes no byte from the response', async () => {
+    const { response } = await send((_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return Object.assign([textToBytes('whole')], { close: () => new Promise<void>(() => {}) });
+    });
+    expect(await response.text()).toBe('whole');
+  });
+
+  it('memory that is not to be had is a 500, and the next request is served', async () => {
+    const sized =
+      (size: number): Application =>
+      (_environ, startResponse) => {
+        startResponse('200 OK', []);
+        return [new Uint8Array(size)];
+      };
+    expect((await send(sized(2 ** 53 - 1), undefined, quiet)).response.status).toBe(500);
+    expect((await send(sized(4))).response.status).toBe(200);
+  });
+});

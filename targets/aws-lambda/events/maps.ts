@@ -18,20 +18,28 @@ export function headersOf(lists: ValueMap, values?: ValueMap): EventHeaders {
 }
 
 function collect(headers: EventHeaders, map: ValueMap, known: ReadonlySet<string> | undefined): void {
+  const said = new Map<string, Set<string>>(); // the values of a name that has several spellings
   for (const name of Object.keys(map ?? {})) {
     const value = given(map?.[name]);
     const folded = name.toLowerCase();
     // The Kelvin sign, which is no character of a header name, has an ASCII letter for its lower case.
     if (value === undefined || known?.has(folded) || name.includes('\u212a')) continue;
     const earlier = headers.get(folded);
-    headers.set(folded, earlier === undefined ? value : joined([earlier].flat(), [value].flat()));
+    if (earlier === undefined) {
+      headers.set(folded, value);
+      continue;
+    }
+    const values = typeof earlier === 'string' ? [earlier] : earlier;
+    const earlierOnes = said.get(folded) ?? new Set(values);
+    const more = [value].flat().filter((each) => !earlierOnes.has(each));
+    for (const each of more) {
+      values.push(each);
+      earlierOnes.add(each);
+    }
+    said.set(folded, earlierOnes);
+    headers.set(folded, values);
   }
 }
-
-const joined = (earlier: string[], more: string[]): string[] => [
-  ...earlier,
-  ...more.filter((value) => !earlier.includes(value)),
-];
 
 // A string or strings; undefined where there is none.
 function given(value: unknown): string | string[] | undefined {
