@@ -85,7 +85,7 @@ async function findLeaks(ask: Ask, alive: () => Promise<Alive>): Promise<void> {
       `${grown('objects')} objects, ${grown('references')} references, ${grown('memory')} bytes of Python, ${grown('heap')} bytes of JavaScript`,
     );
   expect([grown('objects'), grown('references')], 'objects and references').toEqual([0, 0]);
-  expect(leaked('memory'), 'bytes of Python for each request').toBeLessThan(16); // malloc gives no less
+  expect(leaked('memory'), 'bytes of Python for each request').toBeLessThan(64); // free lists fill up for some thousand requests
   expect(leaked('heap'), 'bytes of JavaScript for each request').toBeLessThan(200);
 }
 
