@@ -87,7 +87,9 @@ def countdown():
             time.sleep(0.2)
         yield "lift-off\n"
 
-    return Response(stream_with_context(lines()), mimetype="text/plain")
+    # Who compresses on the way gathers the lines first: this keeps Cloudflare and wrangler dev from it.
+    headers = {"Cache-Control": "no-store, no-transform", "Content-Encoding": "identity"}
+    return Response(stream_with_context(lines()), mimetype="text/plain", headers=headers)
 
 
 @app.route("/login", methods=["GET", "POST"])

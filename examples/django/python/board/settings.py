@@ -9,6 +9,8 @@ BASE_DIR = Path(__file__).resolve().parent
 SECRET_KEY = SimpleLazyObject(lambda: os.environ["SECRET_KEY"])
 DEBUG = False
 ALLOWED_HOSTS = ["*"]  # name the domains of a real site
+# A Function URL is https, and its emulation on this machine says so too, but not to the browser.
+CSRF_TRUSTED_ORIGINS = ["http://127.0.0.1:8790"]
 
 INSTALLED_APPS = [
     "django.contrib.auth",
