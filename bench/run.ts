@@ -23,7 +23,7 @@ const { aimsOf } = await import('./aims.ts');
 const { ratio, tableOf } = await import('./rounds.ts');
 const { smoke } = values;
 const quick = values.quick || values.check || smoke;
-const rounds = smoke ? 1 : quick ? 5 : 11;
+const rounds = smoke ? 1 : quick ? 5 : 7;
 const LOSS = 1.15;
 
 const parts: Record<string, () => Promise<Race[]>> = {
@@ -41,7 +41,7 @@ const parts: Record<string, () => Promise<Race[]>> = {
       streams: smoke ? [10] : [10, 100, 1_000, 2_000],
     }),
   python: async () =>
-    (await import('./python.ts')).python(smoke ? 1 : quick ? 3 : 9, smoke ? 20 : quick ? 500 : 2_000, smoke),
+    (await import('./python.ts')).python(smoke ? 1 : quick ? 3 : 5, smoke ? 20 : quick ? 500 : 2_000, smoke),
 };
 
 async function measure(): Promise<Race[]> {
