@@ -56,7 +56,8 @@ const AIMS: Aim[] = [
 export function aimsOf(races: readonly Race[]): string {
   const rows = AIMS.flatMap(({ race: title, contender, to, atMost }) => {
     const race = races.find((each) => each.title === title);
-    if (race === undefined) return [];
+    // srvx takes no events of load balancers.
+    if (race === undefined || (to !== undefined && !(to in race.costs))) return [];
     const came = to === undefined ? median(race.costs[contender] ?? []) : ratio({ ...race, base: to }, contender);
     const what = to === undefined ? `${contender}, ${race.unit}` : `${contender} to ${to}`;
     return [`| ${title} | ${what} | ${atMost} | ${Number(came.toPrecision(3))} | ${came <= atMost ? 'yes' : 'no'} |`];

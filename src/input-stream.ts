@@ -138,6 +138,8 @@ function createReader(source: InputSource, length: number | undefined, maxBody: 
           source.cancel(tooLarge).catch(() => {});
           throw tooLarge;
         }
+        // The platform's own end would take one more turn of its I/O.
+        if (length !== undefined && pulled >= length) ended = true;
       }
     } catch (error) {
       failure = { error };

@@ -51,12 +51,12 @@ testTarget('cloudflare', {
     statusAbove599: 'a Response can not have it (Fetch Standard, "Response class")',
     headerLines: 'a Response sorts its headers by name, and joins some that are repeated',
     notModifiedLength: 'workerd drops the Content-Length of a 304',
-    lateInput: 'workerd ends the request body with the response',
     absoluteForm: 'workerd makes the URL from the Host header',
     measuredFile: 'the bytes of a stream never pass through JavaScript: workerd measures them itself, and aborts',
     peerAddress: "only Cloudflare's edge sets CF-Connecting-IP; workerd alone tells no address",
   },
   inapplicable: {
+    lateInput: 'workerd ends the request body with the response; what has come by then can still be read: a race',
     unreadUpload:
       'workerd closes a connection that still uploads after the response, which is lost with it or not: a race',
   },
