@@ -1,6 +1,7 @@
 // A long run against Node, workerd and the Lambda handler: requests of a mixed kind, one client in a hundred gone before
 // the end of its response. Prints what was served and how much memory that took; fails when an answer was wrong, a body was
-// not closed once, a handle is left open, or what is in use of the heap, once garbage is collected, grew after the first tenth. `npm run soak -- --requests 10000 --target workerd`
+// not closed once, a handle is left open, or what is in use of the heap, once garbage is collected, grew after the first
+// tenth. `npm run soak -- --requests 10000 --target workerd`
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';

@@ -1,5 +1,5 @@
 // Serves an example in Python: on workerd (`wrangler dev`), in AWS's runtime client, or on Node.
-// node scripts/start-python.ts flask --target cloudflare|lambda|node --port 8790; further arguments go to wrangler.
+// node scripts/start-python.ts flask --target cloudflare|lambda|node --port 8790; --inspector-port and --persist-to go to wrangler.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

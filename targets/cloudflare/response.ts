@@ -90,7 +90,7 @@ function respond(
 const BLOCK = 65_536; // bytes
 
 /** Sends a stream. The runtime pipes its own streams without JavaScript, and streams of chunks at no more than their own
- *  cost. But those of type "bytes" that JavaScript makes it pipes in pieces of 4 KiB, at six times the cost of their blocks;
+ *  cost. But those of type "bytes" that JavaScript makes it pipes in pieces of 4 KiB, at nine times the cost of their blocks;
  *  they are told by a read that settles without I/O. */
 async function transfer(source: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
   const reader = byobReader(source);
