@@ -90,7 +90,7 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
   // The turn is taken by the request itself: one that is handed to a request which has been cancelled would be lost.
   const turnOf = async (interpreter: Interpreter): Promise<boolean> => {
     const { queue } = interpreter;
-    if (interpreter.free > 0 && queue.length === 0) {
+    if (!interpreter.lost && interpreter.free > 0 && queue.length === 0) {
       interpreter.free--;
       return true;
     }
