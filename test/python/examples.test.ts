@@ -3,12 +3,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildExample, EXAMPLES, type ExampleName } from '../../scripts/python-examples.ts';
+import { freePort } from '../free-port.ts';
 import { notFetched } from './assets.ts';
 import { type Client, clientOf } from './client.ts';
 import { runtimeMissing } from './lambda.ts';
@@ -28,15 +28,6 @@ afterAll(async () => {
   await Promise.all(running.map(stop));
   rmSync(scratch, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Starts an example. Returns its origin. */
 async function start(name: ExampleName, target: string): Promise<string> {
