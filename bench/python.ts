@@ -1,13 +1,12 @@
 // Python applications: the bridge alone, hello of frameworks beside native CPython, the first response of what has just
 // started, and memory.
 import { execFile, execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { buildPython } from '../dist/targets/python/builder/index.js';
+import { ensureBuilt } from '../scripts/build-python.ts';
 import { isFetched, modulesOf, type PackageSet } from '../scripts/python-packages.ts';
 import { type Race, race } from './rounds.ts';
 import { cpuOf, startWorkerd, type Worker } from './workers.ts';
@@ -62,26 +61,15 @@ const DRIVER = `
     }
   }`;
 
-/** Builds the assets of a subject with what is in dist/, unless that has been done. */
+/** Builds the assets of a subject, unless they are there and up to date. */
 async function ensureAssets(module: string, packages: PackageSet | undefined): Promise<string> {
-  const out = join(OUT, module);
-  const sources = ['dist/targets/python', 'dist/targets/python/builder', 'bench/python_apps'];
-  const hash = createHash('sha256');
-  for (const folder of sources)
-    for (const name of readdirSync(join(root, folder)).filter((each) => /\.(js|py)$/.test(each)))
-      hash.update(name).update(readFileSync(join(root, folder, name)));
-  const key = hash.digest('hex');
-  const record = join(out, 'built-from.txt');
-  if (existsSync(record) && readFileSync(record, 'utf8') === key) return out;
-  process.stderr.write(`building ${module}\n`);
-  await buildPython({
-    application: join(APPS, `${module}.py:app`),
+  const out = `build/bench-python/${module}`;
+  await ensureBuilt({
+    application: `bench/python_apps/${module}.py:app`,
     packages: packages === undefined ? [] : [modulesOf(packages)],
     out,
-    cache: join(root, 'node_modules/.cache/wsgi-edge'),
   });
-  writeFileSync(record, key);
-  return out;
+  return join(root, out);
 }
 
 /** A Worker on workerd with the assets of a folder.
@@ -201,7 +189,7 @@ const bundle = (outfile: string, contents: string) =>
 // The name of the row has the version, as another Python may be at hand on another day.
 function nativePython(module: string, packages: PackageSet | undefined): { name: string; cost: Cost } | undefined {
   const run = (times: number): [string, string] => {
-    const PYTHONPATH = [APPS, ...(packages === undefined ? [] : [modulesOf(packages)])].join(':');
+    const PYTHONPATH = [APPS, ...(packages === undefined ? [] : [join(root, modulesOf(packages))])].join(':');
     const options = {
       env: { ...process.env, PYTHONPATH, PYTHONDONTWRITEBYTECODE: '1' },
       input: JSON.stringify(ENVIRON),

@@ -1,10 +1,8 @@
 // The Python applications of the tests, built once for all test files.
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensureBuilt } from '../../scripts/build-python.ts';
 import { isFetched, type PackageSet } from '../../scripts/python-packages.ts';
-import { type BuildOptions, buildPython } from '../../targets/python/builder/index.js';
 import type { PythonAssets } from '../../targets/python/index.js';
 
 export const APPS = 'test/python/apps';
@@ -15,22 +13,8 @@ export const CONCURRENT_ASSETS = 'build/python-concurrent-assets';
 
 /** Builds the assets that the test files share, unless they are there and up to date. */
 export async function ensureAssets(): Promise<void> {
-  await buildOnce(APPS, { application: 'basic.py:hello', out: ASSETS });
-  await buildOnce(APPS, { application: 'users.py:app', out: CONCURRENT_ASSETS, concurrent: true });
-}
-
-/** Builds assets unless they are there, of the same sources and options.
- *  @param folder  has the application */
-export async function buildOnce(folder: string, options: BuildOptions & { out: string }): Promise<void> {
-  const hash = createHash('sha256').update(JSON.stringify(options));
-  for (const sources of [folder, 'targets/python', 'targets/python/builder', 'targets/python/lib/wsgi_edge'])
-    for (const entry of readdirSync(sources, { withFileTypes: true }))
-      if (entry.isFile()) hash.update(entry.name).update(readFileSync(join(sources, entry.name)));
-  const record = join(options.out, 'built-from.txt');
-  const key = hash.digest('hex');
-  if (existsSync(record) && readFileSync(record, 'utf8') === key) return;
-  await buildPython({ cache: CACHE, ...options, application: join(folder, options.application) });
-  writeFileSync(record, key);
+  await ensureBuilt({ application: `${APPS}/basic.py:hello`, out: ASSETS });
+  await ensureBuilt({ application: `${APPS}/users.py:app`, out: CONCURRENT_ASSETS, concurrent: true });
 }
 
 let copies = 0;
