@@ -1,6 +1,15 @@
 import { WsgiError } from '../../src/errors.js';
-import { FORMAT, PYODIDE_VERSION, type PythonAssets, type Sample, sampleOf, toBytes } from './assets.js';
-import type { HiwireConfig, PyodideApi, PyodideFs, PyodideModule, PyodidePublic } from './pyodide.js';
+import {
+  type AssetData,
+  bytesOf,
+  FORMAT,
+  PYODIDE_VERSION,
+  type PythonAssets,
+  type Sample,
+  sampleOf,
+  signOf,
+} from './assets.js';
+import type { FsNode, HiwireConfig, PyodideApi, PyodideFs, PyodideModule, PyodidePublic } from './pyodide.js';
 import { restoreSnapshot } from './snapshot.js';
 import { provideModules } from './wasm-helpers.js';
 import { readZip } from './zip.js';
@@ -60,11 +69,12 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
       throw new WsgiError(
         `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
       );
-    checkSample('pyodide.asm.wasm', pristine, snapshot.data);
+    if (pristine.bytes !== snapshot.data.bytes || pristine.hash !== snapshot.data.hash)
+      throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
     if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
     if (module.HEAP8.length < snapshot.size)
       throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
-    restoreSnapshot(module.HEAPU8, snapshot.runs, toBytes(assets.snapshot as ArrayBuffer));
+    restoreSnapshot(module.HEAPU8, snapshot.runs, assets.snapshot as AssetData);
   }
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
@@ -128,7 +138,6 @@ async function instantiate(
   onMemory?: (memory: Uint8Array) => void,
 ): Promise<{ module: PyodideModule; pristine: Sample }> {
   const node = inNode();
-  const wasm = assets.wasm as WebAssembly.Module;
   const runtimeEnv = Object.fromEntries(RUNTIMES.map((name) => [name, false]));
   for (const name of node ? ['IN_NODE', 'IN_NODE_ESM'] : ['IN_BROWSER', 'IN_WORKERD']) runtimeEnv[name] = true;
   const api = { config, runtimeEnv } as unknown as PyodideApi;
@@ -169,6 +178,7 @@ async function instantiate(
           Jsv_GetError_import: exports.Jsv_GetError_import,
           JsvError_Check: exports.JsvError_Check,
         });
+        const wasm = (await assets.wasm) as WebAssembly.Module;
         const instance = await WebAssembly.instantiate(wasm, imports);
         const memory = new Uint8Array((instance.exports.memory as WebAssembly.Memory).buffer);
         pristine = sampleOf(memory.subarray(0, DATA_END));
@@ -222,20 +232,43 @@ function mountFiles(module: PyodideModule, api: PyodideApi, assets: PythonAssets
   for (const folder of [api.sitePackages, `${lib}/lib-dynload`, HOME, '/app', '/packages']) FS.mkdirTree(folder);
   FS.chdir(HOME);
   Object.assign(module.ENV, env);
-  FS.writeFile(`/lib/python${major}${minor}.zip`, toBytes(assets.stdlib), { canOwn: true });
-  unpack(FS, toBytes(assets.site));
+  const { stdlib } = assets;
+  const files = placer(FS);
+  files(`lib/python${major}${minor}.zip`, stdlib.byteLength, () => bytesOf(stdlib, 0, stdlib.byteLength));
+  for (const { name, method, size, read } of readZip(assets.site)) {
+    if (method !== 0) throw new WsgiError(`python: ${name} is compressed in the site zip, which must be a stored one`);
+    files(name, size, read);
+  }
 }
 
-// The files are views of the zip: unpacking it copies nothing.
-function unpack(FS: PyodideFs, zip: Uint8Array): void {
-  const made = new Set<string>();
-  for (const { name, method, data } of readZip(zip)) {
-    if (method !== 0) throw new WsgiError(`python: ${name} is compressed in the site zip, which must be a stored one`);
-    const folder = `/${name.slice(0, name.lastIndexOf('/'))}`;
-    if (!made.has(folder)) FS.mkdirTree(folder);
-    made.add(folder);
-    FS.writeFile(`/${name}`, data, { canOwn: true });
-  }
+const FILE = 0o100644;
+
+/** Puts files into the file system, whose contents are read at their first use: most are never opened, as what they have
+ *  been imported for is in the snapshot. */
+function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Array) => void {
+  const folders = new Map<string, FsNode>();
+  const folderOf = (path: string): FsNode => {
+    let node = folders.get(path);
+    if (node === undefined) {
+      FS.mkdirTree(path);
+      node = FS.lookupPath(path).node;
+      folders.set(path, node);
+    }
+    return node;
+  };
+  return (path, size, read) => {
+    const cut = path.lastIndexOf('/');
+    const folder = folderOf(`/${path.slice(0, cut)}`);
+    const node = folder.node_ops.mknod(folder, path.slice(cut + 1), FILE, 0);
+    node.usedBytes = size;
+    const set = (value: Uint8Array) => Object.defineProperty(node, 'contents', { value, writable: true });
+    const get = () => {
+      const contents = read();
+      set(contents);
+      return contents;
+    };
+    Object.defineProperty(node, 'contents', { configurable: true, get, set });
+  };
 }
 
 function checkAssets(assets: PythonAssets): void {
@@ -249,19 +282,18 @@ function checkAssets(assets: PythonAssets): void {
       `python: these assets are for Pyodide ${manifest.pyodide}, and this version of wsgi-edge knows ${PYODIDE_VERSION}: run wsgi-edge build-python again`,
     );
   for (const name of ['stdlib', 'site', 'snapshot'] as const) {
-    const sample = manifest.files[name];
+    const built = manifest.files[name];
     const data = assets[name];
-    if (sample === undefined) continue;
+    if (built === undefined) continue;
     if (data === undefined) throw new WsgiError(`python: the assets have no ${name}`);
     if (data.byteLength === 0)
       throw new WsgiError(`python: the ${name} has been freed (option freeSnapshot): the interpreter can't start anew`);
-    checkSample(`the ${name}`, sampleOf(toBytes(data)), sample);
+    const is = signOf(data);
+    if (is.bytes !== built.bytes || is.end !== built.end) throw notOfTheBuild(`the ${name}`, is, built);
   }
 }
 
-function checkSample(what: string, is: Sample, built: Sample): void {
-  if (is.bytes !== built.bytes || is.hash !== built.hash)
-    throw new WsgiError(
-      `python: ${what} is not that of the build (${is.bytes} bytes, hash ${is.hash}; then ${built.bytes} bytes, hash ${built.hash}): deploy the files of one build together`,
-    );
-}
+const notOfTheBuild = (what: string, is: object, built: object): WsgiError =>
+  new WsgiError(
+    `python: ${what} is not that of the build (it has ${JSON.stringify(is)}, and had ${JSON.stringify(built)}): deploy the files of one build together`,
+  );

@@ -20,14 +20,19 @@ export interface PyodideModule {
   growMemory(bytes: number): void;
   stackSave(): number;
   _emscripten_stack_get_end(): number;
-  _emscripten_get_sbrk_ptr(): number;
 }
 
 export interface PyodideFs {
   mkdirTree(path: string): void;
   chdir(path: string): void;
-  writeFile(path: string, data: Uint8Array, options: { canOwn: boolean }): void;
+  lookupPath(path: string): { node: FsNode };
   createDevice: { major: number };
+}
+
+export interface FsNode {
+  node_ops: { mknod(parent: FsNode, name: string, mode: number, device: number): FsNode };
+  contents: Uint8Array;
+  usedBytes: number;
 }
 
 export interface PyodideApi {

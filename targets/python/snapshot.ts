@@ -1,3 +1,5 @@
+import { type AssetData, copyBytes } from './assets.js';
+
 const PAGE = 4096; // bytes
 
 /** The pages of a memory that a fresh one does not have.
@@ -39,11 +41,11 @@ export function encodeSnapshot(
 export function restoreSnapshot(
   heap: Uint8Array,
   runs: Array<[offset: number, length: number]>,
-  data: Uint8Array,
+  data: AssetData,
 ): void {
   let at = 0;
   for (const [offset, length] of runs) {
-    heap.set(data.subarray(at, at + length), offset);
+    copyBytes(data, at, heap.subarray(offset, offset + length));
     at += length;
   }
 }

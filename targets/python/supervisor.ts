@@ -12,8 +12,8 @@ export interface InterpreterOptions {
   /** False: Python is entered so that it can't wait for promises (`run_sync`); by default it can where the runtime has
    *  JSPI. */
   jspi?: boolean;
-  /** Gives the memory of the snapshot back when it has been restored. A new interpreter, after a fatal error, then starts
-   *  without it. */
+  /** Gives the memory of the snapshot back when it has been restored, where it is in memory (Workers). A new interpreter,
+   *  after a fatal error, then starts without it. */
   freeSnapshot?: boolean;
 }
 
@@ -65,9 +65,10 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
 
   const boot = async (): Promise<Interpreter> => {
     const booted = await bootPython(usable);
-    if (freeSnapshot && usable.snapshot !== undefined) {
+    const { snapshot } = usable;
+    if (freeSnapshot && snapshot !== undefined && !('read' in snapshot)) {
       usable = withoutSnapshot(usable);
-      free(assets);
+      free(snapshot);
     }
     const interpreter: Interpreter = {
       bridge: createBridge(booted, usable.manifest.snapshot?.loaded ?? [], jspi, () => lose(interpreter)),
@@ -179,7 +180,7 @@ const withoutSnapshot = ({ snapshot: _, ...assets }: PythonAssets): PythonAssets
   return { ...assets, manifest: { ...manifest, files } };
 };
 
-function free({ snapshot }: PythonAssets): void {
+function free(snapshot: ArrayBuffer | Uint8Array): void {
   const buffer = snapshot instanceof Uint8Array ? snapshot.buffer : snapshot;
-  (buffer as { transfer?(length: number): unknown } | undefined)?.transfer?.(0);
+  (buffer as { transfer?(length: number): unknown }).transfer?.(0);
 }

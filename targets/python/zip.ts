@@ -1,32 +1,47 @@
 import { WsgiError } from '../../src/errors.js';
+import { type AssetData, bytesOf } from './assets.js';
 
 /** One file of a zip. */
 export interface ZipEntry {
   name: string;
   /** 0: stored, 8: deflated. */
   method: number;
-  /** The bytes as they stand in the zip. */
-  data: Uint8Array;
+  /** Bytes, as it stands in the zip. */
+  size: number;
+  /** Its bytes as they stand in the zip. */
+  read(): Uint8Array;
 }
 
 const END = 0x06054b50;
+const END_SIZE = 22; // bytes; a comment follows
+const MAX_COMMENT = 65_535; // bytes
 
-/** The files of a zip, without a copy. */
-export function readZip(zip: Uint8Array): ZipEntry[] {
-  const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
-  let end = zip.length - 22;
-  while (end >= 0 && view.getUint32(end, true) !== END) end--;
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+/** The files of a zip; what is not read of them is not touched. */
+export function readZip(zip: AssetData): ZipEntry[] {
+  const tailSize = Math.min(zip.byteLength, END_SIZE + MAX_COMMENT);
+  const tail = viewOf(bytesOf(zip, zip.byteLength - tailSize, tailSize));
+  let end = tailSize - END_SIZE;
+  while (end >= 0 && tail.getUint32(end, true) !== END) end--;
   if (end < 0) throw new WsgiError('python: this is no zip');
+  const directory = bytesOf(zip, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
+  const view = viewOf(directory);
   const decoder = new TextDecoder();
   const entries: ZipEntry[] = [];
-  let at = view.getUint32(end + 16, true);
-  for (let left = view.getUint16(end + 10, true); left > 0; left--) {
+  let at = 0;
+  for (let left = tail.getUint16(end + 10, true); left > 0; left--) {
     const nameLength = view.getUint16(at + 28, true);
-    const name = decoder.decode(zip.subarray(at + 46, at + 46 + nameLength));
+    const name = decoder.decode(directory.subarray(at + 46, at + 46 + nameLength));
+    const size = view.getUint32(at + 20, true);
     const local = view.getUint32(at + 42, true);
-    const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-    const data = zip.subarray(start, start + view.getUint32(at + 20, true));
-    if (!name.endsWith('/')) entries.push({ name, method: view.getUint16(at + 10, true), data });
+    const read = () => {
+      const header = viewOf(bytesOf(zip, local, 30));
+      const start = local + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+      return bytesOf(zip, start, size);
+    };
+    if (!name.endsWith('/')) entries.push({ name, method: view.getUint16(at + 10, true), size, read });
     at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
   return entries;

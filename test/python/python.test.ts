@@ -1,13 +1,15 @@
 import { pbkdf2Sync, scryptSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ClientDisconnected } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
-import type { SnapshotManifest } from '../../targets/python/assets.js';
+import type { AssetFile, SnapshotManifest } from '../../targets/python/assets.js';
 import { fromPython, type PythonAssets, PythonError, type PythonOptions } from '../../targets/python/index.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 import { bytes, sleep } from '../conformance/case.js';
-import { loadAssets } from './assets.ts';
+import { ASSETS, loadAssets } from './assets.ts';
 
 let assets: PythonAssets; // with JSPI
 let synchronous: PythonAssets;
@@ -290,10 +292,10 @@ describe('options', () => {
   });
 
   it('freeSnapshot gives the memory back, and a fatal error is survived all the same', async () => {
-    const own = await loadAssets();
+    const own = { ...(await loadAssets()), snapshot: new Uint8Array(readFileSync(join(ASSETS, 'snapshot.bin'))) };
     const app = (name: string) => fromPython(own, { application: `supervised:${name}`, freeSnapshot: true });
     expect(await text(app('slow'), { QUERY_STRING: 'a' })).toBe('a');
-    expect(own.snapshot?.byteLength).toBe(0);
+    expect(own.snapshot.byteLength).toBe(0);
     expect((await callApp(app('die'), environOf())).status).toBe('500 Internal Server Error');
     expect(await text(app('slow'), { QUERY_STRING: 'b' })).toBe('b');
   });
@@ -319,6 +321,35 @@ describe('assets', () => {
         (error: Error) => error.message,
       );
   };
+
+  it('are read where they are needed', async () => {
+    const own = await loadAssets();
+    const read = { stdlib: 0, site: 0, snapshot: 0 };
+    for (const name of ['stdlib', 'site', 'snapshot'] as const) {
+      const file = own[name] as AssetFile;
+      own[name] = {
+        byteLength: file.byteLength,
+        read(target, position) {
+          read[name] += target.length;
+          file.read(target, position);
+        },
+      };
+    }
+    await fromPython(own).boot();
+    expect(read.snapshot).toBe(own.snapshot?.byteLength);
+    expect(read.stdlib).toBeLessThan(100);
+    expect(read.site).toBeLessThan(own.site.byteLength);
+    expect(await text(fromPython(own, { application: 'supervised:source' }))).toBe(
+      readFileSync('test/python/apps/supervised.py', 'utf8'),
+    );
+  });
+
+  it('that end early are an error of theirs', async () => {
+    const { site } = await loadAssets();
+    expect(() => (site as AssetFile).read(new Uint8Array(2), site.byteLength - 1)).toThrow(
+      `site.zip ends before ${site.byteLength + 1} bytes`,
+    );
+  });
 
   it.each<[what: string, change: (own: PythonAssets, snapshot: SnapshotManifest) => unknown, message: string]>([
     ['as they are', () => {}, 'booted'],

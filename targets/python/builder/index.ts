@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join, resolve } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { describe, WsgiError } from '../../../src/errors.js';
-import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, sampleOf } from '../assets.js';
+import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, sampleOf, signOf } from '../assets.js';
 import { type Booted, bootPython, freshMemory, takeSnapshot } from '../boot.js';
 import { encodeSnapshot } from '../snapshot.js';
 import { readZip } from '../zip.js';
@@ -112,7 +112,7 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     application,
     env,
     concurrent,
-    files: { stdlib: sampleOf(stdlib), site: sampleOf(site) },
+    files: { stdlib: signOf(stdlib), site: signOf(site) },
   };
   const unfrozen: PythonAssets = { ...base, manifest, stdlib, site };
   const { assets, memory } = await freeze(unfrozen, snapshot, progress);
@@ -165,7 +165,7 @@ async function startCompiler(
     // Columns for tracebacks: a tenth of the size, and the source that they point into is not there.
     env: { PYTHONNODEBUGRANGES: '1' },
     concurrent: false,
-    files: { stdlib: sampleOf(stdlib), site: sampleOf(site) },
+    files: { stdlib: signOf(stdlib), site: signOf(site) },
   };
   const { python } = await bootPython({ ...base, manifest, stdlib, site });
   const { compile_source } = python.pyimport('wsgi_edge.compiler');
@@ -210,8 +210,8 @@ async function startOnStdlib(
   }
   progress('compiling the standard library (once)');
   const compiler = await startCompiler(base, sources, level);
-  const files = readZip(sources).map(({ name, method, data }): ZipFile => {
-    const bytes = method === 8 ? new Uint8Array(inflateRawSync(data)) : data;
+  const files = readZip(sources).map(({ name, method, read }): ZipFile => {
+    const bytes = method === 8 ? new Uint8Array(inflateRawSync(read())) : read();
     const compiled = name.endsWith('.py') ? compiler(bytes, `/lib/python314.zip/${name}`) : name;
     return typeof compiled === 'string' ? { name, data: bytes } : { name: `${name}c`, data: compiled };
   });
@@ -248,10 +248,11 @@ async function freeze(
   const { module } = frozen;
   module.HEAPU8.fill(0, module._emscripten_stack_get_end(), module.stackSave());
   const { heap, config, table } = takeSnapshot(frozen);
-  const { runs, data } = encodeSnapshot(heap, pristine, fresh);
+  const { runs, data: pages } = encodeSnapshot(heap, pristine, fresh);
+  const data = Buffer.concat([pages, createHash('sha256').update(pages).digest()]);
   const manifest: PythonManifest = {
     ...unfrozen.manifest,
-    files: { ...unfrozen.manifest.files, snapshot: sampleOf(data) },
+    files: { ...unfrozen.manifest.files, snapshot: signOf(data) },
     snapshot: {
       level,
       loaded: level === 'app' ? [application] : [],

@@ -97,11 +97,11 @@ async function get(url: string, accept: string): Promise<Response> {
 /** Returns the METADATA. */
 function unpack(wheel: Uint8Array, folder: string): string {
   let metadata = '';
-  for (const { name, method, data } of readZip(wheel)) {
+  for (const { name, method, read } of readZip(wheel)) {
     const path = normalize(name);
     if (path.startsWith('..') || path.startsWith('/'))
       throw new WsgiError(`build-python: a wheel has the path ${name}`);
-    const bytes = method === 8 ? inflateRawSync(data) : data;
+    const bytes = method === 8 ? inflateRawSync(read()) : read();
     if (/\.dist-info\/METADATA$/.test(name)) metadata = Buffer.from(bytes).toString();
     // PEP 427: what is for site-packages stands there in the end.
     const target = join(folder, path.replace(/^[^/]+\.data\/(?:purelib|platlib)\//, ''));

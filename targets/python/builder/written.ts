@@ -24,18 +24,33 @@ export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib,
 `;
 }
 
-/** The assets for Node and Lambda: read from the files beside the module. */
+/** The assets for Node and Lambda, from the files beside the module. What takes time is begun at once, and what a start may
+ *  not need is left in its file. */
 export function nodeModule(helpers: Helper[], snapshot: boolean): string {
-  return `${NOTICE}import { readFileSync } from 'node:fs';
-import createPyodideModule from './pyodide.asm.mjs';
+  return `${NOTICE}import { fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import manifest from './manifest.mjs';
 
-const read = (name) => readFileSync(new URL(name, import.meta.url));
-const compiling = WebAssembly.compile(read('pyodide.asm.wasm'));
-${helpers.map(({ name }) => `const ${name} = new WebAssembly.Module(read('${name}.wasm'));`).join('\n')}
-const stdlib = read('stdlib.zip');
-const site = read('site.zip');
-${snapshot ? "const snapshot = read('snapshot.bin');\n" : ''}const wasm = await compiling;
+const at = (name) => new URL(name, import.meta.url);
+const wasm = WebAssembly.compile(readFileSync(at('pyodide.asm.wasm')));
+wasm.catch(() => {}); // it is told to who waits for it
+${helpers.map(({ name }) => `const ${name} = new WebAssembly.Module(readFileSync(at('${name}.wasm')));`).join('\n')}
+
+const open = (name) => {
+  const file = openSync(at(name));
+  return {
+    byteLength: fstatSync(file).size,
+    read(target, position) {
+      for (let done = 0; done < target.length; ) {
+        const bytes = readSync(file, target, done, target.length - done, position + done);
+        if (bytes === 0) throw new Error(\`\${name} ends before \${position + target.length} bytes\`);
+        done += bytes;
+      }
+    },
+  };
+};
+const stdlib = open('stdlib.zip');
+const site = open('site.zip');
+${snapshot ? "const snapshot = open('snapshot.bin');\n" : ''}const { default: createPyodideModule } = await import('./pyodide.asm.mjs');
 
 const helpers = [${helperList(helpers)}];
 export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { crc32, deflateRawSync } from 'node:zlib';
 
 /** A file for a zip; a deflated one is compressed here. */
@@ -9,7 +10,7 @@ export interface ZipFile {
 // 1980-01-01, the first day that a zip can tell: the same input makes the same bytes.
 const DATE = 0x0021;
 
-/** Makes a zip, stored or deflated. */
+/** Makes a zip, stored or deflated. Its comment is the SHA-256 of what stands before, by which it is known again. */
 export function writeZip(files: ZipFile[], deflate = false): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Buffer[] = [];
@@ -42,12 +43,16 @@ export function writeZip(files: ZipFile[], deflate = false): Uint8Array {
   }
   const start = at;
   add(...directory);
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  const comment = hash.digest();
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
   end.writeUInt16LE(files.length, 8);
   end.writeUInt16LE(files.length, 10);
   end.writeUInt32LE(at - start, 12);
   end.writeUInt32LE(start, 16);
-  add(end);
+  end.writeUInt16LE(comment.length, 20);
+  add(end, comment);
   return Buffer.concat(parts);
 }

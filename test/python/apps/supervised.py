@@ -145,3 +145,10 @@ def event(environ, start_response):
 def background(environ, start_response):
     environ["wsgi_edge.wait_until"](environ["test.sleep"](1))
     return answer(start_response, environ["wsgi_edge.signal"].aborted)
+
+
+def source(environ, start_response):
+    """A file of the assets."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    with open(__file__, "rb") as file:
+        return [file.read()]
