@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonSourcesModule } from '../../scripts/python-sources.ts';
 import { type BuildOptions, type BuildReport, buildPython } from '../../targets/python/builder/index.js';
 import { parseRequirements } from '../../targets/python/builder/requirements.js';
+import { trim } from '../../targets/python/builder/trim.js';
 import { writeZip } from '../../targets/python/builder/zip-writer.js';
 import { fromPython } from '../../targets/python/index.js';
 import { readZip } from '../../targets/python/zip.js';
@@ -103,6 +104,31 @@ describe('what is shipped', () => {
     expect(report.uncompiled.map(({ path }) => path)).toEqual(['app/pkg/broken.py']);
     expect(report.dropped).toMatchObject({ 'virtual environments': 1, 'tests of packages': 1, 'hidden files': 1 });
     expect(await text(report)).toBe("('lib', None)");
+  });
+});
+
+describe('Pyodide', () => {
+  const pyodide = (name: string) => new Uint8Array(readFileSync(join('node_modules/pyodide', name)));
+
+  it('is shipped without what extension modules are linked with', async () => {
+    const wasm = pyodide('pyodide.asm.wasm');
+    const script = Buffer.from(pyodide('pyodide.asm.mjs')).toString();
+    const trimmed = trim(script, wasm, ['_Py_Version']);
+    const exported = async (bytes: Uint8Array<ArrayBuffer>) =>
+      WebAssembly.Module.exports(await WebAssembly.compile(bytes)).map(({ name }) => name);
+    const [before, after] = [await exported(wasm), await exported(trimmed.wasm)];
+    expect(after.length).toBeLessThan(before.length / 20);
+    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(after).toContain('Py_Version');
+    expect(after).not.toContain('PyFrame_New');
+    expect(trimmed.script.length).toBeLessThan(script.length * 0.7);
+  });
+
+  it('is refused where it is not as it is known', () => {
+    const wasm = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    expect(() => trim('', wasm, [])).toThrow('pyodide.asm.mjs is not as it is known here');
+    const script = Buffer.from(pyodide('pyodide.asm.mjs')).toString();
+    expect(() => trim(script, wasm, [])).toThrow('pyodide.asm.wasm exports nothing');
   });
 });
 

@@ -1,15 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { WsgiError } from '../../../src/errors.js';
 import { PYODIDE_VERSION, type PythonAssets } from '../assets.js';
 import { ANY_WRAPPER, wasmKey } from '../wasm-helpers.js';
+import { trim } from './trim.js';
 
 /** What the build takes from the package `pyodide`. */
 export interface PyodideFiles {
-  wasm: Uint8Array;
-  asm: Uint8Array;
+  wasm: Uint8Array<ArrayBuffer>;
+  asm: string;
   stdlib: Uint8Array;
   /** Files to ship beside them, by name. */
   helpers: Array<{ name: string; key: string; bytes: Uint8Array }>;
@@ -33,15 +35,16 @@ export async function readPyodide(from: string): Promise<PyodideFiles> {
       `build-python: the package pyodide is ${version}, and this version of wsgi-edge knows ${PYODIDE_VERSION} alone`,
     );
   const read = (name: string) => readFileSync(join(folder, name));
-  const asm = read('pyodide.asm.mjs');
-  const trampoline = /hexStringToUTF8Array\("([0-9a-f]+)"\)/.exec(asm.toString('latin1'))?.[1];
+  const { script: asm, wasm } = trim(
+    read('pyodide.asm.mjs').toString(),
+    new Uint8Array(read('pyodide.asm.wasm')),
+    USED_FROM_OUTSIDE,
+  );
+  const trampoline = /hexStringToUTF8Array\("([0-9a-f]+)"\)/.exec(asm)?.[1];
   if (trampoline === undefined) throw new WsgiError('build-python: pyodide.asm.mjs has no call trampoline');
-  const factory = (await import(pathToFileURL(join(folder, 'pyodide.asm.mjs')).href)) as {
-    default: PyodideFiles['createPyodideModule'];
-  };
   const found = (name: string, bytes: Uint8Array, key = wasmKey(bytes)) => ({ name, key, bytes });
   return {
-    wasm: read('pyodide.asm.wasm'),
+    wasm,
     asm,
     stdlib: read('python_stdlib.zip'),
     helpers: [
@@ -50,8 +53,23 @@ export async function readPyodide(from: string): Promise<PyodideFiles> {
       found('wrapper', WRAPPER),
       found('stub', STUB, ANY_WRAPPER),
     ],
-    createPyodideModule: factory.default,
+    createPyodideModule: await factoryOf(asm),
   };
+}
+
+// By boot.ts, by the build, and by whoever measures memory.
+const USED_FROM_OUTSIDE = ['_Py_Version', '_emscripten_stack_get_end', '_mallinfo'];
+
+async function factoryOf(script: string): Promise<PythonAssets['createPyodideModule']> {
+  // Not a data: URL, of which the script can't make a require().
+  const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
+  try {
+    const file = join(folder, 'pyodide.asm.mjs');
+    writeFileSync(file, script);
+    return (await import(pathToFileURL(file).href)).default;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
