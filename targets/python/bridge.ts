@@ -4,7 +4,7 @@ import type { Application, Body, Environ, HeaderList, StartResponse, Write } fro
 import type { Booted } from './boot.js';
 import { createForeigners } from './foreign.js';
 import { deriveKey } from './kdf.js';
-import type { PyFunction } from './pyodide.js';
+import type { PyFunction, PyMemory, PyModule } from './pyodide.js';
 import { PythonError } from './python-error.js';
 
 /** The request body as Python gets it: all its bytes, none, or a stream to wait for. */
@@ -29,6 +29,8 @@ export interface Bridge {
   ): Promise<Body>;
 }
 
+const STRING_BUFFER = 16_384; // bytes
+
 /** One request. */
 interface Exchange {
   environ: Environ;
@@ -39,8 +41,7 @@ interface Exchange {
   gone: unknown;
 }
 
-// As bridge.py returns them.
-const WHOLE = 0;
+// As bridge.py returns them. A body in one chunk is that chunk alone.
 const CHUNK = 1;
 const EMPTY = 2;
 const FAILED = 3;
@@ -77,9 +78,22 @@ export function createBridge(
   };
   api.on_fatal = lose;
 
-  const python_ = python.pyimport('wsgi_edge.bridge') as unknown as PythonHalf;
-  const foreign = python.pyimport('wsgi_edge.foreign') as unknown as PythonForeign;
-  python_.connect(
+  const half = functionsOf(
+    python.pyimport('wsgi_edge.bridge'),
+    ...([
+      'connect',
+      'connect_buffer',
+      'load',
+      'load_middleware',
+      'set_environment',
+      'reseed',
+      'start',
+      'next_chunk',
+      'close',
+    ] as const),
+  );
+  const foreign = functionsOf(python.pyimport('wsgi_edge.foreign'), ...(['start', 'write', 'read', 'log'] as const));
+  half.connect(
     (id: number, packed: string, excText: string | undefined) => startResponse(exchanges.get(id), packed, excText),
     (id: number, data: Uint8Array) => write(exchanges.get(id), data),
     (id: number, text: string | undefined) => log(exchanges.get(id), text),
@@ -97,8 +111,9 @@ export function createBridge(
     (call: number) => foreigners.end(call),
   );
 
-  // Every exception of Python is a value: what is thrown here is the end of the interpreter.
-  const enter = (fn: PyFunction, ...args: unknown[]): unknown => {
+  // Every exception of Python is a value: what is thrown here is the end of the interpreter. Where Python can wait, it must
+  // not be entered from within Python: never in the job in which it has called JavaScript.
+  const enterNow = (fn: PyFunction, ...args: unknown[]): unknown => {
     if (lost !== undefined) throw lost;
     try {
       if (!promising) return fn(...args);
@@ -116,6 +131,23 @@ export function createBridge(
     } catch (error) {
       throw lose(error);
     }
+  };
+
+  const enter = promising
+    ? async (fn: PyFunction, ...args: unknown[]): Promise<unknown> => {
+        await undefined;
+        return enterNow(fn, ...args);
+      }
+    : enterNow;
+
+  // Strings go through memory: their conversion by Pyodide takes 5 ns for each character.
+  const address = (half.connect_buffer(STRING_BUFFER) as PyMemory).getBuffer().data.byteOffset;
+  const encoder = new TextEncoder();
+  const toBuffer = (text: string): number | string => {
+    if (text.length > STRING_BUFFER || !text.isWellFormed()) return text;
+    const { HEAPU8 } = module; // another one when the memory has grown
+    const { read, written } = encoder.encodeInto(text, HEAPU8.subarray(address, address + STRING_BUFFER));
+    return read === text.length ? written : text;
   };
 
   const startResponse = (exchange: Exchange | undefined, packed: string, excText: string | undefined): unknown => {
@@ -187,13 +219,13 @@ export function createBridge(
     };
     const fromFirst = (step: Started): IteratorResult<Uint8Array> =>
       toStep(step[0] === CHUNK ? step[1] : step[0] === EMPTY ? undefined : step);
-    const step = (): unknown => enter(python_.next_chunk, id);
+    const step = (): unknown => enter(half.next_chunk, id);
 
     const end = async (): Promise<void> => {
       // Python can't be interrupted where it waits for a promise, nor be entered there again.
       if (pending !== undefined) await pending.catch(() => {});
       try {
-        const failure = lost === undefined ? enter(python_.close, id) : undefined;
+        const failure = lost === undefined ? enter(half.close, id) : undefined;
         const result = promising ? await failure : failure;
         if (result !== undefined) throw errorOf(result as Failure, exchange);
       } finally {
@@ -240,23 +272,23 @@ export function createBridge(
 
     async load(application) {
       if (loaded.has(application)) return;
-      checked(await enter(python_.load, application));
+      checked(await enter(half.load, application));
       loaded.add(application);
     },
 
     async loadMiddleware(factory, key, app) {
       if (loaded.has(key)) return;
       foreigners.add(key, app);
-      checked(await enter(python_.load_middleware, factory, key));
+      checked(await enter(half.load_middleware, factory, key));
       loaded.add(key);
     },
 
     setEnvironment(env) {
       const items = Object.entries(env);
-      if (items.length > 0) python_.set_environment(items.flat().join('\0'));
+      if (items.length > 0) half.set_environment(items.flat().join('\0'));
     },
 
-    reseed: () => void python_.reseed(),
+    reseed: () => void half.reseed(),
 
     async serve(application, environ, startResponse, input, release) {
       const id = ++last;
@@ -265,9 +297,10 @@ export function createBridge(
       let kept = false;
       try {
         const { packed, names, values } = pack(environ);
-        const entered = enter(python_.start, id, application, packed, input, names, ...values);
-        const started = (promising ? await entered : entered) as Started;
-        if (started[0] === WHOLE) return [(started as [number, Uint8Array])[1]];
+        // Between here and the end of Python's own copy nothing else runs: whoever calls has waited for this turn.
+        const entered = enterNow(half.start, id, application, toBuffer(packed), input, names, ...values);
+        const started = (promising ? await entered : entered) as Uint8Array | Started;
+        if (started instanceof Uint8Array) return [started];
         if (started[0] === FAILED) throw errorOf(started as Failure, exchange);
         kept = true;
         return chunksOf(id, exchange, started, release);
@@ -287,25 +320,9 @@ interface PyFuture extends PromiseLike<unknown> {
   destroy(): void;
 }
 
-/** The functions of foreign.py. */
-interface PythonForeign {
-  start: PyFunction;
-  write: PyFunction;
-  read: PyFunction;
-  log: PyFunction;
-}
-
-/** The functions of bridge.py. */
-interface PythonHalf {
-  connect: PyFunction;
-  load: PyFunction;
-  load_middleware: PyFunction;
-  set_environment: PyFunction;
-  reseed: PyFunction;
-  start: PyFunction;
-  next_chunk: PyFunction;
-  close: PyFunction;
-}
+/** Looks functions of a module up once: each look-up is a call into Python. */
+const functionsOf = <Name extends string>(module: PyModule, ...names: Name[]) =>
+  Object.fromEntries(names.map((name) => [name, module[name]])) as Record<Name, PyFunction>;
 
 // No text is a flush().
 function log(exchange: Exchange | undefined, text: string | undefined): void {

@@ -63,4 +63,9 @@ export interface PyFunction {
   callPromising(...args: unknown[]): Promise<unknown>;
 }
 
+/** Bytes of Python. */
+export interface PyMemory {
+  getBuffer(): { data: Uint8Array };
+}
+
 export type PyModule = Record<string, PyFunction>;

@@ -58,6 +58,23 @@ describe('environ', () => {
     expect(await text(supervised('values'), overrides)).toBe('a value [1, 2] 42 False');
     expect(notes).toEqual(['/a\0HTTP_X_NUL\0b\xff']);
   });
+
+  it.each([
+    ['bytes', '/\xe4\xff'],
+    ['characters', '/€\u{1f600}'],
+    ['half of a character', '/\ud800'],
+    ['more than the buffer', `/${'a'.repeat(20_000)}`],
+    ['more than the buffer when encoded', `/${'\xe4'.repeat(12_000)}`],
+  ])('has strings as they are: %s', async (_what, PATH_INFO) => {
+    const notes: string[] = [];
+    await text(supervised('values'), {
+      PATH_INFO,
+      'test.value': { name: '', list: [] },
+      'test.number': 0,
+      'test.note': (note: string) => void notes.push(note),
+    });
+    expect(notes).toEqual([PATH_INFO]);
+  });
 });
 
 describe('wsgi_edge.wait_until and wsgi_edge.signal', () => {

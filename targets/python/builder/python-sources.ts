@@ -25,13 +25,13 @@ from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
 from . import kdf as _kdf  # noqa: F401, hashlib is whole before an application is imported
 
-# What start() returns first in its list.
-WHOLE = 0  # the body as one chunk; there is nothing to close
+# What start() returns first in its list. A body in one chunk, with nothing to close, is returned as bytes.
 CHUNK = 1  # the first chunk of a body
 EMPTY = 2  # a body that has ended at once
 FAILED = 3  # the application raised
 BROKEN = 4  # the first step of its body raised
 
+_buffer = None  # see connect_buffer()
 _gateway = None  # functions of the JavaScript half, see connect()
 _applications = {}  # by "module:name", and by the number of a middleware
 _bodies = {}  # by the number of the request
@@ -49,6 +49,14 @@ def connect(*functions):
     _gateway = _Gateway()
     for name, function in zip(_Gateway.__slots__, functions):
         setattr(_gateway, name, function)
+
+
+def connect_buffer(size):
+    """Makes the memory through which start() gets its strings, and returns it."""
+    global _buffer
+    memory = bytearray(size)
+    _buffer = memoryview(memory)  # it stays where it is while there is a view of it
+    return memory
 
 
 def use_green():
@@ -337,7 +345,7 @@ def _start_response(request):
 def start(request, application, packed, body, names, *values):
     """Calls an application.
 
-    packed: the strings of environ, "name\\\\0value\\\\0name\\\\0value"; names, values: the rest of it; body: bytes as a
+    packed: the strings of environ, "name\\\\0value\\\\0name\\\\0value", or how many bytes of _buffer they take; names, values: the rest of it; body: bytes as a
     JsBuffer, None for nothing, True for a stream.
     """
     context = copy_context()  # for one request alone: Flask, Django and others keep it there
@@ -347,6 +355,8 @@ def start(request, application, packed, body, names, *values):
 
 
 def _start(context, request, application, packed, body, names, values):
+    if type(packed) is int:
+        packed = str(_buffer[:packed], "utf-8")
     fields = packed.split("\\0")
     environ = dict(zip(fields[::2], fields[1::2]))
     if values:
@@ -369,7 +379,7 @@ def _start(context, request, application, packed, body, names, values):
         if kind is list or kind is tuple:
             for chunk in result:
                 _chunk(chunk)
-            return to_js([WHOLE, result[0] if len(result) == 1 else b"".join(result)])
+            return to_js(result[0] if len(result) == 1 else b"".join(result))
     except BaseException as error:
         return _failure(FAILED, error)
     made = _bodies[request] = _Body()
@@ -597,7 +607,7 @@ import importlib
 import linecache
 import sys
 
-from . import bridge
+from . import bridge, foreign  # noqa: F401
 
 
 def prepare(spec, modules, concurrent):

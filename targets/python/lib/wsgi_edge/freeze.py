@@ -5,7 +5,7 @@ import importlib
 import linecache
 import sys
 
-from . import bridge
+from . import bridge, foreign  # noqa: F401
 
 
 def prepare(spec, modules, concurrent):
