@@ -17,6 +17,9 @@ export interface Bridge {
   load(application: string): Promise<void>;
   /** Calls the factory "module:name" with an application of TypeScript; what it makes is called by the number `key`. */
   loadMiddleware(factory: string, key: number, app: Application): Promise<void>;
+  /** Goes the way of a request once, with an application of no effect, so that the runtime has compiled it when the first
+   *  one comes. */
+  warmUp(): Promise<void>;
   setEnvironment(env: Record<string, string>): void;
   reseed(): void;
   /** Calls an application. `release` is called once, when nothing of the request runs in Python any more. */
@@ -281,6 +284,28 @@ export function createBridge(
       foreigners.add(key, app);
       checked(await enter(half.load_middleware, factory, key));
       loaded.add(key);
+    },
+
+    async warmUp() {
+      python.pyimport('wsgi_edge.warm');
+      const environ = {
+        REQUEST_METHOD: 'GET',
+        SCRIPT_NAME: '',
+        PATH_INFO: '/item/7',
+        QUERY_STRING: 'a=1&b=%20',
+        HTTP_HOST: 'localhost:80',
+        HTTP_ACCEPT: '*/*',
+        HTTP_COOKIE: 'a="1"; b=2',
+      } as unknown as Environ;
+      const body = await bridge.serve(
+        0,
+        environ,
+        () => async () => {},
+        undefined,
+        () => {},
+      );
+      for await (const _ of body as AsyncIterable<Uint8Array>);
+      await body.close?.();
     },
 
     setEnvironment(env) {

@@ -98,6 +98,7 @@ function pythonApplication(
       const { bridge, release } = await supervisor.acquire();
       try {
         await load(bridge);
+        await bridge.warmUp();
       } finally {
         release();
       }

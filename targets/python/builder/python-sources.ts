@@ -607,7 +607,7 @@ import importlib
 import linecache
 import sys
 
-from . import bridge, foreign  # noqa: F401
+from . import bridge, foreign, warm  # noqa: F401
 
 
 def prepare(spec, modules, concurrent):
@@ -621,6 +621,7 @@ def prepare(spec, modules, concurrent):
             pass  # it needs something that the application does first
     if spec is not None:
         bridge._applications[spec] = bridge._synchronous(bridge._find)(spec)
+    importlib.import_module("encodings.idna")  # Werkzeug encodes the host in its first request
     linecache.clearcache()
     gc.collect()
     gc.collect()
@@ -775,6 +776,71 @@ if not hasattr(hashlib, "pbkdf2_hmac"):
     hashlib.pbkdf2_hmac = pbkdf2_hmac
 if not hasattr(hashlib, "scrypt"):
     hashlib.scrypt = scrypt
+`,
+  },
+  {
+    path: 'wsgi_edge/warm.py',
+    text: `"""An application that does what frameworks do in a request, but has no effect: the runtime compiles a function of the
+interpreter when it is called first, so that the first request after this one finds them compiled."""
+
+import contextvars
+import re
+import sys
+
+from . import bridge
+
+_variable = contextvars.ContextVar("wsgi_edge.warm")
+_route = re.compile(r"^/(?P<name>[^/]+)/(\\d+)$|^/static/(.*)$")
+
+
+class _Request:
+    charset = "utf-8"
+
+    def __init__(self, environ):
+        self.__dict__.update(environ=environ, method=environ.get("REQUEST_METHOD", "GET").upper())
+
+    def __getattr__(self, name):
+        raise AttributeError(name)
+
+    @property
+    def path(self):
+        return self.environ["PATH_INFO"].encode("latin-1").decode(self.charset, "replace")
+
+    @classmethod
+    def of(cls, environ, *args, **options):
+        return cls(environ)
+
+
+def _headers(environ):
+    for key, value in environ.items():
+        if key.startswith("HTTP_") and key not in {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"}:
+            yield key[5:].replace("_", "-").title(), value
+
+
+def app(environ, start_response):
+    request = _Request.of(environ, None, charset="utf-8")
+    token = _variable.set(request)
+    try:
+        headers = sorted(_headers(environ), key=lambda header: header[0].lower())
+        host = environ.get("HTTP_HOST", "").strip().lower().partition(":")[0].rsplit(".", 1)
+        cookies = {k.strip(): v.strip(' "') for k, _, v in (p.partition("=") for p in environ["HTTP_COOKIE"].split(";"))}
+        match = _route.match(request.path)
+        name = getattr(request, "name", None) or match.groupdict()["name"]
+        text = f"{name!r:>10} {len(headers)} %s %d {{}}" % (host, int(match[2])) + ", ".join(cookies)
+        request.environ["wsgi.input"].read()
+    except (KeyError, ValueError) as error:
+        text = str(error)
+    finally:
+        _variable.reset(token)
+    if "urllib.parse" in sys.modules:
+        parse = sys.modules["urllib.parse"]
+        text += parse.quote(parse.unquote("/a%20b")) + parse.urlencode(parse.parse_qsl(environ["QUERY_STRING"]))
+    body = text.format(request.method).encode()
+    start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
+    yield body
+
+
+bridge._applications[0] = app
 `,
   },
 ];

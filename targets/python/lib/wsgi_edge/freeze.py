@@ -5,7 +5,7 @@ import importlib
 import linecache
 import sys
 
-from . import bridge, foreign  # noqa: F401
+from . import bridge, foreign, warm  # noqa: F401
 
 
 def prepare(spec, modules, concurrent):
@@ -19,6 +19,7 @@ def prepare(spec, modules, concurrent):
             pass  # it needs something that the application does first
     if spec is not None:
         bridge._applications[spec] = bridge._synchronous(bridge._find)(spec)
+    importlib.import_module("encodings.idna")  # Werkzeug encodes the host in its first request
     linecache.clearcache()
     gc.collect()
     gc.collect()
