@@ -1,9 +1,13 @@
 // Workers in workerd, on its own socket: CPU time of the process for each request, by /proc.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import autocannon from 'autocannon';
 import { build } from 'esbuild';
 import { type Race, race } from './rounds.ts';
@@ -95,17 +99,11 @@ export interface Worker {
   dispose(): Promise<void>;
 }
 
-const workerdPids = () =>
-  readdirSync('/proc').filter((pid) => {
-    try {
-      const [, command, parent] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-      return command === 'workerd' && Number(parent) === process.pid;
-    } catch {
-      return false;
-    }
-  });
+const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string };
+const KINDS = { ESModule: 'esModule', CompiledWasm: 'wasm', Data: 'data' };
 
-/** Starts a Worker in a workerd of its own.
+/** Starts a Worker in a workerd of its own, alone: miniflare starts its own Workers after it, and with each isolate that it
+ *  starts workerd drops the code that V8 has compiled of WebAssembly.
  *  @param assets  further modules, which it imports from './' by their paths */
 export async function startWorkerd(contents: string, assets: Module[] = []): Promise<Worker> {
   const { outputFiles } = await build({
@@ -116,25 +114,37 @@ export async function startWorkerd(contents: string, assets: Module[] = []): Pro
     write: false,
     external: assets.map(({ path }) => `./${path}`),
   });
-  const miniflare: typeof import('miniflare') = createRequire(import.meta.url)('miniflare');
-  const before = new Set(workerdPids());
-  const workerd = new miniflare.Miniflare(
-    miniflare.convertV4MiniflareOptions({
-      name: 'bench',
-      modules: [{ type: 'ESModule', path: 'worker.js', contents: outputFiles[0]?.text ?? '' }, ...assets],
-      compatibilityDate: '2026-10-20',
-      host: '127.0.0.1',
-      cf: false,
-      ...(assets.length > 0 ? { inspectorPort: 0 } : {}),
-      // Past the entry worker, which costs more than what is measured.
-      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-    }),
-  );
-  await workerd.ready;
-  const port = Number((await workerd.unsafeGetDirectURL('bench')).port);
-  const pid = Number(workerdPids().find((candidate) => !before.has(candidate)));
+  const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-bench-'));
+  const modules = [{ type: 'ESModule' as const, path: 'worker.js', contents: outputFiles[0]?.text ?? '' }, ...assets];
+  for (const module of modules) writeFileSync(join(folder, module.path), module.contents);
+  const config = `using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (
+      services = [
+        (name = "main", worker = (
+          modules = [${modules.map(({ type, path }) => `(name = "${path}", ${KINDS[type]} = embed "${path}")`).join(', ')}],
+          compatibilityDate = "2026-10-20",
+        )),
+        (name = "internet", network = (allow = ["private"])),
+      ],
+      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+    );`;
+  writeFileSync(join(folder, 'config.capnp'), config);
+  const child = spawn(workerd, ['serve', '--control-fd=3', '--inspector-addr=127.0.0.1:0', 'config.capnp'], {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  const ports: Record<string, number> = {};
+  for await (const line of createInterface(child.stdio[3] as NodeJS.ReadableStream)) {
+    const { event, port } = JSON.parse(line) as { event: string; port: number };
+    ports[event] = port;
+    if ('listen' in ports && 'listen-inspector' in ports) break;
+  }
+  rmSync(folder, { recursive: true });
+  const { listen: port, 'listen-inspector': inspector } = ports;
+  if (port === undefined || child.pid === undefined) throw new Error('workerd has not started');
   const heapUsage = async () => {
-    const socket = new WebSocket(new URL('/core:user:bench', await workerd.getInspectorURL()));
+    const socket = new WebSocket(`ws://127.0.0.1:${inspector}/main`);
     await new Promise((resolve) => {
       socket.onopen = resolve;
     });
@@ -146,7 +156,11 @@ export async function startWorkerd(contents: string, assets: Module[] = []): Pro
     socket.close();
     return result;
   };
-  return { port, pid, heapUsage, dispose: () => workerd.dispose() };
+  const dispose = async () => {
+    child.kill('SIGKILL'); // it would wait for connections that are kept alive
+    await exited;
+  };
+  return { port, pid: child.pid, heapUsage, dispose };
 }
 
 /** CPU time of a process in µs, all threads. */
