@@ -21,7 +21,7 @@ export interface PythonOptions extends InterpreterOptions {
 /** A Python application as an ordinary one. */
 export interface PythonApplication extends Application {
   /** Starts the interpreter and imports the application now, for the top level of a Worker's module or of a Lambda
-   *  function. Without it the first request does.
+   *  function; then goes the way of a request once, without the application. Without it the first request starts.
    *  @throws {PythonError} (as a rejection) when the application can not be imported */
   boot(): Promise<void>;
 }
