@@ -345,8 +345,8 @@ def _start_response(request):
 def start(request, application, packed, body, names, *values):
     """Calls an application.
 
-    packed: the strings of environ, "name\\\\0value\\\\0name\\\\0value", or how many bytes of _buffer they take; names, values: the rest of it; body: bytes as a
-    JsBuffer, None for nothing, True for a stream.
+    packed: the strings of environ, "name\\\\0value\\\\0name\\\\0value", or how many bytes of _buffer they take;
+    names, values: the rest of it; body: bytes as a JsBuffer, None for nothing, True for a stream.
     """
     context = copy_context()  # for one request alone: Flask, Django and others keep it there
     if _green is not None:
@@ -828,8 +828,6 @@ def app(environ, start_response):
         name = getattr(request, "name", None) or match.groupdict()["name"]
         text = f"{name!r:>10} {len(headers)} %s %d {{}}" % (host, int(match[2])) + ", ".join(cookies)
         request.environ["wsgi.input"].read()
-    except (KeyError, ValueError) as error:
-        text = str(error)
     finally:
         _variable.reset(token)
     if "urllib.parse" in sys.modules:
@@ -840,7 +838,7 @@ def app(environ, start_response):
     yield body
 
 
-bridge._applications[0] = app
+bridge._applications[0] = app  # middleware is numbered from 1
 `,
   },
 ];

@@ -334,8 +334,8 @@ def _start_response(request):
 def start(request, application, packed, body, names, *values):
     """Calls an application.
 
-    packed: the strings of environ, "name\\0value\\0name\\0value", or how many bytes of _buffer they take; names, values: the rest of it; body: bytes as a
-    JsBuffer, None for nothing, True for a stream.
+    packed: the strings of environ, "name\\0value\\0name\\0value", or how many bytes of _buffer they take;
+    names, values: the rest of it; body: bytes as a JsBuffer, None for nothing, True for a stream.
     """
     context = copy_context()  # for one request alone: Flask, Django and others keep it there
     if _green is not None:

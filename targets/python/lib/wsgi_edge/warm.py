@@ -46,8 +46,6 @@ def app(environ, start_response):
         name = getattr(request, "name", None) or match.groupdict()["name"]
         text = f"{name!r:>10} {len(headers)} %s %d {{}}" % (host, int(match[2])) + ", ".join(cookies)
         request.environ["wsgi.input"].read()
-    except (KeyError, ValueError) as error:
-        text = str(error)
     finally:
         _variable.reset(token)
     if "urllib.parse" in sys.modules:
@@ -58,4 +56,4 @@ def app(environ, start_response):
     yield body
 
 
-bridge._applications[0] = app
+bridge._applications[0] = app  # middleware is numbered from 1
