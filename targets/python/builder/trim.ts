@@ -1,4 +1,5 @@
 import { WsgiError } from '../../../src/errors.js';
+import { PYODIDE_VERSION } from '../assets.js';
 
 // Pyodide exports every symbol of CPython and of the C and C++ libraries, for extension modules to be linked with. These can't
 // run here, and each symbol costs time at every start: a function object, a global, a place in the function table, and
@@ -28,6 +29,8 @@ const LINKING = ['updateGOT(origExports);', 'updateTableMap(0,wasmTable.length)'
 const TURN = ',await new Promise(d=>API.scheduleCallback(d,0))';
 const DROPPED = [...LINKING, TURN];
 
+const INSTALL_ANEW = `remove node_modules/pyodide, and npm install pyodide@${PYODIDE_VERSION}`;
+
 const ASSIGN = 'function assignWasmExports(wasmExports){';
 const DECLARE = ';var ';
 
@@ -38,7 +41,7 @@ function trimScript(original: string, alsoUsed: string[]): string {
   const declare = script.lastIndexOf(DECLARE, assign);
   const end = script.indexOf('}', assign);
   if (declare < 0 || end < 0 || DROPPED.some((part) => !original.includes(part)))
-    throw new WsgiError('build-python: pyodide.asm.mjs is not as it is known here');
+    throw new WsgiError(`build-python: pyodide.asm.mjs is not that of Pyodide ${PYODIDE_VERSION}: ${INSTALL_ANEW}`);
   const [before, after] = [script.slice(0, declare), script.slice(end)];
   const used = new Set([...wordsOf(before), ...wordsOf(after), ...alsoUsed]);
   const names = script
@@ -65,6 +68,7 @@ function keepExports(wasm: Uint8Array<ArrayBuffer>, keep: (name: string) => bool
       if (byte < 128) return value;
     }
   };
+  const decoder = new TextDecoder();
   while (at < wasm.length) {
     const start = at++;
     const end = number() + at;
@@ -76,21 +80,16 @@ function keepExports(wasm: Uint8Array<ArrayBuffer>, keep: (name: string) => bool
     for (let left = number(); left > 0; left--) {
       const from = at;
       const length = number();
-      const name = new TextDecoder().decode(wasm.subarray(at, at + length));
+      const name = decoder.decode(wasm.subarray(at, at + length));
       at += length + 1; // the kind
       number();
       if (keep(name)) kept.push(wasm.subarray(from, at));
     }
     const content = Buffer.concat([encode(kept.length), ...kept]);
-    return new Uint8Array(
-      Buffer.concat(
-        [wasm.subarray(0, start), [EXPORTS], encode(content.length), content, wasm.subarray(end)].map((part) =>
-          Uint8Array.from(part),
-        ),
-      ),
-    );
+    const section = [Uint8Array.of(EXPORTS), encode(content.length), content];
+    return new Uint8Array(Buffer.concat([wasm.subarray(0, start), ...section, wasm.subarray(end)]));
   }
-  throw new WsgiError('build-python: pyodide.asm.wasm exports nothing');
+  throw new WsgiError(`build-python: pyodide.asm.wasm exports nothing: ${INSTALL_ANEW}`);
 }
 
 /** LEB128, unsigned. */
