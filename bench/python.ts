@@ -297,10 +297,10 @@ async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]>
     contenders[name] = async () => {
       const before = performance.now();
       const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const exited = once(child, 'exit');
-      const [printed] = await once(child.stdout, 'data');
+      const closed = once(child, 'close');
+      const [printed] = await Promise.race([once(child.stdout, 'data'), closed.then(() => ['nothing'])]);
       const cost = performance.now() - before;
-      await exited;
+      await closed;
       const [status, used] = String(printed).split(' ');
       if (status !== '200') throw new Error(`${title} answers ${printed}`);
       cpuOfProcess.push(Number(used) / 1000);
