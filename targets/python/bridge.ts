@@ -83,19 +83,17 @@ export function createBridge(
 
   const half = functionsOf(
     python.pyimport('wsgi_edge.bridge'),
-    ...([
-      'connect',
-      'connect_buffer',
-      'load',
-      'load_middleware',
-      'set_environment',
-      'reseed',
-      'start',
-      'next_chunk',
-      'close',
-    ] as const),
+    'connect',
+    'connect_buffer',
+    'load',
+    'load_middleware',
+    'set_environment',
+    'reseed',
+    'start',
+    'next_chunk',
+    'close',
   );
-  const foreign = functionsOf(python.pyimport('wsgi_edge.foreign'), ...(['start', 'write', 'read', 'log'] as const));
+  const foreign = functionsOf(python.pyimport('wsgi_edge.foreign'), 'start', 'write', 'read', 'log');
   half.connect(
     (id: number, packed: string, excText: string | undefined) => startResponse(exchanges.get(id), packed, excText),
     (id: number, data: Uint8Array) => write(exchanges.get(id), data),
@@ -298,7 +296,7 @@ export function createBridge(
         HTTP_COOKIE: 'a="1"; b=2',
       } as unknown as Environ;
       const body = await bridge.serve(
-        0,
+        0, // warm.py
         environ,
         () => async () => {},
         undefined,
