@@ -1,86 +1,89 @@
 import { nameOf, WsgiError } from './errors.js';
 import type { Body } from './types.js';
 
-/** An application's body with its one ending. */
-export interface OpenBody {
-  /** The next step of the iteration, as the iterator gives it. */
-  next(): IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
-  /** Ends the body: the iterator's `return()` unless it is exhausted, then `close()`. Runs once, however often it is
-   *  called, and never rejects: each failure goes to `log`. */
-  release(): Promise<void>;
-}
-
-// JavaScript can't interrupt a pending next(), and a generator's return() waits for it. A body that hangs there is given
-// this long (ms) before close() runs all the same, so that what it holds is freed.
+// JavaScript can't interrupt a pending next(), and a generator's return() waits for it. If a body hangs there, close() runs
+// after this time (ms) all the same, so that what the body holds is freed.
 const STUCK = 1000;
 
-/** Opens what an application returned. PEP 3333, "Specification Details".
- *  @throws {WsgiError} when it is not an iterable of chunks */
-export function openBody(body: Body, log: (error: unknown) => void): OpenBody {
-  let iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
-  let exhausted = false;
-  let pending = 0;
-  let released: Promise<void> | undefined;
+/** The body that an application returned, with its one ending. PEP 3333, "Specification Details". */
+export class OpenBody {
+  private readonly body: Body;
+  private readonly log: (error: unknown) => void;
+  private iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  private exhausted = false;
+  private pending = 0;
+  private released: Promise<void> | undefined;
 
-  const settle = (step: IteratorResult<unknown>): IteratorResult<unknown> => {
+  constructor(body: Body, log: (error: unknown) => void) {
+    this.body = body;
+    this.log = log;
+  }
+
+  /** The next step of the iteration, as the iterator gives it. */
+  next(): IteratorResult<unknown> | Promise<IteratorResult<unknown>> {
+    this.iterator ??= iteratorOf(this.body);
+    const step = this.iterator.next();
+    return isThenable(step) ? this.settled(step) : this.checked(step);
+  }
+
+  /** Ends the body: the iterator's `return()` unless it is exhausted, then `close()`. Runs once, however often it is
+   *  called, and never rejects, because each failure goes to `log`. */
+  release(): Promise<void> {
+    this.released ??= this.end();
+    return this.released;
+  }
+
+  private async settled(step: PromiseLike<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+    this.pending++;
+    try {
+      return this.checked(await step);
+    } finally {
+      this.pending--;
+    }
+  }
+
+  private checked(step: IteratorResult<unknown>): IteratorResult<unknown> {
     if (typeof step !== 'object' || step === null)
       throw new WsgiError(
         `application: a step of its body is ${nameOf(step)}, not an object with done and value (PEP 3333, "Specification Details")`,
       );
-    if (step.done) exhausted = true;
+    if (step.done) this.exhausted = true;
     return step;
-  };
+  }
 
-  const end = async (): Promise<void> => {
+  private async end(): Promise<void> {
     try {
-      if (!exhausted && iterator?.return) {
-        const returned = Promise.resolve(iterator.return());
-        if (pending === 0) await returned;
-        else await within(returned, STUCK);
+      if (!this.exhausted && this.iterator?.return) {
+        const returned = Promise.resolve(this.iterator.return());
+        await (this.pending === 0 ? returned : within(returned, STUCK));
       }
     } catch (error) {
-      log(error);
+      this.log(error);
     }
     try {
-      await body.close?.();
+      await this.body.close?.();
     } catch (error) {
-      log(error);
+      this.log(error);
     }
-  };
-
-  return {
-    next() {
-      iterator ??= iteratorOf(body);
-      const step = iterator.next();
-      if (!isThenable(step)) return settle(step);
-      pending++;
-      return step.then(
-        (result) => {
-          pending--;
-          return settle(result);
-        },
-        (error) => {
-          pending--;
-          throw error;
-        },
-      );
-    },
-    release() {
-      released ??= end();
-      return released;
-    },
-  };
+  }
 }
 
-/** Checks that a value can be a body at all.
- *  @throws {WsgiError} which says what came and what to do */
+/** Opens the body that an application returned.
+ *  @param log  takes the failures of its end */
+export function openBody(body: Body, log: (error: unknown) => void): OpenBody {
+  return new OpenBody(body, log);
+}
+
+/** Checks that a value is iterable, as a body has to be.
+ *  @throws {WsgiError} which names the value and says what to return instead */
 export function checkBody(body: unknown): asserts body is Body {
   const iterable =
-    typeof body === 'object' &&
-    body !== null &&
-    !ArrayBuffer.isView(body) &&
-    (typeof (body as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function' ||
-      typeof (body as Iterable<unknown>)[Symbol.iterator] === 'function');
+    Array.isArray(body) ||
+    (typeof body === 'object' &&
+      body !== null &&
+      !ArrayBuffer.isView(body) &&
+      (typeof (body as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function' ||
+        typeof (body as Iterable<unknown>)[Symbol.iterator] === 'function'));
   if (iterable) return;
   let advice = '';
   if (ArrayBuffer.isView(body)) advice = '; put it into an array: [bytes]';
@@ -92,7 +95,7 @@ export function checkBody(body: unknown): asserts body is Body {
   );
 }
 
-/** Chunks as one, without a copy where one of them is all.
+/** Joins chunks; a single chunk is not copied.
  *  @param total  their length in bytes */
 export function concatenate(chunks: readonly Uint8Array[], total: number): Uint8Array {
   const [first = new Uint8Array(0)] = chunks;
@@ -106,12 +109,12 @@ export function concatenate(chunks: readonly Uint8Array[], total: number): Uint8
   return bytes;
 }
 
-/** Whether a value is a promise, of whichever kind. */
+/** Whether a value is a promise, native or not. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function';
 }
 
-// Microtasks: more than an asynchronous function that waits for nothing outside takes.
+// More microtasks than an asynchronous function takes that waits for no I/O.
 const SOON = 16;
 
 /** Whether a promise settles within the microtasks that run now, before the platform can do anything in between. */

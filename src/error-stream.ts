@@ -1,30 +1,38 @@
 import { nameOf } from './errors.js';
 import type { ErrorStream } from './types.js';
 
-/** `wsgi.errors` over a function that takes whole lines: those that one `write()` completes together, without the last
- *  LF. `flush()` hands on an unfinished one.
+/** `wsgi.errors` over a function that takes whole lines: those that one `write()` completes, together and without the last
+ *  LF. `flush()` hands on an unfinished line.
  *  @throws {TypeError} when a text is not a string
  *  PEP 3333, "Input and Error Streams". */
 export function createErrorStream(sink: (lines: string) => void): ErrorStream {
-  let rest = '';
-  const write = (text: string): void => {
-    if (typeof text !== 'string') throw new TypeError(`wsgi.errors takes strings, not ${nameOf(text)}`);
-    // Not in what was held already, which has none: a long line that comes in pieces is not searched for each.
-    const end = text.lastIndexOf('\n');
-    const held = rest;
-    rest = end < 0 ? held + text : text.slice(end + 1);
-    if (end >= 0) sink(held + text.slice(0, end));
-  };
-  return {
-    write,
-    writelines(texts) {
-      for (const text of texts) write(text);
-    },
-    flush() {
-      if (rest === '') return;
-      const line = rest;
-      rest = '';
-      sink(line);
-    },
-  };
+  const stream: ErrorStream & Stateful = { write, writelines, flush, [STATE]: { rest: '', sink } };
+  return stream;
+}
+
+// A copy by `{ ...errors }` has the state as well.
+const STATE = Symbol('errors');
+type Stateful = { [STATE]: { rest: string; sink: (lines: string) => void } };
+
+function write(this: Stateful, text: string): void {
+  if (typeof text !== 'string') throw new TypeError(`wsgi.errors takes strings, not ${nameOf(text)}`);
+  const state = this[STATE];
+  // Search only the new text: `rest` never holds a line feed. Otherwise a long line written in small pieces takes quadratic
+  // time.
+  const end = text.lastIndexOf('\n');
+  const held = state.rest;
+  state.rest = end < 0 ? held + text : text.slice(end + 1);
+  if (end >= 0) state.sink(held + text.slice(0, end));
+}
+
+function writelines(this: Stateful, texts: Iterable<string>): void {
+  for (const text of texts) write.call(this, text);
+}
+
+function flush(this: Stateful): void {
+  const state = this[STATE];
+  if (state.rest === '') return;
+  const line = state.rest;
+  state.rest = '';
+  state.sink(line);
 }

@@ -9,6 +9,7 @@ const DEFAULT_BLOCK = 65_536; // bytes
 export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
   readonly blockSize: number;
+  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
   constructor(source: FileSource, blockSize = DEFAULT_BLOCK) {
     if (!(isReader(source) || isStream(source) || isBlob(source) || isIterable(source)))
@@ -21,20 +22,20 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     this.blockSize = blockSize;
   }
 
-  /** The length in bytes, where the source tells it. */
+  /** The length in bytes, if the source tells it. */
   get size(): number | undefined {
     return isBlob(this.source) ? this.source.size : undefined;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     const { source, blockSize } = this;
-    if (isStream(source)) yield* readStream(source);
-    else if (isBlob(source)) yield* readStream(source.stream());
+    if (isStream(source)) yield* this.readStream(source);
+    else if (isBlob(source)) yield* this.readStream(source.stream());
     else if (isIterable(source)) yield* source;
     else {
       for (;;) {
         const block = await source.read(blockSize);
-        // Anything else than bytes goes on, for the gateway to refuse.
+        // The gateway refuses a block that is not bytes.
         if (block === null || block?.length === 0) return;
         yield block;
       }
@@ -43,37 +44,47 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
 
   /** Closes the source: `close()`, `destroy()` or `cancel()`, whichever it has. */
   async close(): Promise<void> {
-    const { source } = this;
-    if (isStream(source)) {
+    const { source, reader } = this;
+    // A read that waits for bytes holds the iterator; only its reader can end it.
+    if (reader !== undefined) await reader.cancel();
+    else if (isStream(source)) {
       // A stream that is still locked has a reader that ends it.
       if (!source.locked) await source.cancel();
     } else if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
     else if ('close' in source) await source.close?.();
   }
-}
 
-// Not the stream's own asynchronous iterator, which Safari and older runtimes lack.
-async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
+  // The asynchronous iterator of streams is missing in Safari and in older runtimes.
+  private async *readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+    const reader = stream.getReader();
+    this.reader = reader;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      this.reader = undefined;
+      // Does nothing to a stream that has ended.
+      await reader.cancel();
+      reader.releaseLock();
     }
-  } finally {
-    // Does nothing to a stream that has ended.
-    await reader.cancel();
-    reader.releaseLock();
   }
 }
 
-/** Whether a value is a web ReadableStream, of whichever realm or implementation. */
+/** Wraps a stream that an application returned as its body; undefined for another body. */
+export function asFile(body: unknown): FileWrapper | undefined {
+  if (body instanceof FileWrapper) return undefined;
+  return isStream(body) || (isIterable(body) && 'destroy' in body) ? new FileWrapper(body as FileSource) : undefined;
+}
+
+/** Whether a value is a web ReadableStream, from any realm or implementation. */
 export function isStream(source: unknown): source is ReadableStream<Uint8Array> {
   return typeof (source as ReadableStream | null)?.getReader === 'function';
 }
 
-/** Whether a value is a Blob, of whichever realm or implementation. */
+/** Whether a value is a Blob, from any realm or implementation. */
 export function isBlob(source: unknown): source is Blob {
   const blob = source as Blob | null;
   return typeof blob?.arrayBuffer === 'function' && typeof blob.stream === 'function' && typeof blob.size === 'number';

@@ -1,6 +1,7 @@
 export { demoApp } from './demo-app.js';
 export { ClientDisconnected, WsgiError } from './errors.js';
-export { type FetchHandler, fromFetchHandler, toFetchHandler } from './fetch.js';
+export { type FetchHandler, fromFetchHandler } from './fetch/application.js';
+export { toFetchHandler } from './fetch/gateway.js';
 export { FileWrapper } from './file-wrapper.js';
 export { type HeaderView, headerView } from './header-view.js';
 export { isHopByHop } from './headers.js';

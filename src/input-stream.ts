@@ -1,24 +1,31 @@
+import { isThenable } from './body.js';
 import { BodyTooLarge, ClientDisconnected, nameOf, WsgiError } from './errors.js';
 import type { Environ, InputStream } from './types.js';
 
 const EMPTY = new Uint8Array(0);
 const LF = 10;
 const BLOCK = 65_536; // bytes
+// A client may send its body byte by byte. An array for each chunk would take a hundred times the memory of the bytes, so
+// smaller chunks (bytes) are copied together.
+const SMALL = 4096;
 
-/** What `wsgi.input` reads from. Nothing of it is called before the first read. */
+/** The source of `wsgi.input`. None of its functions is called before the first read. */
 export interface InputSource {
   /** The next bytes, an empty array included, or null at the end.
-   *  @param size  how many are of use, where that is known; a source may give more or less */
+   *  @param size  how many are of use, if that is known; a source may give more or less */
   pull(size?: number): Promise<Uint8Array | null>;
+  /** All bytes at once, asked for only before the first `pull`; undefined if the source can't. */
+  all?(): Uint8Array | Promise<Uint8Array> | undefined;
   /** Tells the platform that nobody will read the rest. */
   cancel(reason: unknown): Promise<void>;
-  /** The platform's own stream of the same bytes, where it has one. */
+  /** The platform's own stream of the same bytes, if it has one. */
   stream?(): ReadableStream<Uint8Array> | null;
 }
 
-// What `inputStream` finds behind a `wsgi.input` of the gateway's.
-const PLATFORM = Symbol('platform');
+// The key of the state behind a `wsgi.input`, which a copy by `{ ...input }` has as well.
+const STATE = Symbol('input');
 
+/** The gateway's side of a `wsgi.input`. */
 interface Platform {
   /** The platform's own stream, once, while nobody has read. */
   takeStream(): ReadableStream<Uint8Array> | null;
@@ -26,199 +33,282 @@ interface Platform {
   cancel(reason: unknown): Promise<void>;
 }
 
-type OwnInput = InputStream & { [PLATFORM]?: Platform | undefined };
+type OwnInput = InputStream & { [STATE]?: Input | undefined };
+type Stateful = { [STATE]: Input };
 
 /** `wsgi.input` over a pull function. Calls may overlap; they are served in order.
- *  @param length  the bytes promised by CONTENT_LENGTH, where it is known
- *  @param maxBody  the most bytes that it reads; `read` rejects with `BodyTooLarge` beyond them
+ *  @param length  the bytes promised by CONTENT_LENGTH, if it is known
+ *  @param maxBody  the most bytes that it reads; `read` rejects with `BodyTooLarge` after them
  *  PEP 3333, "Input and Error Streams". */
 export function createInputStream(
   source: InputSource,
   length?: number,
   maxBody = Number.POSITIVE_INFINITY,
 ): InputStream {
-  let touched = false;
-  let taken = false; // inputStream() has given the platform's own stream away
-  let turn: Promise<unknown> = Promise.resolve();
-  let made: Reader | undefined; // when it is read, which most requests are not
+  // Shared functions instead of closures: most requests have no body, and pay for none of this.
+  const input: InputStream & Stateful = {
+    read,
+    readline,
+    readlines,
+    [Symbol.asyncIterator]: eachLine,
+    [STATE]: new Input(source, length, maxBody),
+  };
+  return input;
+}
 
-  // One call at a time: two that overlap must not both take the same bytes.
-  const inTurn = <T>(task: (reader: Reader) => Promise<T>): Promise<T> => {
-    touched = true;
-    const result = turn.then(() => {
-      if (taken)
-        throw new WsgiError(
-          'application: wsgi.input was read after inputStream() had taken its stream; read one of the two',
-        );
-      made ??= createReader(source, length, maxBody);
-      return task(made);
-    });
-    turn = result.catch(() => {});
+function read(this: Stateful, size?: number | null): Promise<Uint8Array> {
+  const limit = toLimit(size);
+  return limit === 0 ? Promise.resolve(EMPTY) : this[STATE].inTurn((reader) => reader.read(limit));
+}
+
+function readline(this: Stateful, size?: number | null): Promise<Uint8Array> {
+  const limit = toLimit(size);
+  return limit === 0 ? Promise.resolve(EMPTY) : this[STATE].inTurn((reader) => reader.readline(limit));
+}
+
+function readlines(this: Stateful, hint?: number | null): Promise<Uint8Array[]> {
+  const limit = toLimit(hint) || Number.POSITIVE_INFINITY;
+  return this[STATE].inTurn((reader) => reader.readlines(limit));
+}
+
+async function* eachLine(this: InputStream): AsyncGenerator<Uint8Array, void> {
+  for (;;) {
+    const line = await this.readline();
+    if (line.length === 0) return;
+    yield line;
+  }
+}
+
+class Input implements Platform {
+  private readonly source: InputSource;
+  private readonly length: number | undefined;
+  private readonly maxBody: number;
+  private touched = false;
+  private taken = false; // inputStream() has given the platform's own stream away
+  private turn: Promise<unknown> | undefined;
+  private reader: Reader | undefined; // made when it is read, since most requests have no body
+
+  constructor(source: InputSource, length: number | undefined, maxBody: number) {
+    this.source = source;
+    this.length = length;
+    this.maxBody = maxBody;
+  }
+
+  takeStream(): ReadableStream<Uint8Array> | null {
+    // The platform's own stream knows no limit except the length that it was promised.
+    if (this.touched || (this.maxBody !== Number.POSITIVE_INFINITY && this.length === undefined)) return null;
+    const own = this.source.stream?.() ?? null;
+    this.taken = own !== null;
+    this.touched = this.taken;
+    return own;
+  }
+
+  arrived(): Promise<Uint8Array> {
+    return this.inTurn((reader) => reader.arrived());
+  }
+
+  cancel(reason: unknown): Promise<void> {
+    this.touched = true;
+    return this.source.cancel(reason);
+  }
+
+  /** One call at a time: two that overlap must not both take the same bytes. */
+  inTurn<T>(task: (reader: Reader) => Promise<T>): Promise<T> {
+    this.touched = true;
+    const result = this.turn === undefined ? this.begin(task) : this.turn.then(() => this.begin(task));
+    this.turn = result.catch(() => {});
     return result;
-  };
+  }
 
-  const stream: OwnInput = {
-    read: (size) => {
-      const limit = toLimit(size);
-      return limit === 0 ? Promise.resolve(EMPTY) : inTurn((reader) => reader.read(limit));
-    },
-    readline: (size) => {
-      const limit = toLimit(size);
-      return limit === 0 ? Promise.resolve(EMPTY) : inTurn((reader) => reader.readline(limit));
-    },
-    readlines: (hint) => {
-      const limit = toLimit(hint) || Number.POSITIVE_INFINITY;
-      return inTurn(async (reader) => {
-        const lines: Uint8Array[] = [];
-        for (let total = 0; total < limit; ) {
-          const line = await reader.readline(Number.POSITIVE_INFINITY);
-          if (line.length === 0) break;
-          total += line.length;
-          lines.push(line);
-        }
-        return lines;
-      });
-    },
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
-        const line = await stream.readline();
-        if (line.length === 0) return;
-        yield line;
-      }
-    },
-    [PLATFORM]: {
-      takeStream() {
-        // The platform's own stream knows no limit but the length that it was promised.
-        if (touched || (maxBody !== Number.POSITIVE_INFINITY && length === undefined)) return null;
-        const own = source.stream?.() ?? null;
-        taken = own !== null;
-        touched = taken;
-        return own;
-      },
-      arrived: () => inTurn((reader) => reader.arrived()),
-      cancel(reason) {
-        touched = true;
-        return source.cancel(reason);
-      },
-    },
-  };
-  return stream;
+  private begin<T>(task: (reader: Reader) => Promise<T>): Promise<T> {
+    if (this.taken)
+      return Promise.reject(
+        new WsgiError('application: wsgi.input was read after inputStream() had taken its stream; read one of the two'),
+      );
+    this.reader ??= new Reader(this.source, this.length, this.maxBody);
+    return task(this.reader);
+  }
 }
 
-interface Reader {
+/** Reads a source by size and by line. */
+class Reader {
+  private readonly source: InputSource;
+  private readonly length: number | undefined;
+  private readonly maxBody: number;
+  private chunks: Uint8Array[] = []; // pulled and not yet read
+  private held = 0; // bytes in chunks
+  private pulled = 0; // bytes
+  private ended = false;
+  private failure: { error: unknown } | undefined;
+  private block: Uint8Array | undefined; // small chunks, joined
+  private filled = 0; // bytes of block
+
+  constructor(source: InputSource, length: number | undefined, maxBody: number) {
+    this.source = source;
+    this.length = length;
+    this.maxBody = maxBody;
+  }
+
   /** Up to `limit` bytes. */
-  read(limit: number): Promise<Uint8Array>;
+  async read(limit: number): Promise<Uint8Array> {
+    if (limit === Number.POSITIVE_INFINITY && this.pulled === 0) await this.pullAll();
+    while (this.held < limit && !this.ended) await this.pull();
+    return this.take(Math.min(limit, this.held));
+  }
+
   /** A line, or `limit` bytes of it. */
-  readline(limit: number): Promise<Uint8Array>;
-  /** What comes next, as it comes. */
-  arrived(): Promise<Uint8Array>;
-}
-
-function createReader(source: InputSource, length: number | undefined, maxBody: number): Reader {
-  let chunks: Uint8Array[] = []; // pulled and not yet read
-  let held = 0; // bytes in chunks
-  let pulled = 0;
-  let ended = false;
-  let failure: { error: unknown } | undefined;
-
-  const pull = async (): Promise<void> => {
-    if (failure) throw failure.error;
-    try {
-      const chunk = await source.pull(length && length - pulled);
-      if (chunk === null) {
-        if (length !== undefined && pulled < length)
-          throw new ClientDisconnected(`client: the request body ended after ${pulled} of ${length} bytes`);
-        ended = true;
-      } else if (chunk.length > 0) {
-        chunks.push(plain(chunk));
-        held += chunk.length;
-        pulled += chunk.length;
-        if (pulled > maxBody) {
-          const tooLarge = new BodyTooLarge(`client: the request body has more bytes than maxBody, ${maxBody}`);
-          source.cancel(tooLarge).catch(() => {});
-          throw tooLarge;
-        }
-        // The platform's own end would take one more turn of its I/O.
-        if (length !== undefined && pulled >= length) ended = true;
+  async readline(limit: number): Promise<Uint8Array> {
+    let index = 0; // of the chunk that is searched
+    let offset = 0; // bytes of it without a LF
+    let before = 0; // bytes without a LF in all
+    for (;;) {
+      for (let chunk = this.chunks[index]; chunk !== undefined && before < limit; chunk = this.chunks[index]) {
+        // Search no further than the limit: a long line that is read piece by piece would take quadratic time.
+        const end = Math.min(chunk.length, offset + limit - before);
+        const at = chunk.subarray(offset, end).indexOf(LF);
+        if (at >= 0) return this.take(before + at + 1);
+        before += end - offset;
+        offset = end;
+        // The last chunk may grow.
+        if (index + 1 === this.chunks.length) break;
+        index++;
+        offset = 0;
       }
+      if (before >= limit || this.ended) return this.take(Math.min(limit, this.held));
+      await this.pull();
+    }
+  }
+
+  async readlines(limit: number): Promise<Uint8Array[]> {
+    const lines: Uint8Array[] = [];
+    for (let total = 0; total < limit; ) {
+      const line = await this.readline(Number.POSITIVE_INFINITY);
+      if (line.length === 0) break;
+      total += line.length;
+      lines.push(line);
+    }
+    return lines;
+  }
+
+  /** The bytes that have come and are not read yet, at least one unless the body has ended. */
+  async arrived(): Promise<Uint8Array> {
+    while (this.held === 0 && !this.ended) await this.pull();
+    return this.take(this.chunks[0]?.length ?? 0);
+  }
+
+  private async pullAll(): Promise<void> {
+    if (this.ended || this.source.all === undefined) return;
+    try {
+      const all = this.source.all();
+      const bytes = isThenable(all) ? await all : all;
+      if (bytes === undefined) return;
+      this.accept(bytes);
+      this.checkEnd();
     } catch (error) {
-      failure = { error };
+      this.failure = { error };
+    }
+  }
+
+  private async pull(): Promise<void> {
+    if (this.failure) throw this.failure.error;
+    try {
+      const chunk = await this.source.pull(this.length && this.length - this.pulled);
+      if (chunk === null) this.checkEnd();
+      else if (chunk.length > 0) this.accept(chunk);
+    } catch (error) {
+      this.failure = { error };
       throw error;
     }
-  };
+  }
 
-  const take = (size: number): Uint8Array => {
-    const first = chunks[0];
+  private checkEnd(): void {
+    const { length, pulled } = this;
+    if (length !== undefined && pulled < length)
+      throw new ClientDisconnected(`client: the request body ended after ${pulled} of ${length} bytes`);
+    this.ended = true;
+  }
+
+  private accept(chunk: Uint8Array): void {
+    if (chunk.length > 0) this.hold(plain(chunk));
+    this.held += chunk.length;
+    this.pulled += chunk.length;
+    if (this.pulled > this.maxBody) {
+      const tooLarge = new BodyTooLarge(`client: the request body has more bytes than maxBody, ${this.maxBody}`);
+      this.source.cancel(tooLarge).catch(() => {});
+      throw tooLarge;
+    }
+    // The platform's own end would take one more turn of its I/O.
+    if (this.length !== undefined && this.pulled >= this.length) this.ended = true;
+  }
+
+  private hold(chunk: Uint8Array): void {
+    const { chunks } = this;
+    const last = chunks.at(-1);
+    if (chunk.length >= SMALL || last === undefined || last.length >= SMALL) {
+      chunks.push(chunk);
+      return;
+    }
+    if (this.block === undefined || last.buffer !== this.block.buffer) {
+      if (this.block === undefined || this.filled + last.length + chunk.length > this.block.length) {
+        this.block = new Uint8Array(4 * SMALL);
+        this.filled = 0;
+      }
+      this.block.set(last, this.filled);
+      this.filled += last.length;
+    }
+    if (this.filled + chunk.length > this.block.length) {
+      chunks.push(chunk);
+      return;
+    }
+    this.block.set(chunk, this.filled);
+    const from = this.filled - last.length;
+    this.filled += chunk.length;
+    chunks[chunks.length - 1] = this.block.subarray(from, this.filled);
+  }
+
+  private take(size: number): Uint8Array {
+    const first = this.chunks[0];
     if (first === undefined || size === 0) return EMPTY;
-    held -= size;
+    this.held -= size;
     if (size < first.length) {
-      chunks[0] = first.subarray(size);
+      this.chunks[0] = first.subarray(size);
       return first.subarray(0, size);
     }
     if (size === first.length) {
-      chunks.shift();
+      this.chunks.shift();
       return first;
     }
     const bytes = new Uint8Array(size);
     let filled = 0;
     let used = 0;
-    for (const chunk of chunks) {
+    for (const chunk of this.chunks) {
       const part = chunk.subarray(0, size - filled);
       bytes.set(part, filled);
       filled += part.length;
       if (part.length < chunk.length) {
-        chunks[used] = chunk.subarray(part.length);
+        this.chunks[used] = chunk.subarray(part.length);
         break;
       }
       used++;
       if (filled === size) break;
     }
-    chunks = chunks.slice(used);
+    this.chunks = this.chunks.slice(used);
     return bytes;
-  };
-
-  const read = async (limit: number): Promise<Uint8Array> => {
-    while (held < limit && !ended) await pull();
-    return take(Math.min(limit, held));
-  };
-
-  const readline = async (limit: number): Promise<Uint8Array> => {
-    let searched = 0; // chunks without a LF
-    let before = 0; // bytes in them
-    for (;;) {
-      for (let chunk = chunks[searched]; chunk !== undefined && before < limit; chunk = chunks[searched]) {
-        // No further than the limit: a long line that is read piece by piece is not searched to its end for each.
-        const at = chunk.subarray(0, limit - before).indexOf(LF);
-        if (at >= 0) return take(before + at + 1);
-        before += chunk.length;
-        searched++;
-      }
-      if (before >= limit || ended) return take(Math.min(limit, held));
-      await pull();
-    }
-  };
-
-  // The bytes that have come and are not read yet, at least one unless the body has ended.
-  const arrived = async (): Promise<Uint8Array> => {
-    while (held === 0 && !ended) await pull();
-    return take(chunks[0]?.length ?? 0);
-  };
-
-  return { read, readline, arrived };
+  }
 }
 
 /** Tells the platform that the request body will not be read. */
 export function cancelInput(environ: Environ, reason: unknown): void {
-  (environ['wsgi.input'] as OwnInput)[PLATFORM]?.cancel(reason).catch(() => {});
+  (environ['wsgi.input'] as OwnInput)[STATE]?.cancel(reason).catch(() => {});
 }
 
-/** Lets `inputStream` find the platform's own stream behind a `wsgi.input` that wraps another one. */
+/** Lets `inputStream` find the platform's own stream through a `wsgi.input` that wraps another one. */
 export function shareStream(wrapper: InputStream, input: InputStream): void {
-  (wrapper as OwnInput)[PLATFORM] = (input as OwnInput)[PLATFORM];
+  (wrapper as OwnInput)[STATE] = (input as OwnInput)[STATE];
 }
 
-// A Buffer is a Uint8Array whose slice() and toString() do other things: an application must not meet it on some targets
-// and not on others.
+// A Buffer is a Uint8Array whose slice() and toString() do other things. An application must not meet it on some targets
+// only.
 function plain(chunk: Uint8Array): Uint8Array {
   return chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
@@ -233,31 +323,35 @@ function toLimit(size: unknown): number {
   return size < 0 ? Number.POSITIVE_INFINITY : size;
 }
 
-/** The request body as a stream: the platform's own one while `wsgi.input` is untouched, else what is left of it, as it
- *  comes. The stream and `wsgi.input` share their bytes; read one of them: where the stream is the platform's own,
- *  `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
+/** The request body as a stream: the platform's own stream while `wsgi.input` is untouched, else the bytes that are left,
+ *  as they come. Read either the stream or `wsgi.input`, because they share their bytes; if the stream is the platform's
+ *  own, `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
 export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   const input: OwnInput = environ['wsgi.input'];
-  const own = input[PLATFORM]?.takeStream();
+  const own = input[STATE]?.takeStream();
   if (own) return own;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const bytes = await (input[PLATFORM]?.arrived() ?? input.read(BLOCK));
+        const bytes = await (input[STATE]?.arrived() ?? input.read(BLOCK));
         if (bytes.length === 0) controller.close();
         else controller.enqueue(bytes);
       },
       async cancel(reason) {
-        await input[PLATFORM]?.cancel(reason);
+        await input[STATE]?.cancel(reason);
       },
     },
     { highWaterMark: 0 },
   );
 }
 
-/** An `InputSource` over a ReadableStream got at the first read, or over nothing when that is null. It is read into buffers
- *  of the size that is of use, where the stream can: workerd gives pieces of 4 KiB otherwise, at six times the cost. */
-export function streamSource(getStream: () => ReadableStream<Uint8Array> | null): InputSource {
+/** An `InputSource` over a ReadableStream that is taken at the first read; null stands for an empty body. If the stream can,
+ *  it fills buffers of the size that is of use: workerd gives pieces of 4 KiB otherwise, at six times the cost.
+ *  @param getAll  reads all bytes in one step, if the platform can */
+export function streamSource(
+  getStream: () => ReadableStream<Uint8Array> | null,
+  getAll?: () => Promise<ArrayBuffer> | undefined,
+): InputSource {
   let reader: Reading | null | undefined;
   const open = () => {
     if (reader === undefined) {
@@ -266,7 +360,11 @@ export function streamSource(getStream: () => ReadableStream<Uint8Array> | null)
     }
     return reader;
   };
+  const broken = (cause: unknown): never => {
+    throw new ClientDisconnected('client: the request body broke off', { cause });
+  };
   return {
+    all: () => getAll?.()?.then((bytes) => new Uint8Array(bytes), broken),
     async pull(size) {
       const source = open();
       if (source === null) return null;
@@ -274,7 +372,7 @@ export function streamSource(getStream: () => ReadableStream<Uint8Array> | null)
         const { done, value } = await source.read(size);
         return done ? null : value;
       } catch (cause) {
-        throw new ClientDisconnected('client: the request body broke off', { cause });
+        return broken(cause);
       }
     },
     async cancel(reason) {
@@ -294,7 +392,7 @@ function readingOf(stream: ReadableStream<Uint8Array>): Reading {
   if (byob === undefined) return stream.getReader();
   return {
     async read(size = BLOCK) {
-      // A view of no length is refused; the end is to be read all the same.
+      // A view without length is refused, yet the end has to be read.
       const step = await byob.read(new Uint8Array(Math.max(1, Math.min(BLOCK, size))));
       // Bytes that come one by one must not each hold a buffer.
       if (!step.done && step.value.length * 2 < step.value.buffer.byteLength) step.value = step.value.slice();
@@ -304,7 +402,7 @@ function readingOf(stream: ReadableStream<Uint8Array>): Reading {
   };
 }
 
-/** A reader that fills buffers, where a stream has one (Streams Standard, "readable byte streams"). */
+/** A reader that fills buffers, or undefined if the stream has none (Streams Standard, "readable byte streams"). */
 export function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   try {
     return stream.getReader({ mode: 'byob' });
@@ -315,15 +413,28 @@ export function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBY
 
 /** An `InputSource` over bytes that are already there, made at the first read. */
 export function bytesSource(getBytes: () => Uint8Array): InputSource {
-  let done = false;
-  return {
-    async pull() {
-      if (done) return null;
-      done = true;
-      return getBytes();
-    },
-    async cancel() {
-      done = true;
-    },
-  };
+  return new Bytes(getBytes);
+}
+
+class Bytes implements InputSource {
+  private readonly getBytes: () => Uint8Array;
+  private done = false;
+
+  constructor(getBytes: () => Uint8Array) {
+    this.getBytes = getBytes;
+  }
+
+  all(): Uint8Array {
+    if (this.done) return EMPTY;
+    this.done = true;
+    return this.getBytes();
+  }
+
+  async pull(): Promise<Uint8Array | null> {
+    return this.done ? null : this.all();
+  }
+
+  async cancel(): Promise<void> {
+    this.done = true;
+  }
 }

@@ -1,5 +1,5 @@
 import { nameOf, WsgiError } from './errors.js';
-import { copyHeaders, headersFault, statusFault } from './headers.js';
+import { checkHeaders, statusFault } from './headers.js';
 import type { HeaderList, StartResponse, Write } from './types.js';
 
 const CLAUSE = '(PEP 3333, "The start_response() Callable")';
@@ -11,55 +11,61 @@ export interface Head {
   /** The three digits of `status`. */
   code: number;
   headers: HeaderList;
-  /** Content-Length in bytes, where the application gave one. */
+  /** Content-Length in bytes, if the application gave one. */
   length: number | undefined;
 }
 
 /** The state machine of one response: idle, started (`head`), committed. */
-interface Start {
-  called: boolean;
+export class Start {
+  called = false;
   head: Head | undefined;
-  committed: boolean;
-  startResponse: StartResponse;
+  committed = false;
+  readonly startResponse: StartResponse;
+
+  constructor(write: Write, expressible: (code: number) => string | null) {
+    this.startResponse = (status, headers, excInfo) => {
+      this.begin(status, headers, excInfo, expressible);
+      return write;
+    };
+  }
+
+  private begin(
+    status: string,
+    headers: Parameters<StartResponse>[1],
+    excInfo: unknown,
+    expressible: (code: number) => string | null,
+  ): void {
+    if (excInfo !== undefined && excInfo !== null) {
+      if (this.committed) throw excInfo;
+    } else if (this.called) {
+      throw new WsgiError(`application: startResponse was called a second time without excInfo ${CLAUSE}`);
+    }
+    this.called = true;
+    this.head = undefined;
+    const fault = statusFault(status);
+    const checked = fault ?? checkHeaders(headers);
+    if (typeof checked === 'string') throw new WsgiError(`application: ${checked} ${CLAUSE}`);
+    const code = Number(status.slice(0, 3));
+    const inexpressible = expressible(code);
+    if (inexpressible !== null) throw new WsgiError(`application: status "${status}" ${inexpressible} ${CLAUSE}`);
+    this.head = { status, code, headers: checked.copy, length: checked.length };
+  }
+
+  /** The head, once the application has given it.
+   *  @throws {WsgiError} when it has not */
+  started(when: string): Head {
+    if (this.head !== undefined) return this.head;
+    throw new WsgiError(
+      `application: startResponse ${this.called ? 'had failed' : 'was not called'} before ${when} ${CLAUSE}`,
+    );
+  }
 }
 
 /** Makes the `startResponse` of one request.
- *  @param write  what it returns
+ *  @param write  the function that `startResponse` returns
  *  @param expressible  says of a status code why the platform can't send it, or null */
 export function createStart(write: Write, expressible: (code: number) => string | null): Start {
-  const start: Start = {
-    called: false,
-    head: undefined,
-    committed: false,
-    startResponse(status, headers, excInfo) {
-      if (excInfo !== undefined && excInfo !== null) {
-        if (start.committed) throw excInfo;
-      } else if (start.called) {
-        throw new WsgiError(`application: startResponse was called a second time without excInfo ${CLAUSE}`);
-      }
-      start.called = true;
-      start.head = undefined;
-      const fault = statusFault(status) ?? headersFault(headers);
-      if (fault !== null) throw new WsgiError(`application: ${fault} ${CLAUSE}`);
-      const code = Number(status.slice(0, 3));
-      const inexpressible = expressible(code);
-      if (inexpressible !== null) throw new WsgiError(`application: status "${status}" ${inexpressible} ${CLAUSE}`);
-      const { copy, length } = copyHeaders(headers);
-      start.head = { status, code, headers: copy, length };
-      return write;
-    },
-  };
-  return start;
-}
-
-/** The head, once the application has given it.
- *  @throws {WsgiError} when it has not */
-export function startedHead(start: Start, when: string): Head {
-  if (start.head === undefined)
-    throw new WsgiError(
-      `application: startResponse ${start.called ? 'had failed' : 'was not called'} before ${when} ${CLAUSE}`,
-    );
-  return start.head;
+  return new Start(write, expressible);
 }
 
 /** Checks a chunk of a body or of `write()`.
@@ -77,7 +83,7 @@ export function checkChunk(chunk: unknown, from: string): asserts chunk is Uint8
   );
 }
 
-// The tag tells a Uint8Array of another realm from the other typed arrays.
+// `instanceof` misses a Uint8Array from another realm (vm, iframe), so check the tag too.
 function isBytes(chunk: unknown): chunk is Uint8Array {
   return (
     chunk instanceof Uint8Array ||

@@ -1,9 +1,12 @@
 import { concatenate } from './body.js';
-import { createEnviron } from './environ.js';
+import { Connection } from './connection.js';
+import { createEnviron, setInput, setServer } from './environ.js';
 import { createGateway } from './gateway.js';
+import { addRequestHeader } from './headers.js';
 import { bytesSource } from './input-stream.js';
 import { bytesToText } from './native-string.js';
-import { run } from './run.js';
+import type { Opened, Platform, Sink } from './outgoing.js';
+import { answer } from './run.js';
 import type { Head } from './start-response.js';
 import type { Application, Environ, HeaderList } from './types.js';
 import { guessScheme } from './url.js';
@@ -23,23 +26,27 @@ export interface CollectedResponse {
  *  `wsgiref.util.setup_testing_defaults`. */
 export function testEnviron(overrides: Partial<Environ> = {}): Environ {
   const host = overrides.SERVER_NAME ?? '127.0.0.1';
-  const environ = createEnviron({
-    method: 'GET',
-    path: '/',
-    query: '',
-    rawUri: undefined,
-    scheme: overrides['wsgi.url_scheme'] ?? guessScheme(overrides),
-    host,
-    fallbackHost: '127.0.0.1',
-    protocol: 'HTTP/1.1',
-    remoteAddr: '127.0.0.1',
-    eachHeader: (add) => add('host', host),
-    body: bytesSource(() => new Uint8Array(0)),
-    maxBody: Number.POSITIVE_INFINITY,
-    signal: new AbortController().signal,
-    waitUntil: () => {},
-    errors: (line) => console.error(line),
-  });
+  const errors = (lines: string) => console.error(lines);
+  const environ = createEnviron(
+    {
+      method: 'GET',
+      path: '/',
+      query: '',
+      rawUri: undefined,
+      scheme: overrides['wsgi.url_scheme'] ?? guessScheme(overrides),
+      protocol: 'HTTP/1.1',
+      remoteAddr: '127.0.0.1',
+    },
+    { errors },
+    new Connection(errors, undefined),
+  );
+  addRequestHeader(environ, 'host', host);
+  setServer(environ, host, '127.0.0.1');
+  setInput(
+    environ,
+    bytesSource(() => new Uint8Array(0)),
+    Number.POSITIVE_INFINITY,
+  );
   return Object.assign(environ, overrides);
 }
 
@@ -49,28 +56,54 @@ export function testEnviron(overrides: Partial<Environ> = {}): Environ {
  *  @throws the error (as a rejection) that broke off a response after its head had gone out */
 export async function callApp(app: Application, environ: Environ = testEnviron()): Promise<CollectedResponse> {
   const gateway = createGateway('callApp', app, {}, 999);
-  let response: Head | undefined;
-  let failure: { error: unknown } | undefined;
-  const chunks: Uint8Array[] = [];
-  await run(gateway, environ, {
-    head(head, body) {
-      response = head;
-      // A copy, here and below: the application may use its buffer again. Not slice(), which shares a Buffer's memory.
-      if (body) chunks.push(new Uint8Array(body));
-    },
-    write(chunk) {
-      chunks.push(new Uint8Array(chunk));
-    },
-    end() {},
-    abort(error) {
-      failure = { error };
-    },
-  });
-  if (failure !== undefined) throw failure.error;
-  const { status, headers } = response as Head; // run() has given a head or an error
-  const body = concatenate(
-    chunks,
-    chunks.reduce((total, chunk) => total + chunk.length, 0),
-  );
+  const connection = new Connection(gateway.errors, undefined);
+  const signal = environ['wsgi_edge.signal'];
+  const disconnect = () => connection.abort(signal.reason);
+  if (signal.aborted) disconnect();
+  signal.addEventListener('abort', disconnect);
+  const collected = new Collected(connection);
+  await answer(gateway, environ, collected).done;
+  signal.removeEventListener('abort', disconnect);
+  if (collected.failure !== undefined) throw collected.failure.error;
+  const { status, headers } = collected.head as Head; // there is one, or a failure
+  const body = concatenate(collected.chunks, collected.length);
   return { status, headers, body, text: () => bytesToText(body) };
+}
+
+class Collected implements Platform<void>, Sink {
+  readonly connection: Connection;
+  readonly chunks: Uint8Array[] = [];
+  length = 0; // bytes
+  head: Head | undefined;
+  failure: { error: unknown } | undefined;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  whole(head: Head, bytes: Uint8Array | null): void {
+    this.head = head;
+    if (bytes !== null) this.write(bytes);
+  }
+
+  open(head: Head): Opened<void> {
+    this.head = head;
+    return { out: undefined, sink: this };
+  }
+
+  write(chunk: Uint8Array): void {
+    // A copy: the application may reuse its buffer. slice() would share the memory of a Buffer.
+    this.chunks.push(new Uint8Array(chunk));
+    this.length += chunk.length;
+  }
+
+  end(): void {}
+
+  abort(error: unknown): void {
+    this.failure = { error };
+  }
+
+  fail(error: unknown): void {
+    this.failure = { error };
+  }
 }

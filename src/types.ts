@@ -1,10 +1,14 @@
-/** What a gateway takes from an application: byte chunks, in order. PEP 3333, "Specification Overview".
- *  `close()`, where there is one, is called exactly once however the request ends. */
+/** The body that an application returns: byte chunks, in order. PEP 3333, "Specification Overview". If it has a `close()`,
+ *  that is called exactly once however the request ends. */
 export type Body = (Iterable<Uint8Array> | AsyncIterable<Uint8Array>) & { close?(): void | Promise<void> };
 
 /** A WSGI application: takes the request, calls `startResponse` once, and returns the body. Synchronous, async and
- *  generator functions are all valid as they are. PEP 3333, "The Application/Framework Side". */
-export type Application = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
+ *  generator functions are all valid as they are. PEP 3333, "The Application/Framework Side".
+ *  @typeParam E  the environ of a target, such as `WorkersEnviron` */
+export type Application<E extends Environ = Environ> = (
+  environ: E,
+  startResponse: StartResponse,
+) => Body | Promise<Body>;
 
 /** Response headers in order, name and value as native strings; a name may stand in it more than once. */
 export type HeaderList = Array<[name: string, value: string]>;
@@ -13,7 +17,11 @@ export type HeaderList = Array<[name: string, value: string]>;
  *  @param excInfo  the error being handled (anything but null and undefined); before commit it lets the call replace an
  *    earlier one, after commit it is thrown back
  *  @throws {WsgiError} on a second call without `excInfo`, and on a status or headers that the PEP forbids */
-export type StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => Write;
+export type StartResponse = (
+  status: string,
+  headers: readonly (readonly [name: string, value: string])[],
+  excInfo?: unknown,
+) => Write;
 
 /** Sends bytes ahead of the body's chunks. PEP 3333, "The write() Callable".
  *  @returns a promise resolved when the platform has accepted the data; it rejects with `ClientDisconnected`, and with
@@ -22,13 +30,13 @@ export type StartResponse = (status: string, headers: HeaderList, excInfo?: unkn
 export type Write = (data: Uint8Array) => Promise<void>;
 
 /** Wraps an application in another one. PEP 3333, "Middleware: Components that Play Both Sides". */
-export type Middleware = (app: Application) => Application;
+export type Middleware<E extends Environ = Environ> = (app: Application<E>) => Application<E>;
 
 /** The request body, `wsgi.input`. PEP 3333, "Input and Error Streams". Every method rejects with `ClientDisconnected`
- *  when the body ends before its promised length, and throws a `WsgiError` at once for a size that is no whole number of
+ *  when the body ends before its promised length, and throws a `WsgiError` at once for a size that is not a whole number of
  *  bytes. Asynchronous iteration gives lines. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
-  /** Up to `size` bytes, all that is left without `size`; an empty array at the end of input, never null. */
+  /** Up to `size` bytes, or all that are left without `size`; an empty array at the end of input, never null. */
   read(size?: number | null): Promise<Uint8Array>;
   /** One line with its LF, or at most `size` bytes of it; an empty array at the end of input. */
   readline(size?: number | null): Promise<Uint8Array>;
@@ -82,7 +90,7 @@ export interface Environ {
   [key: string]: unknown;
 }
 
-/** What `wsgi.file_wrapper` takes: a file-like object with `read(size)`, a stream, a Blob, or a Node Readable. */
+/** The sources of `wsgi.file_wrapper`: a file-like object with `read(size)`, a stream, a Blob, or a Node Readable. */
 export type FileSource =
   | { read(size: number): Uint8Array | null | Promise<Uint8Array | null>; close?(): void | Promise<void> }
   | ReadableStream<Uint8Array>
@@ -91,15 +99,15 @@ export type FileSource =
 
 /** Options of every target. */
 export interface GatewayOptions {
-  /** Where the application is mounted: an ordinary string such as `/app`. A path outside it is answered with 404. */
+  /** The path at which the application is mounted: an ordinary string such as `/app`. Other paths are answered with 404. */
   scriptName?: string;
-  /** Called for an error before the head has gone out; may return the application that answers in place of the gateway's
-   *  own 500. Where the platform's time is up, only one that answers without waiting is served. Later errors are in
-   *  `wsgi.errors` alone. */
+  /** Called for an error before the head has gone out; may return the application that answers instead of the gateway's
+   *  own 500. When the platform's time is up, only an application that answers without waiting is served. Later errors go
+   *  only to `wsgi.errors`. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that only logs returns nothing
   onError?: (error: unknown, environ: Environ) => Application | void;
-  /** The longest request body in bytes; without it there is no limit. A longer one is answered with 413: before the
-   *  application is called where CONTENT_LENGTH tells, else when `wsgi.input` has read so far, whose `read` then rejects. */
+  /** The longest request body in bytes; without it there is no limit. A longer body is answered with 413: before the
+   *  application is called if CONTENT_LENGTH tells, else when `wsgi.input` has read that far, whose `read` then rejects. */
   maxBody?: number;
   /** Takes each line of `wsgi.errors` and of the gateway's own log; `console.error` by default. */
   errors?: (line: string) => void;

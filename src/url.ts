@@ -86,8 +86,26 @@ export function escapeRaw(raw: string): string {
   return raw.replace(/[\x00-\x20\x7f-\xff#]/g, (char) => percentEncode(char, ''));
 }
 
-/** The host part and the port of an authority ("h", "h:80", "[::1]:80"), or null when it is malformed. */
-export function splitAuthority(authority: string): { name: string; port: string | undefined } | null {
+/** The host and the port of an authority. */
+export interface Authority {
+  name: string;
+  port: string | undefined;
+}
+
+// Most requests have the Host of the one before, and both environ and admission ask for its parts.
+let lastAuthority = '';
+let lastParts: Authority | null = null;
+
+/** The parts of an authority ("h", "h:80", "[::1]:80"), or null when it is malformed. */
+export function splitAuthority(authority: string): Authority | null {
+  if (authority !== lastAuthority) {
+    lastAuthority = authority;
+    lastParts = parseAuthority(authority);
+  }
+  return lastParts;
+}
+
+function parseAuthority(authority: string): Authority | null {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=\u0080-\u00ff-]+)(?::([0-9]{0,5}))?$/.exec(authority);
   const port = Number(match?.[2] || 80);
   if (match?.[1] === undefined || port === 0 || port > 65_535) return null;

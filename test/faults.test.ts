@@ -4,7 +4,7 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toFetchHandler } from '../src/fetch.js';
+import { toFetchHandler } from '../src/fetch/gateway.js';
 import type { Application, GatewayOptions } from '../src/types.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve, toNodeHandler } from '../targets/node/index.js';

@@ -1,22 +1,21 @@
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
+import { Connection } from '../src/connection.js';
 import { ClientDisconnected } from '../src/errors.js';
-import { fetchEnviron, fromFetchHandler, isFetchBody, toFetchHandler } from '../src/fetch.js';
+import { fromFetchHandler, isFetchBody } from '../src/fetch/application.js';
+import { fetchEnviron } from '../src/fetch/environ.js';
+import { toFetchHandler } from '../src/fetch/gateway.js';
 import { FileWrapper } from '../src/file-wrapper.js';
+import { createGateway } from '../src/gateway.js';
 import { bytesSource, createInputStream } from '../src/input-stream.js';
 import { mount } from '../src/middleware/mount.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
 import { callApp, testEnviron } from '../src/testing.js';
 import type { Application, Body, Environ } from '../src/types.js';
 
-const context = {
-  remoteAddr: undefined,
-  protocol: 'HTTP/1.1',
-  signal: new AbortController().signal,
-  waitUntil: () => {},
-  errors: () => {},
-  maxBody: 0,
-};
+const gateway = createGateway('test', () => [], {}, 599);
+const read = (request: Request, make = fetchEnviron) =>
+  make(request, gateway, new Connection(gateway.errors, undefined), 'HTTP/1.1', undefined);
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const quiet = { errors: () => {} };
 const seen = (environs: Environ[]): Application => {
@@ -95,7 +94,7 @@ describe('toFetchHandler', () => {
     ['http://H.EXAMPLE:80/caf\u00e9', 'H.EXAMPLE:80', 'H.EXAMPLE', '/caf\u00c3\u00a9'],
   ])('takes the path of %s with Host %s', (url, host, name, path) => {
     const request = { url, method: 'OPTIONS', headers: new Headers(host ? { host } : {}), body: null } as Request;
-    expect(fetchEnviron(request, context)).toMatchObject({ SERVER_NAME: name, PATH_INFO: path });
+    expect(read(request)).toMatchObject({ SERVER_NAME: name, PATH_INFO: path });
   });
 
   test.each([
@@ -621,7 +620,7 @@ describe('where header values are text', () => {
     probes = 0;
     vi.resetModules();
     vi.stubGlobal('Response', global);
-    return import('../src/fetch.js');
+    return { ...(await import('../src/fetch/response.js')), ...(await import('../src/fetch/environ.js')) };
   };
 
   afterEach(() => {
@@ -641,7 +640,7 @@ describe('where header values are text', () => {
     const { fetchEnviron } = await load(TextResponse);
     const headers = new Map([['x-a', '\u20ac']]);
     const request = { url: 'http://h.example/', method: 'GET', headers, body: null } as unknown as Request;
-    expect(fetchEnviron(request, context)).toHaveProperty('HTTP_X_A', '\u00e2\u0082\u00ac');
+    expect(read(request, fetchEnviron)).toHaveProperty('HTTP_X_A', '\u00e2\u0082\u00ac');
   });
 
   it('is not assumed where they are bytes', async () => {

@@ -135,22 +135,22 @@ describe('a malformed event', () => {
       'function-url',
       ['requestContext', 'http', 'method'],
       'GET ',
-      'a Function URL is malformed (TypeError: "GET " is no method)',
+      'a Function URL is malformed (TypeError: "GET " is not a method)',
     ],
-    ['apigw-rest-v1', ['httpMethod'], 5, 'an API Gateway REST API is malformed (TypeError: 5 is no string)'],
-    ['lattice-v2', ['method'], '', 'VPC Lattice is malformed (TypeError: "" is no method)'],
+    ['apigw-rest-v1', ['httpMethod'], 5, 'an API Gateway REST API is malformed (TypeError: 5 is not a string)'],
+    ['lattice-v2', ['method'], '', 'VPC Lattice is malformed (TypeError: "" is not a method)'],
     [
       'apigw-http-v2',
       ['rawQueryString'],
       ['a=1'],
-      'an API Gateway HTTP API is malformed (TypeError: ["a=1"] is no string)',
+      'an API Gateway HTTP API is malformed (TypeError: ["a=1"] is not a string)',
     ],
-    ['alb-multi', ['path'], { a: 1 }, 'an Application Load Balancer is malformed (TypeError: {"a":1} is no string)'],
+    ['alb-multi', ['path'], { a: 1 }, 'an Application Load Balancer is malformed (TypeError: {"a":1} is not a string)'],
     [
       'apigw-http-v1',
       ['body'],
       [1],
-      'an API Gateway HTTP API with payload 1.0 is malformed (TypeError: [1] is no string)',
+      'an API Gateway HTTP API with payload 1.0 is malformed (TypeError: [1] is not a string)',
     ],
     [
       'edge-viewer-request',
@@ -181,7 +181,7 @@ describe('a malformed event', () => {
     expect(seen).toEqual(['a=1', 'a=1; b=2', 'h=1', 'h=1', 'h=1']);
   });
 
-  it('has no SCRIPT_NAME of a stage that is no string', async () => {
+  it('has no SCRIPT_NAME of a stage that is not a string', async () => {
     const seen: unknown[] = [];
     for (const stage of [[], [null], {}, 5, 'prod']) {
       const event = replaced(lambdaEvent('apigw-http-v2', { target: '/x' }), ['requestContext', 'stage'], stage);

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { toFetchHandler } from '../src/fetch.js';
+import { toFetchHandler } from '../src/fetch/gateway.js';
 import { inputStream } from '../src/input-stream.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application } from '../src/types.js';

@@ -182,7 +182,9 @@ describe('toNodeHandler', () => {
     const port = await start(
       (_, startResponse) => {
         startResponse('200 OK', [['Content-Length', '50']]);
-        return [textToBytes('short')];
+        return (function* () {
+          yield textToBytes('short');
+        })();
       },
       { errors: () => {} },
     );
@@ -250,7 +252,7 @@ describe('toNodeHandler', () => {
 
   test.each([
     ['no Host', 'GET / HTTP/1.0\r\n\r\n', '127.0.0.1'],
-    ['an odd Host', 'GET / HTTP/1.0\r\nHost: bad host<>:99999\r\n\r\n', '127.0.0.1'],
+    ['a Host without a port', 'GET / HTTP/1.0\r\nHost: h.example\r\n\r\n', 'h.example'],
     ['IPv6', 'GET / HTTP/1.0\r\nHost: [::1]:8080\r\n\r\n', '[::1]'],
   ])('has a SERVER_NAME with %s', async (_, bytes, name) => {
     let environ: Environ | undefined;
@@ -262,6 +264,13 @@ describe('toNodeHandler', () => {
     await raw(port, bytes);
     expect(environ?.SERVER_NAME).toBe(name);
     expect(environ?.SERVER_PORT).toMatch(/^\d+$/);
+  });
+
+  it('refuses a malformed Host in HTTP/1.0, too', async () => {
+    const port = await start(() => {
+      throw new Error('the application was called');
+    });
+    expect(await raw(port, 'GET / HTTP/1.0\r\nHost: bad host<>:99999\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   it('has a SERVER_NAME in brackets when the socket has an IPv6 address', async () => {

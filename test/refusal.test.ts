@@ -1,10 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
-import { toFetchHandler } from '../src/fetch.js';
-import { refusal } from '../src/refusal.js';
+import { refusal } from '../src/admission.js';
+import { toFetchHandler } from '../src/fetch/gateway.js';
 import { testEnviron } from '../src/testing.js';
 
 const refused = (headers: Record<string, string>, transferEncoding?: string) =>
-  refusal(testEnviron({ HTTP_HOST: 'h.example', SERVER_PROTOCOL: 'HTTP/1.1', ...headers }), transferEncoding);
+  refusal(testEnviron({ HTTP_HOST: 'h.example', SERVER_PROTOCOL: 'HTTP/1.1', ...headers }), { transferEncoding });
 
 describe('refusal', () => {
   test.each(['0', '5', '005', '9007199254740991'])('lets CONTENT_LENGTH %j pass', (length) => {
@@ -41,10 +41,11 @@ describe('refusal', () => {
   );
 
   test.each(['', 'a, b', 'h/x', 'h?q', 'h#f', 'user@h', 'user:pw@h', 'h:port', 'h:0', 'h:99999', '::1', 'a b', 'h\\x'])(
-    'refuses Host %j in HTTP/1.1',
+    'refuses Host %j in HTTP/1.0 and HTTP/1.1',
     (host) => {
       expect(refused({ HTTP_HOST: host })).toBe('400 Bad Request');
-      expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/1.0' })).toBeNull();
+      expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/1.0' })).toBe('400 Bad Request');
+      expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/2' })).toBeNull();
     },
   );
 
@@ -58,7 +59,7 @@ describe('refusal', () => {
 
   it('lets a request without a Host pass: the platform knows whether it may', () => {
     const { HTTP_HOST: _, ...environ } = testEnviron({ SERVER_PROTOCOL: 'HTTP/1.1' });
-    expect(refusal(environ as ReturnType<typeof testEnviron>, undefined)).toBeNull();
+    expect(refusal(environ as ReturnType<typeof testEnviron>, {})).toBeNull();
   });
 
   it('answers in place of the application', async () => {

@@ -1,14 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Connection } from '../src/connection.js';
 import { ClientDisconnected, WsgiError } from '../src/errors.js';
 import { FileWrapper } from '../src/file-wrapper.js';
 import { createGateway } from '../src/gateway.js';
 import { textToBytes } from '../src/native-string.js';
-import { type Responder, run } from '../src/run.js';
 import type { Head } from '../src/start-response.js';
 import { testEnviron } from '../src/testing.js';
 import type { Application, Body, GatewayOptions, HeaderList, Write } from '../src/types.js';
+import { connectionOf, type Responder, run } from './responder.js';
 
 // A target that can be slow, lose its client and run out of time.
 function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
@@ -54,7 +55,7 @@ function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {
     endless: () => {
       finish = () => new Promise(() => {});
     },
-    run: () => run(createGateway('test', app, options, 599), environ, responder),
+    run: (connection?: Connection) => run(createGateway('test', app, options, 599), environ, responder, connection),
   };
 }
 
@@ -474,8 +475,11 @@ describe('a length', () => {
     expect(test.heads[0]?.headers).toEqual([['Content-Length', '0']]);
   });
 
-  it('of more than comes breaks the response off, even if nothing comes', async () => {
-    for (const chunks of [[], ['ab']]) {
+  it('of more than comes is a 500 if nothing has gone out, and else breaks the response off', async () => {
+    for (const [chunks, events] of [
+      [[], ['head 500 Internal Server Error 22', 'flush']],
+      [['ab'], ['head 200 OK', 'write ab', 'abort', 'flush']],
+    ] as const) {
       const test: ReturnType<typeof stage> = stage((_, startResponse) => {
         startResponse('200 OK', [['Content-Length', '5']]);
         return (function* () {
@@ -483,7 +487,7 @@ describe('a length', () => {
         })();
       });
       await test.run();
-      expect(test.events).toEqual(['head 200 OK', ...chunks.map((chunk) => `write ${chunk}`), 'abort', 'flush']);
+      expect(test.events).toEqual(events);
       expect(test.errors.text).toContain(
         `application: the body ended after ${chunks.length * 2} of the 5 bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
       );
@@ -655,7 +659,7 @@ describe('a file', () => {
       );
       failed.responder.file = () => Promise.reject(error);
       await failed.run();
-      expect(failed.events).toEqual(['abort', 'close', 'flush']);
+      expect(failed.events).toEqual(['close', 'flush']);
       expect(failed.errors.text).toMatch(logged);
     }
   });
@@ -784,9 +788,9 @@ describe('a client that is gone', () => {
   });
 
   it.each([
-    ['is listened for once, however many chunks wait for I/O', () => turn(), 1],
-    ['is not listened for where nothing waits for I/O', () => undefined, 0],
-  ])('%s', async (_name, wait, times) => {
+    ['waits for I/O', () => turn()],
+    ['waits for nothing', () => undefined],
+  ])('costs no AbortSignal if the application %s and does not ask for one', async (_name, wait) => {
     const test: ReturnType<typeof stage> = stage(async (_, startResponse) => {
       startResponse('200 OK', []);
       return (async function* () {
@@ -796,9 +800,11 @@ describe('a client that is gone', () => {
         }
       })();
     });
-    const listen = vi.spyOn(test.aborter.signal, 'addEventListener');
-    await test.run();
-    expect(listen).toHaveBeenCalledTimes(times);
+    const gateway = createGateway('test', () => [], {}, 599);
+    const connection = connectionOf(test.environ, gateway);
+    const asked = vi.spyOn(connection, 'signal', 'get');
+    await test.run(connection);
+    expect(asked).not.toHaveBeenCalled();
     expect(test.events.at(-2)).toBe('end');
   });
 

@@ -3,7 +3,8 @@
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { app as showcase } from '../examples/showcase/app.ts';
-import { fromFetchHandler, toFetchHandler } from '../src/fetch.js';
+import { fromFetchHandler } from '../src/fetch/application.js';
+import { toFetchHandler } from '../src/fetch/gateway.js';
 import { proxyFix } from '../src/middleware/proxy-fix.js';
 import { decodeNative } from '../src/native-string.js';
 import type { Application, Environ, HeaderList } from '../src/types.js';

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { checkChunk, createStart, startedHead } from '../src/start-response.js';
+import { checkChunk, createStart } from '../src/start-response.js';
 
 const CALLABLE = '(PEP 3333, "The start_response() Callable")';
 const TYPES = '(PEP 3333, "A Note On String Types")';
@@ -13,7 +13,7 @@ describe('startResponse', () => {
     const headers: Array<[string, string]> = [['Content-Length', '5']];
     expect(start.startResponse('200 OK', headers)).toBe(write);
     headers.push(['X-Late', '1']);
-    expect(startedHead(start, 'now')).toEqual({
+    expect(start.started('now')).toEqual({
       status: '200 OK',
       code: 200,
       headers: [['Content-Length', '5']],
@@ -47,13 +47,11 @@ describe('startResponse', () => {
   ])('says what is wrong with %j, %j', (status, headers, what) => {
     const start = begin();
     expect(() => start.startResponse(status, headers as never)).toThrow(`application: ${what} ${CALLABLE}`);
-    expect(() => startedHead(start, 'the end')).toThrow(
-      `application: startResponse had failed before the end ${CALLABLE}`,
-    );
+    expect(() => start.started('the end')).toThrow(`application: startResponse had failed before the end ${CALLABLE}`);
   });
 
   it('says that it was not called', () => {
-    expect(() => startedHead(begin(), 'the end')).toThrow(
+    expect(() => begin().started('the end')).toThrow(
       `application: startResponse was not called before the end ${CALLABLE}`,
     );
   });

@@ -1,5 +1,5 @@
 import { WsgiError } from '../errors.js';
-import { notFound } from '../gateway.js';
+import { notFound } from '../pages.js';
 import type { Application } from '../types.js';
 import { enterMount } from '../url.js';
 

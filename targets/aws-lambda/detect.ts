@@ -1,5 +1,5 @@
 import { nameOf, WsgiError } from '../../src/errors.js';
-import { record, text } from './events/fields.js';
+import { record, text } from './read/fields.js';
 import type { LambdaKind } from './types.js';
 
 type Event = Record<string, unknown>;

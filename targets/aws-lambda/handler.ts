@@ -1,17 +1,12 @@
 import { describe, WsgiError } from '../../src/errors.js';
+import type { Opened, Platform, Sink } from '../../src/outgoing.js';
 import type { Head } from '../../src/start-response.js';
 import type { Application } from '../../src/types.js';
-import type { FrontEnd } from './front-ends.js';
-import { createLambdaGateway, invoke, type Received, receive } from './invocation.js';
-import { isTextType, type ResultBody, resultBody } from './results/body.js';
-import type { LambdaContext, LambdaOptions, LambdaResult, LambdaResultOf } from './types.js';
-
-const FAILED_HEAD: Head = {
-  status: '500 Internal Server Error',
-  code: 500,
-  headers: [['Content-Type', 'text/plain; charset=utf-8']],
-  length: undefined,
-};
+import { detect } from './detect.js';
+import { FRONT_ENDS, type FrontEnd } from './front-ends/index.js';
+import { createLambdaGateway, Invocation, type LambdaGateway } from './invocation.js';
+import type { HttpEvent, LambdaContext, LambdaOptions, LambdaResult, LambdaResultOf } from './types.js';
+import { isTextType, type ResultBody, resultBody } from './write/body.js';
 
 /** Makes a Lambda handler of an application, for every HTTP front end, with buffered results.
  *  @returns a handler that rejects with `WsgiError` when the event is not an HTTP request, naming what it is, unless
@@ -23,43 +18,81 @@ export function toLambdaHandler(
   options: LambdaOptions = {},
 ): <Event>(event: Event, context: LambdaContext) => Promise<LambdaResultOf<Event>> {
   const gateway = createLambdaGateway('toLambdaHandler', app, options);
-  const { isText = isTextType, onOtherEvent } = gateway;
+  async function lambdaHandler(event: unknown, context: LambdaContext): Promise<unknown> {
+    const kind = detect(event);
+    if (kind instanceof WsgiError) {
+      if (gateway.onOtherEvent === undefined) throw kind;
+      return gateway.onOtherEvent(event, context);
+    }
+    const invocation = new Invocation(gateway, FRONT_ENDS[kind] as FrontEnd, context);
+    const response = new BufferedResponse(invocation, gateway);
+    const done = invocation.run(event as HttpEvent, response);
+    if (done !== undefined) await done;
+    return response.result();
+  }
+  return lambdaHandler as ReturnType<typeof toLambdaHandler>;
+}
 
-  const respond = async (received: Received, context: LambdaContext): Promise<LambdaResult> => {
-    const { kind, frontEnd } = received;
-    const chunks: Uint8Array[] = [];
-    let length = 0; // bytes
-    let head: Head | undefined;
-    let whole = false;
-    const take = (chunk: Uint8Array) => {
-      length += chunk.length;
-      // A copy: the application may use its buffer again, or free it in close(). Not slice(), which shares a Buffer's memory.
-      if (length <= frontEnd.limit) chunks.push(new Uint8Array(chunk));
-    };
-    await invoke(gateway, received, context, {
-      head(given, body) {
-        head = given;
-        if (body) take(body);
-        whole = body !== undefined;
-      },
-      write(chunk) {
-        take(chunk);
-        // What has no end must not be collected to its end.
-        if (length > frontEnd.limit) throw tooLarge(length, frontEnd);
-      },
-      end() {
-        whole = true;
-      },
-      abort() {},
-    });
-    const failed = (text: string) => frontEnd.result(FAILED_HEAD, { body: text, isBase64Encoded: false }, kind);
-    // Nothing has gone out yet: a response that broke off can still say so.
-    if (head === undefined || !whole) return failed(length > frontEnd.limit ? TOO_LARGE : FAILED);
+const FAILED = 'Internal Server Error\n';
+const TOO_LARGE = 'The response is too large to be sent\n';
+
+/** A response that becomes one result. */
+class BufferedResponse implements Platform<void>, Sink {
+  readonly connection: Invocation['connection'];
+  private readonly frontEnd: FrontEnd;
+  private readonly gateway: LambdaGateway;
+  private made: LambdaResult | undefined;
+  private head: Head | undefined;
+  private chunks: Uint8Array[] | undefined;
+  private length = 0; // bytes
+
+  constructor({ connection, frontEnd }: Invocation, gateway: LambdaGateway) {
+    this.connection = connection;
+    this.frontEnd = frontEnd;
+    this.gateway = gateway;
+  }
+
+  // The result is made at once, because the application may free its buffer in close().
+  whole(head: Head, bytes: Uint8Array | null): void {
+    this.made = this.make(head, bytes ?? new Uint8Array(0));
+  }
+
+  open(head: Head): Opened<void> {
+    this.head = head;
+    this.chunks = [];
+    return { out: undefined, sink: this };
+  }
+
+  write(chunk: Uint8Array): void {
+    this.length += chunk.length;
+    // A body without an end must not be collected to its end.
+    if (this.length > this.frontEnd.limit) throw tooLarge(this.length, this.frontEnd);
+    // A copy: the application may reuse its buffer. slice() would share the memory of a Buffer.
+    this.chunks?.push(new Uint8Array(chunk));
+  }
+
+  end(): void {
+    const { head, chunks = [] } = this;
+    if (head !== undefined)
+      this.made = this.make(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+  }
+
+  abort(): void {}
+
+  fail(): void {}
+
+  /** The result. Nothing has gone out before, so a response that broke off can still say so. */
+  result(): LambdaResult {
+    return this.made ?? this.failure(this.length > this.frontEnd.limit ? TOO_LARGE : FAILED);
+  }
+
+  private make(head: Head, bytes: Uint8Array): LambdaResult {
+    const { frontEnd, gateway } = this;
+    const { isText = isTextType } = gateway;
     try {
-      if (length > frontEnd.limit) throw tooLarge(length, frontEnd);
-      const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+      if (bytes.length > frontEnd.limit) throw tooLarge(bytes.length, frontEnd);
       const body = resultBody(head, bytes, isText);
-      const result = frontEnd.result(head, body, kind);
+      const result = frontEnd.result(head, body);
       if (mayExceed(frontEnd.limit, head, body)) {
         const size = Buffer.byteLength(JSON.stringify(result));
         if (size > frontEnd.limit) throw tooLarge(size, frontEnd);
@@ -67,30 +100,30 @@ export function toLambdaHandler(
       return result;
     } catch (error) {
       gateway.errors(describe(error));
-      // What is no WsgiError is isText's.
-      return failed(error instanceof WsgiError ? TOO_LARGE : FAILED);
+      // Any other error was thrown by the user's `isText`.
+      return this.failure(error instanceof WsgiError ? TOO_LARGE : FAILED);
     }
-  };
+  }
 
-  const handler = async (event: unknown, context: LambdaContext): Promise<unknown> => {
-    const received = receive(event);
-    if (!(received instanceof WsgiError)) return respond(received, context);
-    if (onOtherEvent === undefined) throw received;
-    return onOtherEvent(event, context);
-  };
-  return handler as ReturnType<typeof toLambdaHandler>;
+  private failure(text: string): LambdaResult {
+    const head: Head = {
+      status: '500 Internal Server Error',
+      code: 500,
+      headers: [['Content-Type', 'text/plain; charset=utf-8']],
+      length: undefined,
+    };
+    return this.frontEnd.result(head, { body: text, isBase64Encoded: false });
+  }
 }
-
-const FAILED = 'Internal Server Error\n';
-const TOO_LARGE = 'The response is too large to be sent\n';
 
 function tooLarge(bytes: number, { name, limit }: FrontEnd): WsgiError {
   return new WsgiError(`aws-lambda: the response makes a result of at least ${bytes} bytes; ${name} takes ${limit}`);
 }
 
-// An estimate, so that the JSON of most results is made but once, by Lambda's runtime: six bytes stand for a character at
+// An estimate, so that the JSON of most results is made only once, by Lambda's runtime: six bytes stand for a character at
 // most ("\u0000"), base64 for itself.
 function mayExceed(limit: number, { headers }: Head, { body, isBase64Encoded }: ResultBody): boolean {
-  const text = headers.reduce((total, [name, value]) => total + name.length + value.length + 32, 1024);
+  let text = 1024;
+  for (const [name, value] of headers) text += name.length + value.length + 32;
   return 6 * text + (isBase64Encoded ? 1 : 6) * body.length > limit;
 }

@@ -1,12 +1,14 @@
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
 import { without } from '../../src/headers.js';
+import type { Opened, Platform, Sink } from '../../src/outgoing.js';
 import type { Head } from '../../src/start-response.js';
 import type { Application } from '../../src/types.js';
-import type { FrontEnd } from './front-ends.js';
-import { createLambdaGateway, invoke, receive } from './invocation.js';
-import type { LambdaContext, LambdaOptions, ResponseStream } from './types.js';
+import { detect } from './detect.js';
+import { FRONT_ENDS, type FrontEnd } from './front-ends/index.js';
+import { createLambdaGateway, Invocation } from './invocation.js';
+import type { HttpEvent, LambdaContext, LambdaOptions, ResponseStream } from './types.js';
 
-/** What Lambda's Node.js runtime puts into the global scope for response streaming. */
+/** The functions that Lambda's Node.js runtime puts into the global scope for response streaming. */
 interface LambdaRuntime {
   streamifyResponse<Handler>(handler: Handler): Handler;
   HttpResponseStream: { from(stream: ResponseStream, metadata: unknown): ResponseStream };
@@ -15,8 +17,8 @@ interface LambdaRuntime {
 type StreamHandler = (event: unknown, stream: ResponseStream, context: LambdaContext) => Promise<void>;
 
 /** Makes a Lambda handler with response streaming of an application, for Function URLs with InvokeMode RESPONSE_STREAM
- *  and REST APIs with responseTransferMode STREAM. Export it as the handler: where Lambda's runtime is present, it is
- *  marked as a streaming one.
+ *  and REST APIs with responseTransferMode STREAM. Export it as the handler: if Lambda's runtime is present, it is marked as
+ *  a streaming one.
  *  @returns a handler that rejects with `WsgiError` when the event is not an HTTP request, unless `onOtherEvent` takes it,
  *    or comes from a front end that can't stream, and with the error that broke off a response after its first byte;
  *    Lambda reports it, the client sees a body that ends early
@@ -24,49 +26,75 @@ type StreamHandler = (event: unknown, stream: ResponseStream, context: LambdaCon
  *  https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html */
 export function toLambdaStreamHandler(app: Application, options: LambdaOptions = {}): StreamHandler {
   const gateway = createLambdaGateway('toLambdaStreamHandler', app, options);
-  const { onOtherEvent } = gateway;
-  const handler: StreamHandler = async (event, stream, context) => {
+  async function lambdaStreamHandler(event: unknown, stream: ResponseStream, context: LambdaContext): Promise<void> {
     const runtime = lambdaRuntime();
     if (runtime === undefined)
       throw new WsgiError(
         "aws-lambda: response streaming needs the global `awslambda` of Lambda's Node.js runtime; use toLambdaHandler elsewhere",
       );
-    const received = receive(event);
-    if (received instanceof WsgiError) {
-      if (onOtherEvent === undefined) throw received;
-      stream.write(JSON.stringify((await onOtherEvent(event, context)) ?? null));
+    const kind = detect(event);
+    if (kind instanceof WsgiError) {
+      if (gateway.onOtherEvent === undefined) throw kind;
+      stream.write(JSON.stringify((await gateway.onOtherEvent(event, context)) ?? null));
       stream.end();
       return;
     }
-    const { frontEnd } = received;
+    const invocation = new Invocation(gateway, FRONT_ENDS[kind] as FrontEnd, context);
+    const response = new StreamedResponse(invocation, runtime, stream);
+    await invocation.run(event as HttpEvent, response);
+    // destroy(error) would end the process: the runtime takes it for an unhandled rejection.
+    if (response.failure !== undefined) throw response.failure.error;
+  }
+  return lambdaRuntime()?.streamifyResponse(lambdaStreamHandler) ?? lambdaStreamHandler;
+}
+
+/** A response that goes out through Lambda's response stream. Each chunk is copied: the application may reuse its buffer,
+ *  and the runtime makes JSON of anything except a string or a Buffer of this realm. */
+class StreamedResponse implements Platform<void>, Sink {
+  readonly connection: Invocation['connection'];
+  failure: { error: unknown } | undefined;
+  private readonly frontEnd: FrontEnd;
+  private readonly runtime: LambdaRuntime;
+  private out: ResponseStream;
+
+  constructor({ connection, frontEnd }: Invocation, runtime: LambdaRuntime, stream: ResponseStream) {
     if (frontEnd.prelude === undefined)
       throw new WsgiError(`aws-lambda: ${frontEnd.name} does not stream responses; use toLambdaHandler`);
-    let out: ResponseStream = stream;
-    let failure: { error: unknown } | undefined;
-    // Each chunk is copied: the application may use its buffer again, and what is neither a string nor a Buffer of this
-    // realm the runtime turns into JSON.
-    await invoke(gateway, received, context, {
-      head(head, body) {
-        out = runtime.HttpResponseStream.from(stream, preludeOf(head, frontEnd));
-        if (body === undefined) return;
-        // The prelude goes out with the first write, be it an empty one; end() alone would lose it.
-        out.write(Buffer.from(body ?? new Uint8Array(0)));
-        out.end();
-      },
-      write: (chunk) => (out.write(Buffer.from(chunk)) ? undefined : settled(out, 'drain')),
-      end() {
-        const finished = settled(out, 'finish');
-        out.end();
-        return finished;
-      },
-      abort(error) {
-        failure = { error };
-      },
-    });
-    // Not destroy(error): the runtime would take that for an unhandled rejection and end the process.
-    if (failure !== undefined) throw failure.error;
-  };
-  return lambdaRuntime()?.streamifyResponse(handler) ?? handler;
+    this.connection = connection;
+    this.frontEnd = frontEnd;
+    this.runtime = runtime;
+    this.out = stream;
+  }
+
+  whole(head: Head, bytes: Uint8Array | null): void {
+    this.open(head);
+    // The prelude goes out with the first write, even an empty one; only end() would lose it.
+    this.out.write(Buffer.from(bytes ?? new Uint8Array(0)));
+    this.out.end();
+  }
+
+  open(head: Head): Opened<void> {
+    this.out = this.runtime.HttpResponseStream.from(this.out, preludeOf(head, this.frontEnd));
+    return { out: undefined, sink: this };
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    return this.out.write(Buffer.from(chunk)) ? undefined : settled(this.out, 'drain');
+  }
+
+  end(): Promise<void> {
+    const finished = settled(this.out, 'finish');
+    this.out.end();
+    return finished;
+  }
+
+  abort(error: unknown): void {
+    this.failure = { error };
+  }
+
+  fail(error: unknown): void {
+    this.failure = { error };
+  }
 }
 
 function preludeOf(head: Head, { name, prelude, preludeLimit = Number.POSITIVE_INFINITY }: FrontEnd): object {
@@ -78,8 +106,8 @@ function preludeOf(head: Head, { name, prelude, preludeLimit = Number.POSITIVE_I
   return metadata;
 }
 
-// Looked up late: it does not exist outside Lambda, where the module must load all the same, and other libraries put an
-// object of the same name there.
+// Looked up late: it does not exist outside Lambda, where the module must load too, and other libraries put an object of the
+// same name there.
 function lambdaRuntime(): LambdaRuntime | undefined {
   const { awslambda } = globalThis as unknown as { awslambda?: Partial<LambdaRuntime> };
   return awslambda?.streamifyResponse && awslambda.HttpResponseStream ? (awslambda as LambdaRuntime) : undefined;

@@ -1,10 +1,12 @@
-import { ClientDisconnected } from '../../src/errors.js';
-import { fetchEnviron, MAX_STATUS, whileConnected } from '../../src/fetch.js';
-import { admit, createGateway, loggedWaitUntil } from '../../src/gateway.js';
+import { refuse } from '../../src/admission.js';
+import { Connection } from '../../src/connection.js';
+import { fetchEnviron } from '../../src/fetch/environ.js';
+import { MAX_STATUS, whileConnected } from '../../src/fetch/response.js';
+import { createGateway } from '../../src/gateway.js';
 import { encodeNative } from '../../src/native-string.js';
-import { run } from '../../src/run.js';
+import { answer } from '../../src/run.js';
 import type { Application, GatewayOptions } from '../../src/types.js';
-import { workersResponder } from './response.js';
+import { WorkersPlatform } from './response.js';
 import type { CloudflareHandler } from './types.js';
 
 /** Makes a Cloudflare Workers handler of an application; its `fetch` also serves in a Durable Object and behind a
@@ -17,32 +19,23 @@ export function toCloudflareHandler<Env = unknown>(
 ): CloudflareHandler<Env> {
   const gateway = createGateway('toCloudflareHandler', app, options, MAX_STATUS);
   return {
-    fetch(request, env, ctx) {
-      const gone = new AbortController();
-      const disconnect = () => gone.abort(new ClientDisconnected());
-      const environ = fetchEnviron(request, {
-        // Set by Cloudflare on every request from outside; a service binding's caller has no address.
-        remoteAddr: request.headers.get('cf-connecting-ip') ?? undefined,
-        protocol: httpProtocol(request),
-        signal: gone.signal,
-        waitUntil: loggedWaitUntil(gateway, ctx),
-        errors: gateway.errors,
-        maxBody: gateway.maxBody,
-      });
-      let upgrade: Response | undefined;
+    fetch: async function workersFetch(request, env, ctx) {
+      const { headers } = request;
+      const connection = new Connection(gateway.errors, ctx);
+      const platform = new WorkersPlatform(connection);
+      // Cloudflare sets the header on every request from outside; the caller behind a service binding has no address.
+      const address = headers.get('cf-connecting-ip') ?? undefined;
+      const environ = fetchEnviron(request, gateway, connection, httpProtocol(request), address, true);
       environ['workers.env'] = env;
       environ['workers.ctx'] = ctx;
       environ['workers.request'] = request;
-      environ['workers.upgrade'] = (response: Response) => {
-        upgrade = response;
-      };
-      return new Promise((resolve, reject) => {
-        const responder = workersResponder({ resolve, reject, disconnect, upgrade: () => upgrade });
-        const done = run(admit(gateway, environ, request.headers.get('transfer-encoding')), environ, responder);
-        // Without waitUntil the runtime drops what runs on when the client goes away, close() included. The signal fires
-        // only where the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
-        if (done !== undefined) ctx?.waitUntil(whileConnected(request, disconnect, done));
-      });
+      environ['workers.upgrade'] = (response: Response) => platform.upgrade(response);
+      const refused = refuse(gateway, environ, { transferEncoding: headers.get('transfer-encoding') });
+      const { out, done } = answer(gateway, environ, platform, refused ?? undefined);
+      // Without waitUntil the runtime drops running work when the client goes away, close() included. The signal fires only
+      // if the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
+      if (done !== undefined) ctx?.waitUntil(whileConnected(request, connection, done));
+      return out;
     },
   };
 }

@@ -1,80 +1,109 @@
 import { settlesSoon } from '../../src/body.js';
+import type { Connection } from '../../src/connection.js';
 import { ClientDisconnected } from '../../src/errors.js';
-import { createResponse, isFetchBody } from '../../src/fetch.js';
+import { isFetchBody } from '../../src/fetch/application.js';
+import { createResponse } from '../../src/fetch/response.js';
 import { type FileWrapper, isBlob, isStream } from '../../src/file-wrapper.js';
 import { headerValue } from '../../src/headers.js';
 import { byobReader } from '../../src/input-stream.js';
-import type { Responder } from '../../src/run.js';
+import type { Opened, Platform, Sink } from '../../src/outgoing.js';
 import type { Head } from '../../src/start-response.js';
 
-/** What joins a response to its request. */
-interface Exchange {
-  resolve(response: Response): void;
-  reject(error: unknown): void;
-  /** Called when the client is found to be gone. */
-  disconnect(): void;
-  /** The 101 Response that the application handed over, if it has. */
-  upgrade(): Response | undefined;
+type Pipe = TransformStream<Uint8Array, Uint8Array>;
+
+/** Answers with Responses of the Workers runtime. Chunks go through an IdentityTransformStream, the one construct whose
+ *  writer notices in every version of workerd that the client goes away (workerd#6832). */
+export class WorkersPlatform implements Platform<Response> {
+  readonly connection: Connection;
+  /** The 101 Response that the application has handed over. */
+  private upgradeResponse: Response | undefined;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** Takes a 101 Response with a WebSocket, which makes status 101 possible. */
+  upgrade(response: Response): void {
+    this.upgradeResponse = response;
+  }
+
+  upgraded(): boolean {
+    return this.upgradeResponse !== undefined;
+  }
+
+  whole(head: Head, bytes: Uint8Array | null): Response {
+    const { upgradeResponse } = this;
+    if (head.code === 101 && upgradeResponse !== undefined)
+      return createResponse(head, null, { webSocket: upgradeResponse.webSocket });
+    return respond(head, bytes, 'manual');
+  }
+
+  open(head: Head): Opened<Response> {
+    const pipe = pipeFor(head);
+    const sink = new WriterSink(pipe.writable.getWriter(), this.connection);
+    return { out: respond(head, pipe.readable, 'manual'), sink };
+  }
+
+  file(head: Head, file: FileWrapper): { out: Response; sent: Promise<void> } | undefined {
+    const source = byReference(file);
+    if (source === undefined) return undefined;
+    const pipe = pipeFor(head);
+    const out = respond(head, pipe.readable, isFetchBody(source) ? 'automatic' : 'manual');
+    return { out, sent: this.sendFile(source, pipe.writable) };
+  }
+
+  fail(error: unknown): never {
+    throw error;
+  }
+
+  private async sendFile(source: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
+    const { connection } = this;
+    try {
+      await transfer(source, writable, connection.signal);
+    } catch (cause) {
+      // An error of the source goes on as it is. This message is the runtime's for a client that is gone.
+      if (!(cause instanceof Error && cause.message === 'Network connection lost.')) throw cause;
+      connection.abort();
+      throw new ClientDisconnected(undefined, { cause });
+    }
+  }
 }
 
-/** Sends a response to the Workers runtime. Chunks go through an IdentityTransformStream, the one construct whose writer
- *  notices a client that goes away in every version of workerd (workerd#6832). */
-export function workersResponder(exchange: Exchange): Responder {
-  let writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+class WriterSink implements Sink {
+  private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  private readonly connection: Connection;
 
-  const open = (head: Head, encodeBody: 'automatic' | 'manual'): TransformStream<Uint8Array, Uint8Array> => {
-    const pipe = head.length === undefined ? new IdentityTransformStream() : new FixedLengthStream(head.length);
-    exchange.resolve(respond(head, pipe.readable, encodeBody));
-    return pipe;
-  };
+  constructor(writer: WritableStreamDefaultWriter<Uint8Array>, connection: Connection) {
+    this.writer = writer;
+    this.connection = connection;
+    // Tells that the client is gone while the application is between two chunks.
+    writer.closed.catch(() => connection.abort());
+  }
 
-  return {
-    upgraded: () => exchange.upgrade() !== undefined,
-    head(head, body) {
-      const upgrade = exchange.upgrade();
-      if (head.code === 101 && upgrade !== undefined) {
-        exchange.resolve(createResponse(head, null, { webSocket: upgrade.webSocket }));
-      } else if (body !== undefined) {
-        exchange.resolve(respond(head, body, 'manual'));
-      } else {
-        writer = open(head, 'manual').writable.getWriter();
-        // Noticed while the application is between two chunks.
-        writer.closed.catch(exchange.disconnect);
-      }
-    },
-    file(head, file) {
-      const source = byReference(file);
-      if (source === undefined) return undefined;
-      const pipe = open(head, isFetchBody(source) ? 'automatic' : 'manual');
-      return transfer(source, pipe.writable).catch((cause: unknown) => {
-        // The source's own error goes on as it is; this one is the runtime's for a client that is gone.
-        if (!(cause instanceof Error && cause.message === 'Network connection lost.')) throw cause;
-        exchange.disconnect();
-        throw new ClientDisconnected(undefined, { cause });
-      });
-    },
-    async write(chunk) {
-      if (chunk.length === 0) return;
-      try {
-        await writer?.write(chunk);
-      } catch (cause) {
-        exchange.disconnect();
-        throw new ClientDisconnected(undefined, { cause });
-      }
-    },
-    async end() {
-      try {
-        await writer?.close();
-      } catch (cause) {
-        exchange.disconnect();
-        throw new ClientDisconnected(undefined, { cause });
-      }
-    },
-    abort(error) {
-      if (writer === undefined) exchange.reject(error);
-      else writer.abort(error).catch(() => {});
-    },
-  };
+  write(chunk: Uint8Array): void | Promise<void> {
+    return chunk.length === 0 ? undefined : this.connected(this.writer.write(chunk));
+  }
+
+  end(): Promise<void> {
+    return this.connected(this.writer.close());
+  }
+
+  abort(error: unknown): void {
+    this.writer.abort(error).catch(() => {});
+  }
+
+  private async connected(task: Promise<void>): Promise<void> {
+    try {
+      await task;
+    } catch (cause) {
+      this.connection.abort();
+      throw new ClientDisconnected(undefined, { cause });
+    }
+  }
+}
+
+function pipeFor({ length }: Head): Pipe {
+  return length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
 }
 
 function respond(
@@ -82,7 +111,7 @@ function respond(
   body: Uint8Array | ReadableStream<Uint8Array> | null,
   encodeBody: 'automatic' | 'manual',
 ): Response {
-  // By default the runtime would encode once more what has a Content-Encoding.
+  // By default the runtime would encode the body of a response with a Content-Encoding once more.
   const encoded = headerValue(head.headers, 'content-encoding') !== undefined;
   return createResponse(head, body, encoded ? { encodeBody } : undefined);
 }
@@ -90,12 +119,19 @@ function respond(
 const BLOCK = 65_536; // bytes
 
 /** Sends a stream. The runtime pipes its own streams without JavaScript, and streams of chunks at no more than their own
- *  cost. But those of type "bytes" that JavaScript makes it pipes in pieces of 4 KiB, at nine times the cost of their blocks;
- *  they are told by a read that settles without I/O. */
-async function transfer(source: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
+ *  cost. Streams of type "bytes" that JavaScript makes go in pieces of 4 KiB, at nine times the cost of their blocks; a read
+ *  that settles without I/O tells them. */
+async function transfer(
+  source: ReadableStream<Uint8Array>,
+  writable: WritableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
   const reader = byobReader(source);
-  if (reader === undefined) return source.pipeTo(writable);
+  if (reader === undefined) return source.pipeTo(writable, { signal });
   const writer = writable.getWriter();
+  const stop = () => reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener('abort', stop);
+  writer.closed.catch(stop);
   try {
     const first = reader.read(new Uint8Array(BLOCK));
     const own = await settlesSoon(first);
@@ -105,22 +141,24 @@ async function transfer(source: ReadableStream<Uint8Array>, writable: WritableSt
       if (!own) {
         reader.releaseLock();
         writer.releaseLock();
-        return await source.pipeTo(writable);
+        return await source.pipeTo(writable, { signal });
       }
       ({ done, value } = await reader.read(new Uint8Array(value.buffer)));
     }
     await writer.close();
   } catch (error) {
-    // Of the two, one has failed, and takes no notice.
+    // The one that has failed ignores this.
     reader.cancel(error).catch(() => {});
     writer.abort(error).catch(() => {});
     throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 
 function byReference(file: FileWrapper): ReadableStream<Uint8Array> | undefined {
   const { source } = file;
-  // A stream that somebody reads can't be piped, which is to be found before the head goes out.
+  // A stream that somebody reads can't be piped; find that out before the head goes out.
   if (isStream(source)) return source.locked ? undefined : source;
   return isBlob(source) ? source.stream() : undefined;
 }

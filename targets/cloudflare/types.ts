@@ -1,4 +1,4 @@
-import type { ExecutionContextLike } from '../../src/gateway.js';
+import type { ExecutionContextLike } from '../../src/connection.js';
 import type { Environ } from '../../src/types.js';
 
 /** What `toCloudflareHandler` makes, ready for `export default`. */

@@ -1,24 +1,28 @@
 import { readFileSync } from 'node:fs';
-import { createEnviron } from '../../src/environ.js';
+import { refuse } from '../../src/admission.js';
+import { Connection } from '../../src/connection.js';
+import { createEnviron, setInput, setServer } from '../../src/environ.js';
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
-import { admit, createGateway, loggedWaitUntil } from '../../src/gateway.js';
+import { createGateway, type Gateway } from '../../src/gateway.js';
 import { headerView } from '../../src/header-view.js';
 import { without } from '../../src/headers.js';
 import type { InputSource } from '../../src/input-stream.js';
 import { encodeNative, nativeToBytes } from '../../src/native-string.js';
-import { type Responder, run } from '../../src/run.js';
+import type { Opened, Platform, Sink } from '../../src/outgoing.js';
+import { answer } from '../../src/run.js';
+import type { Head } from '../../src/start-response.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { guessScheme } from '../../src/url.js';
 
 /** The highest status code that the Status line can have (RFC 3875, section 6.3.3). */
 const MAX_STATUS = 999;
 
-// The meta-variables of RFC 3875, section 4.1, and what Apache and others add; the rest of the environment is no part of
-// the request.
+// The meta-variables of RFC 3875, section 4.1, and those that Apache and others add. The rest of the environment does not
+// belong to the request.
 const VARIABLE =
   /^(AUTH_TYPE|CONTENT_(LENGTH|TYPE)|DOCUMENT_(ROOT|URI)|GATEWAY_INTERFACE|HTTPS|PATH_(INFO|TRANSLATED)|QUERY_STRING|REMOTE_(ADDR|HOST|IDENT|PORT|USER)|REQUEST_(METHOD|SCHEME|URI)|SCRIPT_(FILENAME|NAME|URI|URL)|SERVER_(ADDR|ADMIN|NAME|PORT|PROTOCOL|SIGNATURE|SOFTWARE)|(HTTP|REDIRECT|SSL)_.+)$/;
-// The header "Proxy" would pass for the setting (httpoxy, CVE-2016-5385); the others have variables of their own, or are
-// done with.
+// The header "Proxy" would pass for the setting (httpoxy, CVE-2016-5385). The lengths and types have variables of their own,
+// and the transfer coding has been decoded.
 const DROPPED = /^HTTP_(PROXY|CONTENT_LENGTH|CONTENT_TYPE|TRANSFER_ENCODING)$/;
 
 /** Serves the one request that a web server has started this process for, by CGI (RFC 3875): environ from the process's
@@ -35,61 +39,54 @@ export async function runCgi(app: Application, options: GatewayOptions = {}): Pr
   const variables = readVariables();
   // Libraries take their proxy from here.
   delete process.env.HTTP_PROXY;
-  const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = variables;
-  if (method === undefined)
-    throw new WsgiError('cgi: REQUEST_METHOD is not set: no web server has started this process (RFC 3875)');
+  const { CONTENT_LENGTH: length } = variables;
+  const background: Promise<unknown>[] = [];
+  const connection = new Connection(gateway.errors, { waitUntil: (promise) => background.push(promise) });
+  // Without a length, only a server that has decoded a chunked body ends stdin where the body ends.
+  const input = stdinSource(length === undefined && chunked ? Number.POSITIVE_INFINITY : Number(length ?? 0));
+  const environ = cgiEnviron(variables, input, gateway, connection);
 
-  // 1 until the response is whole: that way a process that ends before shows it as well.
+  // 1 until the response is whole, so that a process that ends before shows it as well.
   const earlier = process.exitCode;
   process.exitCode = 1;
-  let broken = false;
-  const gone = new AbortController();
-  const disconnect = (cause: unknown) => gone.abort(new ClientDisconnected(undefined, { cause }));
-  process.stdout.on('error', disconnect);
-  // How a server ends the script of a client that is gone: close() runs before the signal has its way.
+  process.stdout.on('error', (cause) => connection.abort(new ClientDisconnected(undefined, { cause })));
+  // A server ends the script of a client that is gone by SIGTERM; close() runs before the signal takes effect.
   let terminated = false;
   const terminate = () => {
     terminated = true;
-    disconnect('SIGTERM');
+    connection.abort(new ClientDisconnected(undefined, { cause: 'SIGTERM' }));
   };
   process.once('SIGTERM', terminate);
-  const background: Promise<unknown>[] = [];
-  // Without a length, only a server that has decoded a chunked body ends stdin where the body ends.
-  const input = stdinSource(length === undefined && chunked ? Number.POSITIVE_INFINITY : Number(length ?? 0));
-  const environ: Environ = createEnviron({
-    method,
-    path: '',
-    query: '',
-    rawUri: variables.REQUEST_URI,
-    scheme: guessScheme(variables),
-    host: '',
-    fallbackHost: 'localhost',
-    protocol: 'HTTP/1.0',
-    remoteAddr: undefined,
-    eachHeader: () => {},
-    ...(length === undefined ? {} : { contentLength: Number(length) }),
-    body: input,
-    maxBody: gateway.maxBody,
-    signal: gone.signal,
-    waitUntil: loggedWaitUntil(gateway, { waitUntil: (promise) => background.push(promise) }),
-    errors: gateway.errors,
-  });
-  Object.assign(environ, variables, { 'wsgi.run_once': true });
-  if (environ.SCRIPT_NAME === '' && environ.PATH_INFO === '') environ.PATH_INFO = '/';
-
-  const responder = stdoutResponder(gone.signal, (error) => {
-    broken = !(error instanceof ClientDisconnected);
-  });
-  await run(admit(gateway, environ, undefined), environ, responder);
+  const platform = new StdoutPlatform(connection);
+  await answer(gateway, environ, platform, refuse(gateway, environ, {}) ?? undefined).done;
   await toStdout(new Uint8Array(0)).catch(() => {}); // until all is written
-  if (!broken) process.exitCode = earlier;
+  if (!platform.broken) process.exitCode = earlier;
   process.off('SIGTERM', terminate);
   await input.cancel(undefined);
   while (background.length > 0) await Promise.all(background.splice(0));
   if (terminated) process.kill(process.pid, 'SIGTERM');
 }
 
-// Native strings, without empty ones: an empty variable is one that is not set (RFC 3875, section 4.1), but for headers.
+function cgiEnviron(
+  variables: Record<string, string>,
+  input: InputSource,
+  gateway: Gateway,
+  connection: Connection,
+): Environ {
+  const { REQUEST_METHOD: method, REQUEST_URI: rawUri } = variables;
+  if (method === undefined)
+    throw new WsgiError('cgi: REQUEST_METHOD is not set: no web server has started this process (RFC 3875)');
+  const scheme = guessScheme(variables);
+  const line = { method, path: '', query: '', rawUri, scheme, protocol: 'HTTP/1.0', remoteAddr: undefined };
+  const environ = createEnviron(line, gateway, connection);
+  setServer(environ, '', 'localhost');
+  Object.assign(environ, variables, { 'wsgi.run_once': true });
+  if (environ.SCRIPT_NAME === '' && environ.PATH_INFO === '') environ.PATH_INFO = '/';
+  setInput(environ, input, gateway.maxBody);
+  return environ;
+}
+
+// Native strings. An empty variable counts as not set (RFC 3875, section 4.1), except a header.
 function readVariables(): Record<string, string> {
   const variables: Record<string, string> = {};
   for (const [name, value = ''] of Object.entries(process.env)) {
@@ -99,7 +96,7 @@ function readVariables(): Record<string, string> {
   return variables;
 }
 
-// Node decodes the environment as UTF-8, and what is not UTF-8 is lost; Linux still has the bytes.
+// Node decodes the environment as UTF-8 and loses other bytes; Linux still has them.
 function rawVariable(name: string): string | undefined {
   try {
     const entries = readFileSync('/proc/self/environ', 'latin1').split('\0');
@@ -134,21 +131,41 @@ function stdinSource(length: number): InputSource {
   };
 }
 
-function stdoutResponder(gone: AbortSignal, abort: Responder['abort']): Responder {
-  return {
-    head({ status, headers }, body) {
-      // A header named "Status" would be taken for the status, and only here.
-      const head = nativeToBytes(`Status: ${status}\r\n${headerView(without(headers, 'status'))}`);
-      toStdout(body ? Buffer.concat([head, body]) : head).catch(() => {}); // the error event tells
-    },
-    write(chunk) {
-      if (gone.aborted) throw gone.reason;
-      // A copy: the application may use its buffer again.
-      return chunk.length > 0 ? toStdout(Buffer.from(chunk)) : undefined;
-    },
-    end() {},
-    abort,
-  };
+class StdoutPlatform implements Platform<void>, Sink {
+  readonly connection: Connection;
+  /** The response broke off although its client was there. */
+  broken = false;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  whole({ status, headers }: Head, bytes: Uint8Array | null): void {
+    // A header named "Status" would pass for the status, and only here.
+    const head = nativeToBytes(`Status: ${status}\r\n${headerView(without(headers, 'status'))}`);
+    toStdout(bytes ? Buffer.concat([head, bytes]) : head).catch(() => {}); // the error event tells
+  }
+
+  open(head: Head): Opened<void> {
+    this.whole(head, null);
+    return { out: undefined, sink: this };
+  }
+
+  fail(error: unknown): void {
+    this.abort(error);
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    if (this.connection.aborted) throw this.connection.reason;
+    // A copy: the application may reuse its buffer.
+    return chunk.length > 0 ? toStdout(Buffer.from(chunk)) : undefined;
+  }
+
+  end(): void {}
+
+  abort(error: unknown): void {
+    this.broken = !(error instanceof ClientDisconnected);
+  }
 }
 
 function toStdout(bytes: Uint8Array): Promise<void> {

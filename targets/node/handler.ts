@@ -1,18 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { ClientDisconnected } from '../../src/errors.js';
-import {
-  admit,
-  createGateway,
-  type ExecutionContextLike,
-  type Gateway,
-  loggedWaitUntil,
-  statusPage,
-} from '../../src/gateway.js';
-import { run } from '../../src/run.js';
+import { refuse } from '../../src/admission.js';
+import { Connection, type ExecutionContextLike } from '../../src/connection.js';
+import { createGateway, type Gateway } from '../../src/gateway.js';
+import { answer } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
-import { nodeEnviron, requestSource } from './request.js';
-import { nodeResponder } from './response.js';
+import { nodeEnviron } from './request.js';
+import { NodePlatform } from './response.js';
 
 /** The environ of a Node server. */
 export interface NodeEnviron extends Environ {
@@ -23,7 +17,7 @@ export interface NodeEnviron extends Environ {
 /** The highest status code that Node writes (`ServerResponse.writeHead`). */
 export const MAX_STATUS = 999;
 
-// What fails on a response is its connection, which 'close' tells as well.
+// If a response fails, its connection has failed, and 'close' tells that as well.
 const ignore = (): void => {};
 
 type Listener = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
@@ -35,25 +29,27 @@ export function toNodeHandler(app: Application, options: GatewayOptions = {}): L
 }
 
 /** Makes the listener of a gateway.
- *  @param ctx  is told of what `wsgi_edge.wait_until` is given */
-export function createListener(gateway: Gateway, ctx: ExecutionContextLike | undefined): Listener {
-  const waitUntil = loggedWaitUntil(gateway, ctx);
-  return (req, res) => {
-    const gone = new AbortController();
+ *  @param ctx  is told of the promises that `wsgi_edge.wait_until` is given
+ *  @param application  answers instead of the gateway's */
+export function createListener(
+  gateway: Gateway,
+  ctx: ExecutionContextLike | undefined,
+  application?: Application,
+): Listener {
+  return function nodeListener(req, res) {
+    const connection = new Connection(gateway.errors, ctx);
     res.on('close', () => {
-      if (!res.writableFinished) gone.abort(new ClientDisconnected());
+      if (!res.writableFinished) connection.abort();
     });
     res.on('error', ignore);
-    const environ = nodeEnviron(req, { body: requestSource(req, res), signal: gone.signal, waitUntil, gateway });
-    const admitted = isCut(req)
-      ? { ...gateway, application: statusPage('431 Request Header Fields Too Large') }
-      : admit(gateway, environ, req.headers['transfer-encoding']);
-    run(admitted, environ, nodeResponder(res));
+    const environ = nodeEnviron(req, res, gateway, connection);
+    const transferEncoding = req.headers['transfer-encoding'];
+    const refused = refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
+    answer(gateway, environ, new NodePlatform(connection, res), refused ?? application);
   };
 }
 
-// Beyond `maxHeadersCount`, 1000 where it is not set and none where it is 0, older Nodes leave headers out: a client could
-// push out those that a proxy has added.
+// Node drops headers past `maxHeadersCount`: 1000 if it is not set, none if it is 0.
 function isCut({ socket, rawHeaders }: IncomingMessage | Http2ServerRequest): boolean {
   const { maxHeadersCount } = (socket as { server?: { maxHeadersCount?: number | null } }).server ?? {};
   return maxHeadersCount !== 0 && rawHeaders.length > 2 * (maxHeadersCount ?? 1000);

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Connection } from '../../src/connection.js';
 import { ClientDisconnected } from '../../src/errors.js';
-import type { Responder } from '../../src/run.js';
+import type { Opened, Platform, Sink } from '../../src/outgoing.js';
 import type { Head } from '../../src/start-response.js';
 
 // `constants.NGHTTP2_INTERNAL_ERROR` of node:http2, which an HTTP/1.1 server need not load.
@@ -10,46 +11,70 @@ const HTTP2_INTERNAL_ERROR = 2;
 
 const JOINED = 16_384; // bytes
 
-/** Sends a response through Node's ServerResponse, of HTTP/1.1 or HTTP/2. */
-export function nodeResponder(res: ServerResponse | Http2ServerResponse): Responder {
-  return {
-    head(head, body) {
-      if (res.destroyed) return;
-      writeHead(res, head);
-      if (body === null) res.end();
-      else if (body !== undefined) endWith(res, body);
-    },
-    write(chunk) {
-      if (res.destroyed) throw new ClientDisconnected();
-      // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response
-      // declare different overloads of one call.
-      if ((res as ServerResponse).write(Buffer.from(chunk))) return undefined;
-      return new Promise((resolve, reject) => {
-        const settle = () => {
-          res.off('drain', settle);
-          res.off('close', settle);
-          if (res.destroyed) reject(new ClientDisconnected());
-          else resolve();
-        };
-        res.on('drain', settle);
-        res.on('close', settle);
-      });
-    },
-    end() {
-      res.end();
-    },
-    abort() {
-      // What has been written still goes out; the missing end is what tells the client.
-      if (isHttp2(res)) res.stream.close(HTTP2_INTERNAL_ERROR);
-      else if (res.socket) res.socket.destroySoon();
-      // A pipelined response has its socket only when those before it are done; what it holds goes out first.
-      else res.once('socket', (socket: Socket) => process.nextTick(() => socket.destroySoon()));
-    },
-  };
+/** Answers through Node's ServerResponse, of HTTP/1.1 or HTTP/2. */
+export class NodePlatform implements Platform<void>, Sink {
+  readonly connection: Connection;
+  private readonly res: ServerResponse | Http2ServerResponse;
+
+  constructor(connection: Connection, res: ServerResponse | Http2ServerResponse) {
+    this.connection = connection;
+    this.res = res;
+  }
+
+  whole(head: Head, bytes: Uint8Array | null): void {
+    const { res } = this;
+    if (res.destroyed) return;
+    writeHead(res, head);
+    if (bytes === null) res.end();
+    else endWith(res, bytes);
+  }
+
+  open(head: Head): Opened<void> {
+    if (!this.res.destroyed) writeHead(this.res, head);
+    return { out: undefined, sink: this };
+  }
+
+  fail(): void {
+    this.abort();
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    const { res } = this;
+    if (res.destroyed) throw new ClientDisconnected();
+    // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response declare
+    // different overloads of one call.
+    return (res as ServerResponse).write(Buffer.from(chunk)) ? undefined : drained(res);
+  }
+
+  end(): void {
+    this.res.end();
+  }
+
+  /** Ends the connection. Bytes already written are flushed; the client sees a response that never ends properly. */
+  abort(): void {
+    const { res } = this;
+    if (isHttp2(res)) res.stream.close(HTTP2_INTERNAL_ERROR);
+    else if (res.socket) res.socket.destroySoon();
+    // A pipelined response gets its socket only when those before it are done; its bytes go out first.
+    else res.once('socket', (socket: Socket) => process.nextTick(() => socket.destroySoon()));
+  }
 }
 
-// A copy, either way: Node holds what the socket does not take at once, and close() may free it. A string goes out in one
-// write with the head, where bytes are a second part of it.
+function drained(res: ServerResponse | Http2ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = () => {
+      res.off('drain', settle);
+      res.off('close', settle);
+      if (res.destroyed) reject(new ClientDisconnected());
+      else resolve();
+    };
+    res.on('drain', settle);
+    res.on('close', settle);
+  });
+}
+
+// A copy either way: Node holds bytes that the socket does not take at once, and close() may free them. A string goes out in
+// one write with the head; bytes would be a second write.
 function endWith(res: ServerResponse | Http2ServerResponse, body: Uint8Array): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (body.length > JOINED) res.end(Buffer.from(bytes));
@@ -64,7 +89,7 @@ function writeHead(res: ServerResponse | Http2ServerResponse, head: Head): void 
       for (const [name, value] of head.headers) res.appendHeader(name, value);
       res.writeHead(head.code);
     } catch (error) {
-      // What HTTP/2 refuses must not stay for the page that says so.
+      // Headers that HTTP/2 refuses must not stay for the page that says so.
       for (const name of res.getHeaderNames()) res.removeHeader(name);
       throw error;
     }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { WsgiError } from '../../src/errors.js';
-import { createGateway, statusPage } from '../../src/gateway.js';
+import { createGateway } from '../../src/gateway.js';
+import { statusPage } from '../../src/pages.js';
 import type { Application, GatewayOptions } from '../../src/types.js';
 import { createListener, MAX_STATUS } from './handler.js';
 
@@ -34,7 +35,7 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
       promise.finally(() => background.delete(promise));
     },
   });
-  const busy = createListener({ ...gateway, application: statusPage('503 Service Unavailable') }, undefined);
+  const busy = createListener(gateway, undefined, statusPage('503 Service Unavailable'));
   // Its import as a module would load all that it exports, a WebSocket client among it, at 60 ms.
   const server = process.getBuiltinModule('node:http').createServer();
   let inFlight = 0;

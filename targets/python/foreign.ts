@@ -2,7 +2,7 @@ import { checkBody, isThenable, type OpenBody, openBody } from '../../src/body.j
 import { describe } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
 import { checkChunk, createStart } from '../../src/start-response.js';
-import type { Application, Body, Environ, HeaderList } from '../../src/types.js';
+import type { Application, Body, Environ, StartResponse } from '../../src/types.js';
 
 /** What an application of TypeScript needs of the Python that calls it; errors of Python are thrown. */
 export interface Caller {
@@ -130,6 +130,6 @@ function plain(data: Uint8Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function packHead(status: string, headers: HeaderList): string {
+function packHead(status: string, headers: Parameters<StartResponse>[1]): string {
   return [status, ...headers.flat()].join('\0');
 }

@@ -1,5 +1,5 @@
 import { WsgiError } from '../../src/errors.js';
-import { statusPage } from '../../src/gateway.js';
+import { statusPage } from '../../src/pages.js';
 import type { Application, Body, Environ, StartResponse } from '../../src/types.js';
 import type { PythonAssets } from './assets.js';
 import { type Bridge, INTERPRETER, type PythonInput } from './bridge.js';

@@ -1,8 +1,10 @@
-import { createEnviron } from '../../src/environ.js';
+import { Connection } from '../../src/connection.js';
+import { createEnviron, setInput, setServer } from '../../src/environ.js';
 import { ClientDisconnected } from '../../src/errors.js';
-import { createGateway, loggedWaitUntil } from '../../src/gateway.js';
+import { createGateway } from '../../src/gateway.js';
+import { addRequestHeader } from '../../src/headers.js';
 import { percentDecode } from '../../src/native-string.js';
-import { run } from '../../src/run.js';
+import { run } from '../responder.js';
 import { createApplication } from './application.js';
 import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';
@@ -14,67 +16,70 @@ const gateway = createGateway('core', application, options, 999);
 async function send(request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target = '/', headers = [], body } = request;
   const [path = '', ...query] = target.split('?');
-  const gone = new AbortController();
+  const connection = new Connection(gateway.errors, undefined);
+  const gone = connection.signal;
   const response = noResponse();
   const chunks = body === undefined || body instanceof Uint8Array ? [body ?? new Uint8Array(0)] : body;
   const source = (async function* () {
     yield* chunks;
   })();
-  const hangUp = () => gone.abort(new ClientDisconnected());
+  const hangUp = () => connection.abort();
   if (request.leaveAfter !== undefined) setTimeout(hangUp, request.leaveAfter);
   const take = (bytes: Uint8Array) => {
     response.chunks.push({ at: performance.now(), bytes: bytes.slice() });
     request.onChunk?.(bytes);
     if (request.hangUpAfter !== undefined) setTimeout(hangUp, 5);
   };
-  const environ = createEnviron({
-    method,
-    path: percentDecode(path),
-    query: query.join('?'),
-    rawUri: target,
-    scheme: 'http',
-    host: headers.find(([name]) => name === 'Host')?.[1] ?? 'core.example',
-    fallbackHost: 'core.example',
-    protocol: 'HTTP/1.1',
-    remoteAddr: '192.0.2.1',
-    eachHeader: (add) => {
-      for (const [name, value] of headers) add(name, value);
+  const environ = createEnviron(
+    {
+      method,
+      path: percentDecode(path),
+      query: query.join('?'),
+      rawUri: target,
+      scheme: 'http',
+      protocol: 'HTTP/1.1',
+      remoteAddr: '192.0.2.1',
     },
-    ...(body instanceof Uint8Array ? { contentLength: body.length } : {}),
-    body: {
-      pull: async () => (await source.next()).value ?? null,
-      cancel: async () => void (await source.return()),
+    gateway,
+    connection,
+  );
+  for (const [name, value] of headers) addRequestHeader(environ, name, value);
+  setServer(environ, environ.HTTP_HOST ?? 'core.example', 'core.example');
+  const input = {
+    pull: async () => (await source.next()).value ?? null,
+    cancel: async () => void (await source.return()),
+  };
+  setInput(environ, input, gateway.maxBody, body instanceof Uint8Array ? body.length : undefined);
+  const ended = run(
+    gateway,
+    environ,
+    {
+      head(head, whole) {
+        Object.assign(response, {
+          status: head.code,
+          reason: head.status.slice(4),
+          headers: head.headers,
+          headAt: performance.now(),
+        });
+        response.complete = whole !== undefined;
+        if (whole) take(whole);
+        if (request.stall !== undefined) setTimeout(hangUp, request.stall);
+      },
+      write(chunk) {
+        if (gone.aborted) throw new ClientDisconnected();
+        if (chunk.length > 0) take(chunk);
+        if (request.stall === undefined) return undefined;
+        return new Promise((_, reject) => gone.addEventListener('abort', () => reject(gone.reason)));
+      },
+      end() {
+        response.complete = true;
+      },
+      abort() {},
     },
-    signal: gone.signal,
-    waitUntil: loggedWaitUntil(gateway, undefined),
-    errors: gateway.errors,
-    maxBody: gateway.maxBody,
-  });
-  const ended = run(gateway, environ, {
-    head(head, whole) {
-      Object.assign(response, {
-        status: head.code,
-        reason: head.status.slice(4),
-        headers: head.headers,
-        headAt: performance.now(),
-      });
-      response.complete = whole !== undefined;
-      if (whole) take(whole);
-      if (request.stall !== undefined) setTimeout(hangUp, request.stall);
-    },
-    write(chunk) {
-      if (gone.signal.aborted) throw new ClientDisconnected();
-      if (chunk.length > 0) take(chunk);
-      if (request.stall === undefined) return undefined;
-      return new Promise((_, reject) => gone.signal.addEventListener('abort', () => reject(gone.signal.reason)));
-    },
-    end() {
-      response.complete = true;
-    },
-    abort() {},
-  });
+    connection,
+  );
   // A client that is gone does not see the end of the run.
-  const left = new Promise<void>((resolve) => gone.signal.addEventListener('abort', () => resolve()));
+  const left = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
   await Promise.race([ended, left]);
   response.body = Buffer.concat(response.chunks.map((chunk) => chunk.bytes));
   return response;

@@ -1,5 +1,5 @@
 import { ClientDisconnected } from '../../src/errors.js';
-import { toFetchHandler } from '../../src/fetch.js';
+import { toFetchHandler } from '../../src/fetch/gateway.js';
 import { createApplication } from './application.js';
 import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';

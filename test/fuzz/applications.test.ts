@@ -6,18 +6,19 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import type { Miniflare } from 'miniflare';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createEnviron } from '../../src/environ.js';
-import { toFetchHandler } from '../../src/fetch.js';
+import { Connection } from '../../src/connection.js';
+import { createEnviron, setInput, setServer } from '../../src/environ.js';
+import { toFetchHandler } from '../../src/fetch/gateway.js';
 import { createGateway } from '../../src/gateway.js';
 import { bytesSource } from '../../src/input-stream.js';
 import { encodeNative } from '../../src/native-string.js';
-import { run } from '../../src/run.js';
 import type { Head } from '../../src/start-response.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { serve } from '../../targets/node/index.js';
 import { lambdaEvent, readLambdaResult } from '../../targets/testing.js';
 import { sendRaw } from '../conformance/wire.js';
+import { run } from '../responder.js';
 import { method, program } from './arbitrary.js';
 import { interpret, type Note, note, type Program } from './program.js';
 import { RUNS, SEED, TIMEOUT } from './runs.js';
@@ -65,23 +66,23 @@ async function reference(app: Application, verb: string): Promise<Answer | null>
   let whole = false;
   const chunks: Uint8Array[] = [];
   const gateway = createGateway('fuzz', app, quiet, 599);
-  const environ = createEnviron({
+  const connection = new Connection(() => {}, undefined);
+  const line = {
     method: verb,
     path: '/',
     query: '',
     rawUri: '/',
     scheme: 'http',
-    host: 'h',
-    fallbackHost: 'h',
     protocol: 'HTTP/1.1',
     remoteAddr: undefined,
-    eachHeader: () => {},
-    body: bytesSource(() => (verb === 'POST' ? BODY : new Uint8Array(0))),
-    maxBody: Number.POSITIVE_INFINITY,
-    signal: new AbortController().signal,
-    waitUntil: (promise) => void Promise.resolve(promise).catch(() => {}),
-    errors: () => {},
-  });
+  };
+  const environ = createEnviron(line, { errors: () => {} }, connection);
+  setServer(environ, 'h', 'h');
+  setInput(
+    environ,
+    bytesSource(() => (verb === 'POST' ? BODY : new Uint8Array(0))),
+    Number.POSITIVE_INFINITY,
+  );
   await run(gateway, environ, {
     head(given, body) {
       head = given;

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import type { Miniflare } from 'miniflare';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { toFetchHandler } from '../../src/fetch.js';
+import { toFetchHandler } from '../../src/fetch/gateway.js';
 import { serve } from '../../targets/node/index.js';
 import { exchange, headerName, headerValue, request, target } from './bytes.js';
 import { echo } from './echo.js';

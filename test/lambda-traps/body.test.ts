@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { fromFetchHandler } from '../../src/fetch.js';
+import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList, StartResponse } from '../../src/types.js';
 import { type LambdaKind, readLambdaResult } from '../../targets/testing.js';
 import {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fromFetchHandler } from '../../src/fetch.js';
+import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { type LambdaKind, readLambdaResult } from '../../targets/testing.js';
 import {

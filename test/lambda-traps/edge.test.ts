@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fromFetchHandler } from '../../src/fetch.js';
+import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { HeaderList } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import {

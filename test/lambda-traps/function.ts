@@ -1,6 +1,6 @@
 // The function that streaming.test.ts runs in AWS's runtime client: its cases are picked by the path.
 import { runInNewContext } from 'node:vm';
-import { fromFetchHandler } from '../../src/fetch.js';
+import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
 

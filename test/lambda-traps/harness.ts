@@ -1,6 +1,6 @@
 // What the tests of the known traps have in common: events, the environ that they make, and the raw result.
 import { readFileSync } from 'node:fs';
-import { fromFetchHandler } from '../../src/fetch.js';
+import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { type AwsEnviron, type LambdaOptions, toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { type LambdaKind, type LambdaRequest, lambdaEvent } from '../../targets/testing.js';

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { Application } from '../../src/types.js';
 import { toLambdaHandler, toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
@@ -193,7 +194,7 @@ it.each(KINDS)('E-15: %s leaves no timer behind that keeps the process', async (
   try {
     await environOf(lambdaEvent(kind));
     await resultOf(kind, async function* (_environ, startResponse) {
-      await Promise.resolve();
+      await turn();
       startResponse('200 OK', []);
       yield Buffer.from('x');
     });

@@ -3,7 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { Hono } from 'hono';
 import { upgradeWebSocket } from 'hono/cloudflare-workers';
 import { describe, expect, it, test } from 'vitest';
-import { fromFetchHandler } from '../../src/fetch.js';
+import { fromFetchHandler } from '../../src/fetch/application.js';
 import { compose } from '../../src/middleware/compose.js';
 import { bytesToText, textToBytes } from '../../src/native-string.js';
 import type { Application, HeaderList, Middleware } from '../../src/types.js';

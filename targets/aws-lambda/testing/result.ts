@@ -1,9 +1,9 @@
 import { WsgiError } from '../../../src/errors.js';
 import { bytesToText, textToBytes } from '../../../src/native-string.js';
 import type { HeaderList } from '../../../src/types.js';
-import { record } from '../events/fields.js';
-import { FRONT_ENDS } from '../front-ends.js';
-import { edgeTakes } from '../results/edge.js';
+import { edgeTakes } from '../front-ends/edge.js';
+import { FRONT_ENDS } from '../front-ends/index.js';
+import { record } from '../read/fields.js';
 import type { LambdaKind } from '../types.js';
 import {
   bodyOf,

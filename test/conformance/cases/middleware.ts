@@ -1,4 +1,4 @@
-import { fromFetchHandler } from '../../../src/fetch.js';
+import { fromFetchHandler } from '../../../src/fetch/application.js';
 import { FileWrapper } from '../../../src/file-wrapper.js';
 import { headerView } from '../../../src/header-view.js';
 import { inputStream } from '../../../src/input-stream.js';
@@ -176,7 +176,7 @@ const endless = says(
 
 // The middleware.
 
-const without = (headers: HeaderList, name: string): HeaderList =>
+const without = <Pair extends readonly [string, string]>(headers: readonly Pair[], name: string): Pair[] =>
   headers.filter(([given]) => given.toLowerCase() !== name);
 
 const piglatin = (data: Uint8Array): Uint8Array => bytes(native(data).replace(/([a-z])([a-z]*)/gi, '$2$1ay'));
@@ -230,7 +230,7 @@ const latinIter: Middleware = (app) => (environ, startResponse) => {
 /** Adds a header; the body passes as it is. */
 const labelling: Middleware = (app) => (environ, startResponse) =>
   app(environ, (status, headers, excInfo) => {
-    const copy = headerView([...headers]);
+    const copy = headerView(headers.map(([name, value]) => [name, value]));
     copy.set('X-Label', 'labelled');
     return startResponse(status, copy.entries(), excInfo);
   });

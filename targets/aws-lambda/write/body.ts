@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { headerValue } from '../../../src/headers.js';
 import type { Head } from '../../../src/start-response.js';
 
-/** A body as a result holds it. */
+/** The body of a result. */
 export interface ResultBody {
   body: string;
   isBase64Encoded: boolean;
@@ -15,7 +15,7 @@ export function isTextType(mediaType: string): boolean {
   return TEXT.test(mediaType);
 }
 
-/** Makes text of a body where its type is text, its bytes are UTF-8 and nothing has encoded them; else base64. */
+/** Makes text of a body if its type is text, its bytes are UTF-8 and no Content-Encoding applies; else base64. */
 export function resultBody(head: Head, bytes: Uint8Array, isText: (mediaType: string) => boolean): ResultBody {
   if (bytes.length === 0) return { body: '', isBase64Encoded: false };
   const encoding = headerValue(head.headers, 'content-encoding') ?? 'identity';

@@ -1,0 +1,105 @@
+import { nameOf, WsgiError } from '../errors.js';
+import { isHopByHop } from '../headers.js';
+import { inputStream } from '../input-stream.js';
+import { decodeNativeOrKeep } from '../native-string.js';
+import { statusPage } from '../pages.js';
+import type { Application, Environ, HeaderList } from '../types.js';
+import { escapeRaw, rawPathInfo, splitAuthority } from '../url.js';
+import { fromPlatform, toPlatform } from './text-headers.js';
+
+/** A Fetch API handler: a Worker's, Hono's `app.fetch`, itty-router's or h3's. */
+// biome-ignore lint/suspicious/noExplicitAny: each framework has types of its own for env and ctx
+export type FetchHandler = (request: Request, env?: any, ctx?: any) => Response | Promise<Response>;
+
+/** Makes an application of a Fetch API handler. PATH_INFO is the path of the handler's URL, so below a mount it does not see
+ *  SCRIPT_NAME. `env` and `ctx` are those of Workers, or `{}` and a `waitUntil` elsewhere. Hop-by-hop headers of its Response
+ *  are dropped. TRACE and CONNECT, which a Request can't have, are answered with 501. A Response whose body is used already
+ *  is refused with a `WsgiError`.
+ *  @throws {WsgiError} when `handler` is not a function */
+export function fromFetchHandler(handler: FetchHandler): Application {
+  if (typeof handler !== 'function')
+    throw new WsgiError(`fromFetchHandler: the handler must be a function (request), not ${nameOf(handler)}`);
+  return async (environ, startResponse) => {
+    if (/^(TRACE|CONNECT|TRACK)$/i.test(environ.REQUEST_METHOD))
+      return statusPage('501 Not Implemented')(environ, startResponse);
+    const ctx = environ['workers.ctx'] ?? {
+      waitUntil: environ['wsgi_edge.wait_until'],
+      passThroughOnException() {},
+    };
+    const response = await handler(toRequest(environ), environ['workers.env'] ?? {}, ctx);
+    if (typeof response?.status !== 'number' || typeof response.headers?.get !== 'function')
+      throw new WsgiError(`fetch handler: must return a Response, not ${nameOf(response)}`);
+    if (response.status === 101) {
+      const upgrade = environ['workers.upgrade'];
+      if (typeof upgrade !== 'function')
+        throw new WsgiError('fetch handler: answered 101 (an upgrade), which this target has no way to do');
+      upgrade(response);
+    }
+    const { body } = response;
+    if (body !== null && (response.bodyUsed || body.locked || fetchBodies.has(body)))
+      throw new WsgiError(
+        'fetch handler: returned a Response whose body is used already; make a Response for each request, or return a clone()',
+      );
+    startResponse(`${response.status} ${fromPlatform(response.statusText)}`, responseHeaders(response));
+    if (body === null) return [];
+    fetchBodies.add(body);
+    return environ['wsgi.file_wrapper'](body);
+  };
+}
+
+const fetchBodies = new WeakSet<ReadableStream<Uint8Array>>();
+
+/** Whether a stream is the body of a Fetch handler's Response. workerd compresses such a body itself as its Content-Encoding
+ *  says, while the bytes of an application are encoded already. */
+export function isFetchBody(stream: ReadableStream<Uint8Array>): boolean {
+  return fetchBodies.has(stream);
+}
+
+function responseHeaders(response: Response): HeaderList {
+  const headers: HeaderList = [];
+  // A Response that `fetch` got from the network (it has a URL) has been decoded on the way, which changed its length.
+  const decoded = response.url !== '' && response.headers.has('content-encoding');
+  response.headers.forEach((value, name) => {
+    if (name === 'set-cookie' || isHopByHop(name)) return;
+    if (decoded && (name === 'content-encoding' || name === 'content-length')) return;
+    headers.push([name, fromPlatform(value)]);
+  });
+  for (const cookie of response.headers.getSetCookie()) headers.push(['set-cookie', fromPlatform(cookie)]);
+  return headers;
+}
+
+function toRequest(environ: Environ): Request {
+  const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
+  // Request accepts these methods in lower case, too.
+  const bodiless = /^(GET|HEAD)$/i.test(method) || length === '0';
+  const headers = new Headers();
+  for (const key of Object.keys(environ)) {
+    const value = environ[key];
+    if (typeof value !== 'string' || !/^(HTTP_.|CONTENT_(TYPE|LENGTH)$)/.test(key)) continue;
+    const name = key.replace('HTTP_', '').replaceAll('_', '-').toLowerCase();
+    // Drop hop-by-hop headers, except Upgrade when the platform can perform it.
+    if (isHopByHop(name) && !(name === 'upgrade' && environ['workers.upgrade'] !== undefined)) continue;
+    // A Request can't have a body with these methods, even if the client sent one.
+    if (name === 'content-length' && bodiless && length !== '0') continue;
+    headers.append(name, toPlatform(value));
+  }
+  const path = rawPathInfo(environ);
+  const query = environ.QUERY_STRING === '' ? '' : `?${escapeRaw(environ.QUERY_STRING)}`;
+  // Built from parts: a path such as "//evil.example" must not become the authority, and a Host such as "user@h/evil" must
+  // not smuggle in another one.
+  const { origin } = new URL(
+    [environ.HTTP_HOST, `${environ.SERVER_NAME}:${environ.SERVER_PORT}`, 'localhost']
+      .filter((authority) => splitAuthority(authority ?? '') !== null)
+      .map((authority) => `${environ['wsgi.url_scheme']}://${decodeNativeOrKeep(authority ?? '')}`)
+      .find((url) => URL.canParse(url)) as string,
+  );
+  const whole = `${origin}${path.startsWith('/') ? '' : '/'}${path}${query}`;
+  const cf = (environ['workers.request'] as { cf?: unknown } | undefined)?.cf;
+  return new Request(whole, {
+    method,
+    headers,
+    signal: environ['wsgi_edge.signal'],
+    ...(bodiless ? {} : { body: inputStream(environ), duplex: 'half' }),
+    ...(cf === undefined ? {} : { cf }),
+  } as RequestInit);
+}

@@ -1,0 +1,30 @@
+import { refuse } from '../admission.js';
+import { Connection, type ExecutionContextLike } from '../connection.js';
+import { createGateway } from '../gateway.js';
+import { answer } from '../run.js';
+import type { Application, GatewayOptions } from '../types.js';
+import { fetchEnviron } from './environ.js';
+import { FetchPlatform, MAX_STATUS, whileConnected } from './response.js';
+
+/** Makes a Fetch API handler of an application, for Deno, Bun, Hono's `mount` and other platforms that speak Fetch. A third
+ *  argument with `waitUntil` is used for `wsgi_edge.wait_until`.
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
+export function toFetchHandler(
+  app: Application,
+  options: GatewayOptions = {},
+): (request: Request, env?: unknown, ctx?: unknown) => Promise<Response> {
+  const gateway = createGateway('toFetchHandler', app, options, MAX_STATUS);
+  return async function fetchHandler(request, _env, ctx) {
+    const connection = new Connection(gateway.errors, isExecutionContext(ctx) ? ctx : undefined);
+    if (request.signal.aborted) connection.abort();
+    const environ = fetchEnviron(request, gateway, connection, 'HTTP/1.1', undefined);
+    const refused = refuse(gateway, environ, { transferEncoding: request.headers.get('transfer-encoding') });
+    const { out, done } = answer(gateway, environ, new FetchPlatform(connection), refused ?? undefined);
+    if (done !== undefined) whileConnected(request, connection, done);
+    return out;
+  };
+}
+
+function isExecutionContext(ctx: unknown): ctx is ExecutionContextLike {
+  return typeof (ctx as ExecutionContextLike | null | undefined)?.waitUntil === 'function';
+}

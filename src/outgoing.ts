@@ -1,0 +1,184 @@
+import type { Connection } from './connection.js';
+import { WsgiError } from './errors.js';
+import type { FileWrapper } from './file-wrapper.js';
+import { without } from './headers.js';
+import type { Head } from './start-response.js';
+
+/** How a target sends responses. If `whole`, `open` or `file` throws, nothing has gone out yet, so the error gets a page.
+ *  @typeParam Out  the value that the target hands to its platform: a Response, a result, nothing */
+export interface Platform<Out> {
+  readonly connection: Connection;
+  /** Sends a response with all of its body.
+   *  @param bytes  the application may reuse them afterwards; null if no body may be sent */
+  whole(head: Head, bytes: Uint8Array | null): Out;
+  /** Begins a response whose chunks follow. */
+  open(head: Head): Opened<Out>;
+  /** Sends a file by reference; undefined if the platform can't do that for this file. */
+  file?(head: Head, file: FileWrapper): { out: Out; sent: Promise<void> } | undefined;
+  /** Ends an exchange that has no response, because its client is gone or no error page could be sent. */
+  fail(error: unknown): Out;
+  /** Whether the application has handed over an upgrade (a WebSocket), which makes status 101 possible. */
+  upgraded?(): boolean;
+}
+
+/** A response that has begun: the value for the platform, and the sink for its chunks. */
+export interface Opened<Out> {
+  out: Out;
+  sink: Sink;
+}
+
+/** Takes the chunks of a response. */
+export interface Sink {
+  /** Takes a chunk, which the application may reuse afterwards. An empty chunk can only be the first; it sends the head.
+   *  @returns a promise resolved when the platform is ready for the next chunk; it rejects with `ClientDisconnected` */
+  write(chunk: Uint8Array): void | Promise<void>;
+  end(): void | Promise<void>;
+  /** Ends the response so that the client can tell that it is not whole. */
+  abort(error: unknown): void;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The response of one request on its way to the platform. */
+export class Outgoing<Out> {
+  /** Bytes of the body that have been sent. */
+  sent = 0;
+  /** The platform has been given the whole response. */
+  complete = false;
+  /** The response may have no body. */
+  bodiless = false;
+  /** The application gave more bytes than its Content-Length. */
+  overlong = false;
+  /** The last write that the platform has not accepted yet. */
+  unaccepted: Promise<void> | undefined;
+  private readonly method: string;
+  private readonly platform: Platform<Out>;
+  private sink: Sink | undefined;
+  private given = false;
+  private out: Out | Promise<Out> | undefined;
+  private resolve: ((out: Out | Promise<Out>) => void) | undefined;
+
+  constructor(method: string, platform: Platform<Out>) {
+    this.method = method;
+    this.platform = platform;
+  }
+
+  /** The value for the platform; a promise of it if the response has not begun. */
+  result(): Out | Promise<Out> {
+    if (this.given) return this.out as Out | Promise<Out>;
+    return new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  /** Whether a response with this status has no body: that of HEAD, or one of RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5,
+   *  or an upgrade. */
+  sendsNothing(code: number): boolean {
+    return this.method === 'HEAD' || code === 204 || code === 304 || code === 205 || code === 101;
+  }
+
+  /** Hands the head to the platform.
+   *  @param body  all of the body, if it is known */
+  begin(head: Head, body: Uint8Array | undefined): void {
+    const { code, headers, length } = head;
+    const whole = length === 0 ? EMPTY : body;
+    this.bodiless = this.sendsNothing(code);
+    if (code === 205) head.headers = [...without(headers, 'content-length'), ['Content-Length', '0']];
+    // A 304 keeps the length of the response that it stands for (RFC 9110, section 8.6); a 204 has none.
+    else if (code === 204) head.headers = without(headers, 'content-length');
+    else if (whole !== undefined && length === undefined && !this.bodiless)
+      headers.push(['Content-Length', String(whole.length)]);
+    if (this.bodiless || whole !== undefined) {
+      this.give(this.platform.whole(head, this.bodiless ? null : (whole as Uint8Array)));
+      this.complete = true;
+    } else {
+      const { out, sink } = this.platform.open(head);
+      this.sink = sink;
+      this.give(out);
+    }
+  }
+
+  /** Lets the platform send a file by reference; undefined if it can't. */
+  beginFile(head: Head, file: FileWrapper): Promise<void> | undefined {
+    const sending = this.platform.file?.(head, file);
+    if (sending === undefined) return undefined;
+    this.give(sending.out);
+    return sending.sent;
+  }
+
+  /** Sends a chunk, but no more bytes than the Content-Length. PEP 3333, "Handling the Content-Length Header". */
+  send(chunk: Uint8Array, length: number | undefined): void | Promise<void> {
+    if (this.bodiless) return;
+    const room = (length ?? Number.POSITIVE_INFINITY) - this.sent;
+    if (chunk.length > room) this.overlong = true;
+    const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    this.sent += part.length;
+    return part.length > 0 ? this.emit(part) : undefined;
+  }
+
+  /** Hands a chunk to the platform, after those before it. */
+  emit(chunk: Uint8Array): void | Promise<void> {
+    const sink = this.sink as Sink; // begin() has opened it
+    const { unaccepted } = this;
+    const accepted =
+      unaccepted === undefined ? attempt(() => sink.write(chunk)) : unaccepted.then(() => sink.write(chunk));
+    if (accepted === undefined) return;
+    this.unaccepted = accepted;
+    accepted.then(
+      () => {
+        if (this.unaccepted === accepted) this.unaccepted = undefined;
+      },
+      () => {}, // It stays in `unaccepted`, where the end of the response finds it.
+    );
+    return accepted;
+  }
+
+  end(): void | Promise<void> {
+    return this.sink?.end();
+  }
+
+  /** Breaks off a response that has begun. */
+  abort(error: unknown): void {
+    this.sink?.abort(error);
+  }
+
+  /** Ends an exchange without a response. */
+  fail(error: unknown): void {
+    try {
+      this.give(this.platform.fail(error));
+    } catch (reason) {
+      this.give(rejected(reason) as Promise<never>);
+    }
+  }
+
+  /** Says that the body ended short of its Content-Length, or undefined.
+   *  PEP 3333, "Handling the Content-Length Header". */
+  shortage(length: number | undefined, sent = this.sent): WsgiError | undefined {
+    if (length === undefined || sent >= length) return undefined;
+    return new WsgiError(
+      `application: the body ended after ${sent} of the ${length} bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
+    );
+  }
+
+  private give(out: Out | Promise<Out>): void {
+    this.given = true;
+    this.out = out;
+    this.resolve?.(out);
+  }
+}
+
+// A platform may throw instead of rejecting.
+function attempt(task: () => void | Promise<void>): void | Promise<void> {
+  try {
+    return task();
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+/** A rejection that nobody has to handle. */
+export function rejected(reason: unknown): Promise<void> {
+  const promise = Promise.reject(reason);
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,107 @@
+// Lambda@Edge: the viewer-request and origin-request triggers of CloudFront.
+import type { Connection } from '../../../src/connection.js';
+import { createEnviron } from '../../../src/environ.js';
+import type { Gateway } from '../../../src/gateway.js';
+import { percentDecode } from '../../../src/native-string.js';
+import type { Head } from '../../../src/start-response.js';
+import type { Environ } from '../../../src/types.js';
+import { addressOf, methodOf, nativeOf, pathOf, setBody, setHost, uriOf } from '../read/fields.js';
+import { addHeaders, type ValueMap } from '../read/headers.js';
+import type { EdgeEvent, EdgeResult, LambdaKind } from '../types.js';
+import type { ResultBody } from '../write/body.js';
+import { define, listedHeaders } from '../write/headers.js';
+import { reasonOf } from '../write/status.js';
+import { type FrontEnd, MB } from './front-end.js';
+
+type Cf = EdgeEvent['Records'][number]['cf'];
+
+// Detection has seen that it is there.
+const cfOf = ({ Records }: EdgeEvent): Cf => (Records as [EdgeEvent['Records'][number]])[0].cf;
+
+/** CloudFront sends path and query as received, and a body only if the trigger includes it; it cuts a body that is too long.
+ *  No field tells the scheme. */
+function readEvent(event: EdgeEvent, gateway: Gateway, connection: Connection): Environ {
+  const { config, request } = cfOf(event);
+  const path = pathOf(request.uri);
+  const query = nativeOf(request.querystring);
+  const environ = createEnviron(
+    {
+      method: methodOf(request.method),
+      path: percentDecode(path),
+      query,
+      rawUri: uriOf(path, query),
+      scheme: 'https',
+      protocol: 'HTTP/1.1',
+      remoteAddr: addressOf(request.clientIp),
+    },
+    gateway,
+    connection,
+  );
+  addHeaders(environ, valuesOf(request.headers));
+  setHost(environ, config?.distributionDomainName);
+  setBody(environ, request.body?.data, request.body?.encoding !== 'text', gateway);
+  return environ;
+}
+
+function valuesOf(headers: Cf['request']['headers']): ValueMap {
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, entries]) => [name, (entries ?? []).map(({ value }) => value)]),
+  );
+}
+
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html: CloudFront
+// answers 502 to a response with one of these.
+const DISALLOWED =
+  /^(connection|expect|keep-alive|proxy-(authenticate|authorization|connection)|trailer|transfer-encoding|upgrade|x-accel-(buffering|charset|limit-rate|redirect)|x-amz-cf-.*|x-amzn-(auth|cf-billing|cf-id|cf-xff|errortype|fle-profile|header-count|header-order|lambda-integration-tag|requestid)|x-cache|x-edge-.*|x-forwarded-proto|x-real-ip|content-length|via)$/;
+
+const READ_ONLY: Partial<Record<LambdaKind, RegExp>> = {
+  'edge-viewer-request': /^host$/,
+  'edge-origin-request': /^(accept-encoding|if-(modified-since|none-match|range|unmodified-since))$/,
+};
+
+/** Whether CloudFront takes a response header (lower case) from a trigger. */
+export function edgeTakes(folded: string, kind: LambdaKind): boolean {
+  return !DISALLOWED.test(folded) && !READ_ONLY[kind]?.test(folded);
+}
+
+/** A generated response. It leaves out the headers that CloudFront does not take, and an empty body, since a 204 with one is
+ *  a 502. */
+function resultOf(kind: LambdaKind): FrontEnd<'edge-origin-request'>['result'] {
+  return (head: Head, { body, isBase64Encoded }: ResultBody): EdgeResult => {
+    const headers: EdgeResult['headers'] = {};
+    for (const [name, values, folded] of listedHeaders(head.headers))
+      if (edgeTakes(folded, kind))
+        define(
+          headers,
+          folded,
+          values.map((value) => ({ key: name, value })),
+        );
+    const reason = reasonOf(head);
+    return {
+      status: String(head.code),
+      ...(reason === '' ? {} : { statusDescription: reason }),
+      headers,
+      ...(body === '' ? {} : { body, bodyEncoding: isBase64Encoded ? 'base64' : 'text' }),
+    };
+  };
+}
+
+const common = {
+  environ: readEvent,
+  isCut: (event: EdgeEvent): boolean => cfOf(event).request.body?.inputTruncated === true,
+};
+
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html has the limits.
+export const edgeViewerRequest: FrontEnd<'edge-viewer-request'> = {
+  ...common,
+  name: 'Lambda@Edge (viewer request)',
+  result: resultOf('edge-viewer-request'),
+  limit: 40 * 1024,
+};
+
+export const edgeOriginRequest: FrontEnd<'edge-origin-request'> = {
+  ...common,
+  name: 'Lambda@Edge (origin request)',
+  result: resultOf('edge-origin-request'),
+  limit: MB,
+};

@@ -1,0 +1,28 @@
+import type { Connection } from '../../../src/connection.js';
+import type { Gateway } from '../../../src/gateway.js';
+import type { Head } from '../../../src/start-response.js';
+import type { Environ } from '../../../src/types.js';
+import type { LambdaEvents, LambdaKind, LambdaResult } from '../types.js';
+import type { ResultBody } from '../write/body.js';
+
+/** An HTTP front end of Lambda: how its event is read, how its result is made, and how large that may be. */
+export interface FrontEnd<Kind extends LambdaKind = LambdaKind> {
+  /** With its article. */
+  name: string;
+  environ(event: LambdaEvents[Kind], gateway: Gateway, connection: Connection): Environ;
+  /** Whether the front end has cut the body of a request. */
+  isCut?(event: LambdaEvents[Kind]): boolean;
+  result(head: Head, body: ResultBody): LambdaResult;
+  /** The JSON of a result at most, in bytes. */
+  limit: number;
+  /** The metadata in front of a streamed response, if the front end can stream. */
+  prelude?(head: Head): object;
+  /** The JSON of the metadata at most, in bytes. */
+  preludeLimit?: number;
+}
+
+/** The largest result in bytes, as Lambda's own error gives it.
+ *  https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const LAMBDA_LIMIT = 6_291_556;
+
+export const MB = 1_048_576;

@@ -1,0 +1,96 @@
+import { addRequestHeader, environKey } from '../../../src/headers.js';
+import { encodeNative } from '../../../src/native-string.js';
+import type { Environ } from '../../../src/types.js';
+
+/** A name to a value or to several. */
+export type ValueMap = Readonly<Record<string, string | readonly string[] | undefined>> | null | undefined;
+
+/** Adds the request headers of two maps to an environ that has none. If both maps have a name, the lists of the first
+ *  count. Spellings of one name are joined, without a value that an earlier spelling had. */
+export function addHeaders(environ: Environ, lists: ValueMap, values?: ValueMap): void {
+  const map = isEmpty(lists) ? values : lists;
+  if ((map === values || !hasMore(values, lists)) && addDistinct(environ, map)) return;
+  for (const [name, value] of foldHeaders(lists, values)) {
+    const key = environKey(name);
+    if (key === null) continue;
+    delete environ[key];
+    addValue(environ, name, value);
+  }
+}
+
+const isEmpty = (map: ValueMap): boolean => map === undefined || map === null || Object.keys(map).length === 0;
+
+const hasMore = (map: ValueMap, than: ValueMap): boolean =>
+  map !== undefined && map !== null && Object.keys(map).some((name) => !Object.hasOwn(than ?? {}, name));
+
+// The quick way, which folds no names of its own. False if a name comes in two spellings.
+function addDistinct(environ: Environ, map: ValueMap): boolean {
+  if (map === undefined || map === null) return true;
+  for (const name of Object.keys(map)) {
+    const key = environKey(name);
+    const value = valueOf(map[name]);
+    if (key === null || value === undefined) continue;
+    if (environ[key] !== undefined) return false;
+    addValue(environ, name, value);
+  }
+  return true;
+}
+
+function addValue(environ: Environ, name: string, value: string | readonly string[]): void {
+  if (typeof value === 'string') addRequestHeader(environ, name, headerNative(value));
+  else for (const each of value) addRequestHeader(environ, name, headerNative(each));
+}
+
+// JSON can carry characters that no HTTP parser lets through: CR, LF and NUL become spaces (RFC 9110, section 5.5).
+function headerNative(value: string): string {
+  return PRINTABLE.test(value) ? value : encodeNative(value.replace(/[\r\n\0]/g, ' '));
+}
+
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+type Folded = Map<string, string | string[]>;
+
+function foldHeaders(lists: ValueMap, values: ValueMap): Folded {
+  const headers: Folded = new Map();
+  fold(headers, lists, undefined);
+  fold(headers, values, headers.size > 0 ? new Set(headers.keys()) : undefined);
+  return headers;
+}
+
+function fold(headers: Folded, map: ValueMap, known: ReadonlySet<string> | undefined): void {
+  const said = new Map<string, Set<string>>(); // the values of a name that has several spellings
+  for (const name of Object.keys(map ?? {})) {
+    const value = valueOf(map?.[name]);
+    const folded = name.toLowerCase();
+    // The lower case of the Kelvin sign, which no header name can have, is an ASCII letter.
+    if (value === undefined || known?.has(folded) || name.includes('\u212a')) continue;
+    const earlier = headers.get(folded);
+    if (earlier === undefined) {
+      headers.set(folded, value);
+      continue;
+    }
+    const values = typeof earlier === 'string' ? [earlier] : earlier;
+    const earlierOnes = said.get(folded) ?? new Set(values);
+    const more = [value].flat().filter((each) => !earlierOnes.has(each));
+    for (const each of more) {
+      values.push(each);
+      earlierOnes.add(each);
+    }
+    said.set(folded, earlierOnes);
+    headers.set(folded, values);
+  }
+}
+
+/** A string or strings; undefined if there is none. */
+export function valueOf(value: unknown): string | string[] | undefined {
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value)) return String(value);
+  const strings = value.filter((each) => each !== undefined && each !== null).map(String);
+  return strings.length > 0 ? strings : undefined;
+}
+
+/** The last entry of a header that each hop appends to: the entry of the hop in front of the function. */
+export function lastEntry(value: string | undefined): string {
+  return value === undefined ? '' : value.slice(value.lastIndexOf(',') + 1).trim();
+}

@@ -1,0 +1,28 @@
+import { encodeNative } from '../../../src/native-string.js';
+import { type ValueMap, valueOf } from './headers.js';
+
+/** A query from parameters that the front end has decoded, encoded again (application/x-www-form-urlencoded). */
+export function encodedQuery(lists: ValueMap, values?: ValueMap): string {
+  return joined(lists, values, (text) => (SAFE.test(text) ? text : encode(text)));
+}
+
+/** A query from parameters that are still encoded. */
+export function verbatimQuery(lists: ValueMap, values?: ValueMap): string {
+  return encodeNative(joined(lists, values, (text) => text));
+}
+
+const SAFE = /^[\w*.-]*$/;
+
+const encode = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
+
+function joined(lists: ValueMap, values: ValueMap, encode: (text: string) => string): string {
+  const map = lists && Object.keys(lists).length > 0 ? lists : values;
+  let query = '';
+  for (const name of Object.keys(map ?? {})) {
+    const value = valueOf(map?.[name]);
+    if (value === undefined) continue;
+    for (const each of typeof value === 'string' ? [value] : value)
+      query += `${query === '' ? '' : '&'}${encode(name)}=${encode(each)}`;
+  }
+  return query;
+}

@@ -1,0 +1,63 @@
+// The forms in which results hold headers: one value for a name, or a list.
+import { WsgiError } from '../../../src/errors.js';
+import { lowerName } from '../../../src/headers.js';
+import { decodeNativeOrKeep } from '../../../src/native-string.js';
+import type { HeaderList } from '../../../src/types.js';
+
+/** Repeated headers joined, except Set-Cookie, which can't be. A name keeps its first spelling. */
+export function joinedHeaders(list: HeaderList): { headers: Record<string, string>; cookies: string[] | undefined } {
+  const headers: Record<string, string> = {};
+  let cookies: string[] | undefined;
+  for (const [name, values, folded] of listedHeaders(list)) {
+    if (folded === 'set-cookie') cookies = values;
+    else define(headers, name, values.length === 1 ? (values[0] as string) : values.join(', '));
+  }
+  return { headers, cookies };
+}
+
+/** Each header with its values and its name in lower case. A name keeps its first spelling. */
+export function listedHeaders(list: HeaderList): Array<[name: string, values: string[], folded: string]> {
+  const listed: Array<[string, string[], string]> = [];
+  const byName = new Map<string, string[]>();
+  for (const [name, native] of list) {
+    const folded = lowerName(name);
+    const value = decodeNativeOrKeep(native);
+    const earlier = byName.get(folded);
+    if (earlier !== undefined) {
+      earlier.push(value);
+      continue;
+    }
+    const values = [value];
+    byName.set(folded, values);
+    listed.push([name, values, folded]);
+  }
+  return listed;
+}
+
+/** Joined headers for a front end that takes only strings: each cookie under a spelling of Set-Cookie of its own, which
+ *  the front end sends as separate lines. */
+export function spelledHeaders(list: HeaderList): Record<string, string> {
+  const { headers, cookies = [] } = joinedHeaders(list);
+  if (cookies.length > SPELLINGS)
+    throw new WsgiError(
+      `aws-lambda: ${cookies.length} cookies are more than the ${SPELLINGS} that this front end takes`,
+    );
+  for (const [i, cookie] of cookies.entries()) define(headers, spelling(i), cookie);
+  return headers;
+}
+
+const SPELLINGS = 2 ** 9; // of nine letters
+
+// The letters of Set-Cookie in upper case if a bit of `n` is set: Set-Cookie itself first.
+function spelling(n: number): string {
+  let bit = 0;
+  return [...'set-cookie']
+    .map((char) => (char === '-' || ((n ^ 9) >> bit++) % 2 === 0 ? char : char.toUpperCase()))
+    .join('');
+}
+
+/** Sets a property, even one named `__proto__`. */
+export function define<T>(headers: Record<string, T>, name: string, value: T): void {
+  if (name !== '__proto__') headers[name] = value;
+  else Object.defineProperty(headers, name, { value, enumerable: true, writable: true, configurable: true });
+}
