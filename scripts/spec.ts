@@ -1,10 +1,12 @@
-// Prints docs/SPEC.md from the `//!` lines of src/validator.ts and the clauses of test/spec/clauses.ts; with --check it
-// says whether the page is current.
+// Prints docs/SPEC.md from the `//!` lines of src/validator/ and the clauses of test/spec/clauses.ts. With --check it says
+// whether the page is current.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Clause, clauses } from '../test/spec/clauses.ts';
 
 const PAGE = 'docs/SPEC.md';
-const SOURCE = 'src/validator.ts';
+const FOLDER = 'src/validator';
+// In the order of the page.
+const FILES = ['index.ts', 'environ.ts', 'streams.ts', 'start-response.ts', 'body.ts'];
 const HEAD = `# The interface: PEP 3333 in TypeScript
 
 [PEP 3333](https://peps.python.org/pep-3333/) says what a gateway and an application owe each other. This page says the
@@ -29,7 +31,12 @@ too (MAY). "Checked by" names the sentence above that the validator checks, or t
 the conformance suite (\`test/conformance\`), which runs on every target. Where a column has nothing, the row says why.
 `;
 
-/** The sentences of a source file by section: a section for each \`//!#\` line, a sentence for each run of \`//!\` lines. */
+/** The source of the validator that has the sentences: its files in the order of the page. */
+export function readSource(): string {
+  return FILES.map((file) => readFileSync(`${FOLDER}/${file}`, 'utf8')).join('');
+}
+
+/** The sentences of a source by section: a section for each \`//!#\` line, a sentence for each run of \`//!\` lines. */
 export function sentencesOf(source: string): Map<string, string[]> {
   const sections = new Map<string, string[]>();
   let sentences: string[] = [];
@@ -75,7 +82,7 @@ function cellsOf(clause: Clause, references: ReadonlyMap<string, string>): strin
   const { level, requirement, binding, check = [], where = [], cases = [], why } = clause;
   const checks = check.map((sentence) => {
     const reference = references.get(sentence);
-    if (reference === undefined) throw new Error(`spec: ${SOURCE} has no sentence "${sentence}"`);
+    if (reference === undefined) throw new Error(`spec: ${FOLDER} has no sentence "${sentence}"`);
     return reference;
   });
   const files = where.map((file) => `\`${file}\``);
@@ -93,7 +100,7 @@ function inCell(text: string): string {
 }
 
 if (process.argv[1]?.endsWith('spec.ts')) {
-  const page = specOf(readFileSync(SOURCE, 'utf8'));
+  const page = specOf(readSource());
   if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
   else if (!existsSync(PAGE) || readFileSync(PAGE, 'utf8') !== page) {
     console.error(`${PAGE} is not current; run: npm run spec`);

@@ -6,7 +6,7 @@ import { bytesSource, createInputStream, inputStream, streamSource } from '../sr
 import { textToBytes } from '../src/native-string.js';
 import { callApp, testEnviron } from '../src/testing.js';
 import type { Application, Body, Environ, HeaderList, InputStream, StartResponse } from '../src/types.js';
-import { validator } from '../src/validator.js';
+import { validator } from '../src/validator/index.js';
 
 const ok: Application = (_, startResponse) => {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);

@@ -9,7 +9,7 @@ export interface Clause {
   requirement: string;
   /** How it reads in TypeScript. */
   binding: string;
-  /** Sentences of src/validator.ts that check it, word by word. */
+  /** Sentences of src/validator/ that check it, word for word. */
   check?: string[];
   /** Files that make it so: the gateway's own, or a page of the documentation. */
   where?: string[];
