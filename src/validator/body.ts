@@ -29,7 +29,7 @@ function checkForm(body: Body): void {
   //!# The body
   //! A body is an iterable, synchronous or asynchronous, and neither a string nor bytes.
   checkBody(body);
-  //! Where it has a `close`, that is a function.
+  //! Its `close`, if it has one, is a function.
   if (body.close !== undefined && typeof body.close !== 'function')
     breach('application', `close must be a function, not ${nameOf(body.close)}`, DETAILS);
 }
@@ -49,7 +49,7 @@ function checkEnd(body: Body, state: State): void {
   if (!state.started) breach('application', 'ended its body without a call of startResponse', START);
   checkPropagated(state);
   state.ended = true;
-  //! A body that comes to its end gives no fewer bytes than the Content-Length says, where there is one.
+  //! A body that reaches its end has given no fewer bytes than the Content-Length, if there is one.
   if (state.length !== undefined && state.given < state.length && !(body instanceof FileWrapper))
     breach('application', `ended after ${state.given} of the ${state.length} bytes of its Content-Length`, LENGTH);
 }
@@ -77,7 +77,7 @@ function checkedClose(body: Body, iteration: Iteration, state: State): () => voi
     dropped?.unregister(iteration);
     const cut = iteration.opened && !iteration.over && !iteration.left && iteration.canReturn;
     const settle = (): void => {
-      //! An iteration that it breaks off is ended by `return`, where the iterator has one, before `close`.
+      //! A gateway that stops an iteration early calls `return` of the iterator, if it has one, before `close`.
       if (cut) breach('gateway', 'called close() in the middle of the iteration, without return()', DETAILS);
     };
     const closing = given?.call(body);
@@ -92,7 +92,7 @@ export function checkedBody(body: Body, errors: ErrorStream, state: State): Body
   const iteration: Iteration = { opened: false, over: false, left: false, closed: false, canReturn: false };
   const close = checkedClose(body, iteration, state);
   const watched = <T extends Body>(wrapped: T): T => {
-    //! Whoever is given a body closes it: one that is dropped before is told of in the log, where the runtime knows.
+    //! Whoever receives a body closes it. A body that is garbage-collected unclosed is logged, if the runtime can tell.
     dropped?.register(wrapped, errors, iteration);
     return wrapped;
   };
@@ -138,7 +138,7 @@ interface Steps {
 function createSteps(body: Body, iteration: Iteration, state: State): Steps {
   return {
     begin() {
-      //! A gateway asks for one chunk at a time, and for none after the last or after `close`.
+      //! A gateway asks for one chunk at a time, and for none after the last one or after `close`.
       if (state.iterating) breach('gateway', 'asked for a chunk while the last one was still awaited', DETAILS);
       if (iteration.closed) breach('gateway', 'asked for a chunk after close()', DETAILS);
       if (iteration.over || iteration.left) breach('gateway', 'asked for a chunk after the end of the body', DETAILS);

@@ -23,7 +23,7 @@ function checkObject(environ: Environ): void {
   //! `environ` is a plain object with the prototype of `{}`.
   if (typeof environ !== 'object' || environ === null || Object.getPrototypeOf(environ) !== Object.prototype)
     breach('gateway', `environ must be a plain object, not ${nameOf(environ)}`, ENVIRON);
-  //! An application may change it in any way: it can be extended, and its properties be written and deleted.
+  //! An application may change it in any way: it is extensible, and its properties can be written and deleted.
   if (!Object.isExtensible(environ)) breach('gateway', 'environ can not be extended', DETAILS);
   for (const key of Reflect.ownKeys(environ)) {
     const own = Object.getOwnPropertyDescriptor(environ, key);
@@ -76,19 +76,19 @@ function checkRequest(environ: Environ): void {
   //! `REQUEST_METHOD` is a token (RFC 9110).
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(environ.REQUEST_METHOD))
     breach('gateway', `REQUEST_METHOD ${quote(environ.REQUEST_METHOD)} is not a token`, ENVIRON);
-  //! `SCRIPT_NAME` is empty or starts with `/`, and is not `/` alone.
+  //! `SCRIPT_NAME` is empty or starts with `/`, and is not just `/`.
   if (!/^(\/.+)?$/s.test(environ.SCRIPT_NAME))
     breach('gateway', `SCRIPT_NAME ${quote(environ.SCRIPT_NAME)} must be like "/app" or empty`, ENVIRON);
   //! `PATH_INFO` is empty or starts with `/`; it is `*` for `OPTIONS *`.
   if (!/^(\/|$)/.test(environ.PATH_INFO) && !(environ.PATH_INFO === '*' && environ.REQUEST_METHOD === 'OPTIONS'))
     breach('gateway', `PATH_INFO ${quote(environ.PATH_INFO)} must start with "/"`, ENVIRON);
-  //! `PATH_INFO` is empty only below a mount, where `SCRIPT_NAME` is not.
+  //! `PATH_INFO` is empty only below a mount, when `SCRIPT_NAME` is not empty.
   if (environ.PATH_INFO === '' && environ.SCRIPT_NAME === '')
     breach('gateway', 'SCRIPT_NAME and PATH_INFO are both empty; PATH_INFO must be "/"', ENVIRON);
-  //! `QUERY_STRING` does not start with the `?` of the URL, as far as `REQUEST_URI` tells.
+  //! `QUERY_STRING` does not start with the `?` of the URL, as far as `REQUEST_URI` shows.
   if (environ.QUERY_STRING.startsWith('?') && environ.REQUEST_URI?.includes('??') === false)
     breach('gateway', `QUERY_STRING ${quote(environ.QUERY_STRING)} starts with the "?" of the URL`, ENVIRON);
-  //! `CONTENT_LENGTH`, where it is there and not empty, is a number of bytes in decimal digits.
+  //! `CONTENT_LENGTH`, if present and not empty, is a number of bytes in decimal digits.
   if (environ.CONTENT_LENGTH && !/^[0-9]+$/.test(environ.CONTENT_LENGTH))
     breach('gateway', `CONTENT_LENGTH ${quote(environ.CONTENT_LENGTH)} is not a number of bytes`, ENVIRON);
 }
@@ -124,11 +124,11 @@ function checkWsgi(environ: Environ): void {
 }
 
 function checkExtensions(environ: Environ): void {
-  //! `wsgi.input_terminated`, where it is there, is a boolean.
+  //! `wsgi.input_terminated`, if present, is a boolean.
   const terminated: unknown = environ['wsgi.input_terminated'];
   if (terminated !== undefined && typeof terminated !== 'boolean')
     breach('gateway', `wsgi.input_terminated must be a boolean, not ${nameOf(terminated)}`, STREAMS);
-  //! `wsgi.file_wrapper`, where it is there, is a function.
+  //! `wsgi.file_wrapper`, if present, is a function.
   if (environ['wsgi.file_wrapper'] !== undefined && typeof environ['wsgi.file_wrapper'] !== 'function')
     breach('gateway', 'wsgi.file_wrapper must be a function', FILE);
   //! `wsgi_edge.wait_until` is a function, and `wsgi_edge.signal` an AbortSignal.

@@ -40,7 +40,7 @@ function checkCall(args: unknown[], state: State): void {
   //! `startResponse` takes two or three arguments: a status, headers, and `excInfo`.
   if (args.length !== 2 && args.length !== 3)
     breach('application', `called startResponse with ${args.length} arguments`, START);
-  //! It is called a second time only with `excInfo`, the error being handled, even where the first call threw.
+  //! It is called a second time only with `excInfo`, the error being handled, even if the first call threw.
   if (state.called && !isGiven(args[2]))
     breach('application', 'called startResponse a second time without excInfo', START);
   state.called = true;
@@ -50,13 +50,13 @@ const isGiven = (excInfo: unknown): boolean => excInfo !== undefined && excInfo 
 
 /** @returns the status code */
 function checkStatus(status: string, environ: Environ): number {
-  //! The status is three digits, a space and a reason, without control characters, a native string.
+  //! The status is a native string without control characters: three digits, a space and a reason.
   const fault = statusFault(status);
   if (fault !== null) breach('application', fault, START);
-  //! One space stands before the reason, which may be empty, and none behind it.
+  //! Exactly one space stands before the reason, which may be empty, and no space after it.
   if (/^.{4}( |.+ $)/.test(status)) breach('application', `status ${quote(status)} has a space too many`, START);
   const code = Number(status.slice(0, 3));
-  //! The status is 200 or above; 101 only where the gateway can upgrade the connection.
+  //! The status is 200 or above, or 101 if the gateway can upgrade the connection.
   if (code < 200 && !(code === 101 && environ['workers.upgrade'] !== undefined))
     breach('application', `status ${quote(status)} is informational or below`, START);
   return code;
@@ -64,7 +64,7 @@ function checkStatus(status: string, environ: Environ): number {
 
 function checkHeaders(headers: HeaderList, code: number): void {
   //! The headers are an array of [name, value] pairs; a name is a token (RFC 9110), a value a native string without
-  //! control characters but the tab, and a Content-Length a number of bytes.
+  //! control characters except the tab, and a Content-Length a number of bytes.
   //! No header is hop-by-hop: those belong to the server.
   const fault = headersFault(headers);
   if (fault !== null) breach('application', fault, fault.includes('hop-by-hop') ? HTTP : START);
@@ -107,7 +107,7 @@ export function checkedStart(startResponse: StartResponse, environ: Environ, sta
 
 /** Checks that the application stopped after the error of its startResponse. */
 export function checkPropagated(state: State): void {
-  //! What `startResponse` throws when it is given `excInfo` is not trapped: the application gives nothing after it.
+  //! An application does not trap the error that `startResponse` throws when given `excInfo`: it gives nothing more.
   if (state.refused) breach('application', 'went on after startResponse with excInfo had thrown', START);
 }
 
@@ -119,7 +119,7 @@ function checkedWrite(write: Write, state: State): Write {
     checkChunk(args[0], 'what write() is given');
     //! `write` is not called from within the iteration of the body.
     if (state.iterating) breach('application', 'called write() from within the iteration of its body', WRITE);
-    //! `write` is not called when the response has ended.
+    //! `write` is not called after the response has ended.
     if (state.ended) breach('application', 'called write() after the end of its response', WRITE);
     checkPropagated(state);
     count(args[0], state);
@@ -132,7 +132,7 @@ function checkedWrite(write: Write, state: State): Write {
 
 /** Counts a chunk against the Content-Length. */
 export function count(chunk: Uint8Array, state: State): void {
-  //! `write` and the body give no more bytes than the Content-Length says, where there is one.
+  //! `write` and the body together give no more bytes than the Content-Length, if there is one.
   state.given += chunk.length;
   if (state.length !== undefined && state.given > state.length)
     breach('application', `gave ${state.given} bytes where its Content-Length is ${state.length}`, LENGTH);

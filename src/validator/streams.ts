@@ -41,10 +41,10 @@ function createReads(length: number): (method: string, limit: number) => Check {
         breach('gateway', `wsgi.input.${method}() gave ${nameOf(given)}, not a Uint8Array`, STREAMS);
       //! `read` and `readline` give no more bytes than they are asked for.
       if (given.length > limit) breach('gateway', `wsgi.input.${method}(${limit}) gave ${given.length} bytes`, STREAMS);
-      //! After the end of input nothing comes but empty arrays.
+      //! Reads after the end of input give empty arrays.
       if (late && given.length > 0)
         breach('gateway', `wsgi.input.${method}() gave bytes after the end of input`, STREAMS);
-      //! No more bytes come than `CONTENT_LENGTH`, where it is there, says.
+      //! All reads together give no more bytes than `CONTENT_LENGTH`, if present.
       total += given.length;
       if (total > length) breach('gateway', `wsgi.input gave ${total} bytes of a CONTENT_LENGTH of ${length}`, STREAMS);
       if (given.length === 0 && limit > 0) exhausted = true;
@@ -54,7 +54,7 @@ function createReads(length: number): (method: string, limit: number) => Check {
 }
 
 function checkLine(line: Uint8Array, method: string): Uint8Array {
-  //! A line has no LF but at its end.
+  //! A line has no LF except at its end.
   const at = line.indexOf(10);
   if (at >= 0 && at < line.length - 1)
     breach('gateway', `wsgi.input.${method}() gave more than one line at once`, STREAMS);
@@ -105,7 +105,7 @@ function checkedInput(input: InputStream, length: number): InputStream {
 function only<T extends object>(checked: T, stream: object, name: string): T {
   return new Proxy(checked, {
     get(target, key, receiver) {
-      //! An application uses nothing of `wsgi.input` and `wsgi.errors` but the methods named above, and closes neither.
+      //! An application uses only the methods of `wsgi.input` and `wsgi.errors` that are named above, and closes neither.
       if (typeof key === 'string' && !(key in target) && key in stream)
         breach('application', key === 'close' ? `must not close ${name}` : `must not use ${name}.${key}`, STREAMS);
       return Reflect.get(target, key, receiver);
@@ -134,7 +134,7 @@ function checkedErrors(errors: ErrorStream): ErrorStream {
     },
     writelines(...args) {
       checkCount(1, args, 'writelines');
-      //! `writelines` takes an iterable of them.
+      //! `writelines` takes an iterable of strings.
       if (typeof args[0]?.[Symbol.iterator] !== 'function')
         breach('application', `gave wsgi.errors.writelines() ${nameOf(args[0])}, not an iterable`, STREAMS);
       return errors.writelines([...args[0]].map(checkText));
@@ -155,7 +155,7 @@ function checkedFileWrapper(wrap: FileWrapperFunction): FileWrapperFunction {
       breach('application', `called wsgi.file_wrapper with ${args.length} arguments`, FILE);
     const source = args[0] as { close?: unknown } | null | undefined;
     const file: unknown = wrap(...args);
-    //! It returns a body, which has a `close` where the file has one.
+    //! It returns a body, which has a `close` if the file has one.
     if (!isIterable(file)) breach('gateway', `wsgi.file_wrapper returned ${nameOf(file)}, which is no body`, FILE);
     if (typeof source?.close === 'function' && typeof file.close !== 'function')
       breach('gateway', 'wsgi.file_wrapper returned a body without close() for a file that has one', FILE);
