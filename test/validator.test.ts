@@ -277,7 +277,7 @@ describe('a breach by the gateway', () => {
       Object.defineProperty(testEnviron(), 'HTTP_X', { get: () => 'x', configurable: true, enumerable: true }),
       /environ\["HTTP_X"\] can not be changed/,
     ],
-    ['a symbol', Object.assign(testEnviron(), { [Symbol('s')]: 1 }), /has the key Symbol\(s\), which is no string/],
+    ['a symbol', Object.assign(testEnviron(), { [Symbol('s')]: 1 }), /has the key Symbol\(s\), which is not a string/],
     ['no method', environ({ REQUEST_METHOD: undefined }), /environ\["REQUEST_METHOD"\] is missing or empty/],
     ['no server name', environ({ SERVER_NAME: '' }), /environ\["SERVER_NAME"\] is missing or empty/],
     ['no port', environ({ SERVER_PORT: undefined }), /environ\["SERVER_PORT"\] is missing/],
@@ -287,8 +287,8 @@ describe('a breach by the gateway', () => {
     ['a number', environ({ CONTENT_LENGTH: 5 }), /environ\["CONTENT_LENGTH"\] must be a string, not a number/],
     ['a header with a dot', environ({ 'HTTP_X.A': 5 }), /environ\["HTTP_X\.A"\] must be a string/],
     ['text', environ({ HTTP_X: '€' }), /environ\["HTTP_X"\] has a code unit above U\+00FF/],
-    ['HTTP_CONTENT_TYPE', environ({ HTTP_CONTENT_TYPE: 'a/b' }), /HTTP_CONTENT_TYPE where CONTENT_TYPE is meant/],
-    ['HTTP_CONTENT_LENGTH', environ({ HTTP_CONTENT_LENGTH: '1' }), /HTTP_CONTENT_LENGTH where/],
+    ['HTTP_CONTENT_TYPE', environ({ HTTP_CONTENT_TYPE: 'a/b' }), /HTTP_CONTENT_TYPE instead of CONTENT_TYPE/],
+    ['HTTP_CONTENT_LENGTH', environ({ HTTP_CONTENT_LENGTH: '1' }), /HTTP_CONTENT_LENGTH instead of/],
     [
       'chunks undecoded',
       environ({ HTTP_TRANSFER_ENCODING: 'chunked' }),
@@ -446,8 +446,8 @@ describe('a breach by the gateway', () => {
   });
 
   test.each<[string, unknown, object, RegExp]>([
-    ['no body', () => 5, {}, /wsgi\.file_wrapper returned a number, which is no body/],
-    ['nothing', () => undefined, {}, /returned undefined, which is no body/],
+    ['no body', () => 5, {}, /wsgi\.file_wrapper returned a number, which is not a body/],
+    ['nothing', () => undefined, {}, /returned undefined, which is not a body/],
     [
       'no close()',
       () => [],
@@ -647,9 +647,9 @@ describe('a breach by the application', () => {
     [
       'a longer list',
       answering([textToBytes('bo'), textToBytes('dy')], '200 OK', [['Content-Length', '3']]),
-      /gave 4 bytes where its Content-Length is 3 \(PEP 3333, "Handling the Content-Length Header"\)/,
+      /gave 4 bytes, but its Content-Length is 3 \(PEP 3333, "Handling the Content-Length Header"\)/,
     ],
-    ['a longer write()', writing('body', [], 3), /gave 4 bytes where its Content-Length is 3/],
+    ['a longer write()', writing('body', [], 3), /gave 4 bytes, but its Content-Length is 3/],
     [
       'a shorter list',
       answering([textToBytes('body')], '200 OK', [['Content-Length', '5']]),
@@ -827,7 +827,7 @@ describe('a breach by the application', () => {
       iterate(call(answering(chunks(textToBytes('bo'), textToBytes('dy')), '200 OK', [['Content-Length', length]])));
     const longer = body('3');
     longer.next();
-    expect(() => longer.next()).toThrow(/gave 4 bytes where its Content-Length is 3/);
+    expect(() => longer.next()).toThrow(/gave 4 bytes, but its Content-Length is 3/);
     const shorter = body('5');
     shorter.next();
     shorter.next();

@@ -30,7 +30,8 @@ function checkObject(environ: Environ): void {
     if (!own?.configurable || !(own.writable || own.set))
       breach('gateway', `environ["${String(key)}"] can not be changed`, DETAILS);
     //! Its keys are strings, and its properties are enumerable.
-    if (typeof key !== 'string') breach('gateway', `environ has the key ${String(key)}, which is no string`, ENVIRON);
+    if (typeof key !== 'string')
+      breach('gateway', `environ has the key ${String(key)}, which is not a string`, ENVIRON);
     if (!own.enumerable) breach('gateway', `environ["${key}"] is not enumerable`, ENVIRON);
   }
 }
@@ -55,7 +56,7 @@ function checkVariables(environ: Environ): void {
 function checkHeaders(environ: Environ): void {
   //! `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH` do not exist: the headers are `CONTENT_TYPE` and `CONTENT_LENGTH`.
   for (const key of ['CONTENT_TYPE', 'CONTENT_LENGTH'])
-    if (`HTTP_${key}` in environ) breach('gateway', `environ has HTTP_${key} where ${key} is meant`, ENVIRON);
+    if (`HTTP_${key}` in environ) breach('gateway', `environ has HTTP_${key} instead of ${key}`, ENVIRON);
   //! `HTTP_TRANSFER_ENCODING` does not exist: the gateway has decoded the body.
   if ('HTTP_TRANSFER_ENCODING' in environ)
     breach('gateway', 'environ has HTTP_TRANSFER_ENCODING, which is for the gateway to decode', HTTP);

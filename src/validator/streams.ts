@@ -156,7 +156,7 @@ function checkedFileWrapper(wrap: FileWrapperFunction): FileWrapperFunction {
     const source = args[0] as { close?: unknown } | null | undefined;
     const file: unknown = wrap(...args);
     //! It returns a body, which has a `close` if the file has one.
-    if (!isIterable(file)) breach('gateway', `wsgi.file_wrapper returned ${nameOf(file)}, which is no body`, FILE);
+    if (!isIterable(file)) breach('gateway', `wsgi.file_wrapper returned ${nameOf(file)}, which is not a body`, FILE);
     if (typeof source?.close === 'function' && typeof file.close !== 'function')
       breach('gateway', 'wsgi.file_wrapper returned a body without close() for a file that has one', FILE);
     return file;
