@@ -54,7 +54,10 @@ export function headerView(list: HeaderList = []): HeaderView {
       list.push([name, value]);
     },
     delete(name) {
-      for (const pair of named(name)) list.splice(list.indexOf(pair), 1);
+      const folded = name.toLowerCase();
+      let kept = 0;
+      for (const pair of list) if (pair[0].toLowerCase() !== folded) list[kept++] = pair;
+      list.length = kept;
     },
     setDefault(name, value) {
       const given = view.get(name);
