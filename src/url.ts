@@ -31,18 +31,33 @@ function origin(environ: Environ): string {
   return `${scheme}://${name}${port === (scheme === 'https' ? '443' : '80') ? '' : `:${port}`}`;
 }
 
+// The paths that shiftPathInfo left in an environ. It cleans other paths first, so a loop over all segments cleans once
+// and takes linear time.
+const cleanPaths = new WeakMap<Environ, { script: string; path: string }>();
+
 /** Moves the first segment of PATH_INFO to SCRIPT_NAME, in place, and returns it: "" for a trailing slash, null when
- *  nothing is left. Empty and "." segments in the middle are dropped. As `wsgiref.util.shift_path_info`. */
+ *  nothing is left. Drops empty and "." segments in the middle. As `wsgiref.util.shift_path_info`. */
 export function shiftPathInfo(environ: Environ): string | null {
-  const path = environ.PATH_INFO;
-  if (path === '') return null;
-  const [first = '', ...rest] = path.split('/');
-  const last = rest.pop() ?? '';
-  const segments = [...rest.filter((segment) => segment !== '' && segment !== '.'), last];
-  const name = segments.shift() ?? '';
-  environ.SCRIPT_NAME = `${normalize(`${environ.SCRIPT_NAME}/${name}`)}${name === '' ? '/' : ''}`;
-  environ.PATH_INFO = [first, ...segments].join('/');
+  const { SCRIPT_NAME, PATH_INFO } = environ;
+  if (!PATH_INFO.includes('/')) return null;
+  const clean = cleanPaths.get(environ);
+  const script = clean?.script === SCRIPT_NAME ? SCRIPT_NAME : normalize(SCRIPT_NAME);
+  const path = clean?.path === PATH_INFO ? PATH_INFO : PATH_INFO.replace(/\/\.?(?=\/)/g, '');
+  const start = path.indexOf('/');
+  const next = path.indexOf('/', start + 1);
+  const end = next < 0 ? path.length : next;
+  const name = path.slice(start + 1, end);
+  environ.SCRIPT_NAME = joined(script, name);
+  environ.PATH_INFO = path.slice(0, start) + path.slice(end);
+  if (name !== '') cleanPaths.set(environ, { script: environ.SCRIPT_NAME, path: environ.PATH_INFO });
   return name === '.' ? null : name;
+}
+
+// A normalized path with one more segment.
+function joined(path: string, segment: string): string {
+  if (segment === '.') return path;
+  if (segment === '..') return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+  return `${path}/${segment}`;
 }
 
 // A path without empty, "." and ".." segments, and without a trailing slash.
