@@ -3,8 +3,8 @@ import type { FileSource } from './types.js';
 
 const DEFAULT_BLOCK = 65_536; // bytes
 
-/** The body that `wsgi.file_wrapper` makes: an iterable of blocks for middleware; a target that finds it untouched may
- *  hand `source` to its platform by reference. PEP 3333, "Optional Platform-Specific File Handling".
+/** The body that `wsgi.file_wrapper` makes: an iterable of blocks. A target that gets it untouched by middleware may hand
+ *  `source` to its platform by reference. PEP 3333, "Optional Platform-Specific File Handling".
  *  @throws {WsgiError} when `source` is none of the kinds of `FileSource`, or `blockSize` is not a positive integer */
 export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
@@ -21,7 +21,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     this.blockSize = blockSize;
   }
 
-  /** The length in bytes, where the source tells it. */
+  /** The length in bytes, if the source has one. */
   get size(): number | undefined {
     return isBlob(this.source) ? this.source.size : undefined;
   }
@@ -34,25 +34,25 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     else {
       for (;;) {
         const block = await source.read(blockSize);
-        // Anything else than bytes goes on, for the gateway to refuse.
+        // A block that is not bytes is passed on: the gateway refuses it.
         if (block === null || block?.length === 0) return;
         yield block;
       }
     }
   }
 
-  /** Closes the source: `close()`, `destroy()` or `cancel()`, whichever it has. */
+  /** Closes the source, by its `close()`, `destroy()` or `cancel()`. */
   async close(): Promise<void> {
     const { source } = this;
     if (isStream(source)) {
-      // A stream that is still locked has a reader that ends it.
+      // The reader of a locked stream ends it.
       if (!source.locked) await source.cancel();
     } else if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
     else if ('close' in source) await source.close?.();
   }
 }
 
-// Not the stream's own asynchronous iterator, which Safari and older runtimes lack.
+// Uses a reader, because Safari and older runtimes lack asynchronous iteration of streams.
 async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const reader = stream.getReader();
   try {
@@ -62,24 +62,24 @@ async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<U
       yield value;
     }
   } finally {
-    // Does nothing to a stream that has ended.
+    // Has no effect on a stream that has ended.
     await reader.cancel();
     reader.releaseLock();
   }
 }
 
-/** Whether a value is a web ReadableStream, of whichever realm or implementation. */
+/** Tells if a value is a web ReadableStream, from any realm or implementation. */
 export function isStream(source: unknown): source is ReadableStream<Uint8Array> {
   return typeof (source as ReadableStream | null)?.getReader === 'function';
 }
 
-/** Whether a value is a Blob, of whichever realm or implementation. */
+/** Tells if a value is a Blob, from any realm or implementation. */
 export function isBlob(source: unknown): source is Blob {
   const blob = source as Blob | null;
   return typeof blob?.arrayBuffer === 'function' && typeof blob.stream === 'function' && typeof blob.size === 'number';
 }
 
-// A Node Readable has read(size) as well, but gives null when it has nothing yet: it has to be iterated.
+// A Node Readable has read(size) too, but returns null while it waits for data. It must be iterated.
 function isIterable(source: unknown): source is AsyncIterable<Uint8Array> {
   return typeof (source as AsyncIterable<Uint8Array> | null)?.[Symbol.asyncIterator] === 'function';
 }

@@ -16,10 +16,10 @@ export const FILE = 'Optional Platform-Specific File Handling';
 export const HTTP = 'Other HTTP Features';
 
 /** Throws the error of a breach.
- *  @param what  the predicate of the message, after the party
+ *  @param fault  the predicate of the message, after the party
  *  @param section  the title of a section of PEP 3333 */
-export function breach(party: Party, what: string, section: string): never {
-  throw new WsgiError(`${party}: ${what} (PEP 3333, "${section}")`);
+export function breach(party: Party, fault: string, section: string): never {
+  throw new WsgiError(`${party}: ${fault} (PEP 3333, "${section}")`);
 }
 
 /** Logs a failure that no caller is left to catch. A log that fails is ignored, because it must not end the process. */

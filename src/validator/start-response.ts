@@ -13,7 +13,7 @@ export interface State {
   started: boolean;
   /** A startResponse with excInfo threw. */
   refused: boolean;
-  /** Content-Length in bytes, if a body of that length is to follow. */
+  /** Content-Length in bytes, if a body of that length must follow. */
   length: number | undefined;
   /** Bytes given to write() and in chunks. */
   given: number;
@@ -48,7 +48,7 @@ function checkCall(args: unknown[], state: State): void {
 
 const isGiven = (excInfo: unknown): boolean => excInfo !== undefined && excInfo !== null;
 
-/** @returns the status code */
+// Returns the status code.
 function checkStatus(status: string, environ: Environ): number {
   //! The status is a native string without control characters: three digits, a space and a reason.
   const fault = statusFault(status);

@@ -101,7 +101,7 @@ function checkedInput(input: InputStream, length: number): InputStream {
   return stream;
 }
 
-/** A stream that refuses the attributes that `stream` has besides the methods of `checked`. */
+/** A stream that refuses every attribute of `stream` that `checked` lacks. */
 function only<T extends object>(checked: T, stream: object, name: string): T {
   return new Proxy(checked, {
     get(target, key, receiver) {
