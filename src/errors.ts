@@ -41,7 +41,7 @@ export function describe(error: unknown): string {
   try {
     return withCauses(error, new Set());
   } catch {
-    return 'application: threw what can not be described';
+    return 'application: threw a value that can not be described';
   }
 }
 

@@ -13,7 +13,7 @@ export function mount(apps: Record<string, Application>, fallback: Application =
   for (const [prefix, app] of mounts) {
     if (!/^\/.*[^/]$/s.test(prefix))
       throw new WsgiError(`mount: a prefix must be like "/api", not ${JSON.stringify(prefix)}`);
-    if (typeof app !== 'function') throw new WsgiError(`mount: what is mounted at "${prefix}" is not a function`);
+    if (typeof app !== 'function') throw new WsgiError(`mount: the application at "${prefix}" is not a function`);
   }
   return (environ, startResponse) => {
     const inner = { ...environ };
