@@ -647,9 +647,9 @@ describe('a breach by the application', () => {
     [
       'a longer list',
       answering([textToBytes('bo'), textToBytes('dy')], '200 OK', [['Content-Length', '3']]),
-      /gave 4 bytes, but its Content-Length is 3 \(PEP 3333, "Handling the Content-Length Header"\)/,
+      /gave 4 bytes where its Content-Length is 3 \(PEP 3333, "Handling the Content-Length Header"\)/,
     ],
-    ['a longer write()', writing('body', [], 3), /gave 4 bytes, but its Content-Length is 3/],
+    ['a longer write()', writing('body', [], 3), /gave 4 bytes where its Content-Length is 3/],
     [
       'a shorter list',
       answering([textToBytes('body')], '200 OK', [['Content-Length', '5']]),
@@ -827,7 +827,7 @@ describe('a breach by the application', () => {
       iterate(call(answering(chunks(textToBytes('bo'), textToBytes('dy')), '200 OK', [['Content-Length', length]])));
     const longer = body('3');
     longer.next();
-    expect(() => longer.next()).toThrow(/gave 4 bytes, but its Content-Length is 3/);
+    expect(() => longer.next()).toThrow(/gave 4 bytes where its Content-Length is 3/);
     const shorter = body('5');
     shorter.next();
     shorter.next();

@@ -135,5 +135,5 @@ export function count(chunk: Uint8Array, state: State): void {
   //! `write` and the body together give no more bytes than the Content-Length, if there is one.
   state.given += chunk.length;
   if (state.length !== undefined && state.given > state.length)
-    breach('application', `gave ${state.given} bytes, but its Content-Length is ${state.length}`, LENGTH);
+    breach('application', `gave ${state.given} bytes where its Content-Length is ${state.length}`, LENGTH);
 }
