@@ -1,16 +1,18 @@
-// Prints docs/SPEC.md from the `//!` lines of src/validator.ts and the clauses of test/spec/clauses.ts; with --check it
-// says whether the page is current.
+// Prints docs/SPEC.md from the `//!` lines of src/validator/ and the clauses of test/spec/clauses.ts. With --check it says
+// whether the page is current.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Clause, clauses } from '../test/spec/clauses.ts';
 
 const PAGE = 'docs/SPEC.md';
-const SOURCE = 'src/validator.ts';
+const FOLDER = 'src/validator';
+// In the order of the page.
+const FILES = ['index.ts', 'environ.ts', 'streams.ts', 'start-response.ts', 'body.ts'];
 const HEAD = `# The interface: PEP 3333 in TypeScript
 
 [PEP 3333](https://peps.python.org/pep-3333/) says what a gateway and an application owe each other. This page says the
-same for TypeScript, sentence by sentence; \`validator(app)\` of \`wsgi-edge/validator\` checks each of them, on both sides,
-at run time. At its end is a table of [every MUST and SHOULD of the PEP](#every-must-and-should-of-pep-3333). The page is
-printed by \`npm run spec\`: do not edit it.
+same for TypeScript, one sentence for each rule. \`validator(app)\` of \`wsgi-edge/validator\` checks every sentence at run
+time, on both sides. At the end is a table of [every MUST and SHOULD of the PEP](#every-must-and-should-of-pep-3333).
+\`npm run spec\` prints the page: do not edit it.
 
 \`\`\`ts
 type Body          = (Iterable<Uint8Array> | AsyncIterable<Uint8Array>) & { close?(): void | Promise<void> }
@@ -24,12 +26,18 @@ type Middleware    = (app: Application) => Application
 const TABLE = `
 ## Every MUST and SHOULD of PEP 3333
 
-In the order of the PEP, in other words than its own; where it permits something that binds the other side, that is here
-too (MAY). "Checked by" names the sentence above that the validator checks, or the file that makes it so. A case is one of
-the conformance suite (\`test/conformance\`), which runs on every target. Where a column has nothing, the row says why.
+The rows follow the order of the PEP, in our own words. A rule that permits something and so binds the other side is
+listed as MAY. "Checked by" names a sentence above, which the validator checks, or the file that implements the rule.
+"Cases" are names of the conformance suite (\`test/conformance\`), which runs on every target. If a column is empty, the
+row gives the reason.
 `;
 
-/** The sentences of a source file by section: a section for each \`//!#\` line, a sentence for each run of \`//!\` lines. */
+/** The source of the validator that has the sentences: its files in the order of the page. */
+export function readSource(): string {
+  return FILES.map((file) => readFileSync(`${FOLDER}/${file}`, 'utf8')).join('');
+}
+
+/** The sentences of a source by section: a section for each \`//!#\` line, a sentence for each run of \`//!\` lines. */
 export function sentencesOf(source: string): Map<string, string[]> {
   const sections = new Map<string, string[]>();
   let sentences: string[] = [];
@@ -42,7 +50,7 @@ export function sentencesOf(source: string): Map<string, string[]> {
       sections.set(text, sentences);
       continued = false;
     } else {
-      // A line that starts with a capital or a name starts a sentence; others go on with the last one.
+      // A line that starts with a capital or a name starts a sentence. Other lines continue the last one.
       if (!continued || /^([A-Z]|`)/.test(text)) sentences.push(text);
       else sentences.push(`${sentences.pop()} ${text}`);
       continued = true;
@@ -51,7 +59,7 @@ export function sentencesOf(source: string): Map<string, string[]> {
   return sections;
 }
 
-/** The page, for the source of the validator. */
+/** The page for the source of the validator. */
 export function specOf(source: string): string {
   const sections = [...sentencesOf(source)];
   const references = new Map<string, string>();
@@ -75,7 +83,7 @@ function cellsOf(clause: Clause, references: ReadonlyMap<string, string>): strin
   const { level, requirement, binding, check = [], where = [], cases = [], why } = clause;
   const checks = check.map((sentence) => {
     const reference = references.get(sentence);
-    if (reference === undefined) throw new Error(`spec: ${SOURCE} has no sentence "${sentence}"`);
+    if (reference === undefined) throw new Error(`spec: ${FOLDER} has no sentence "${sentence}"`);
     return reference;
   });
   const files = where.map((file) => `\`${file}\``);
@@ -84,7 +92,7 @@ function cellsOf(clause: Clause, references: ReadonlyMap<string, string>): strin
   return [level, inCell(requirement), inCell(binding), [...checks, ...files].join('; '), last.join('; ')];
 }
 
-// Outside of code, what Markdown would take for its own.
+// Escapes the characters that Markdown would interpret in the text outside of code.
 function inCell(text: string): string {
   return text
     .split(/(`[^`]*`)/)
@@ -93,7 +101,7 @@ function inCell(text: string): string {
 }
 
 if (process.argv[1]?.endsWith('spec.ts')) {
-  const page = specOf(readFileSync(SOURCE, 'utf8'));
+  const page = specOf(readSource());
   if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
   else if (!existsSync(PAGE) || readFileSync(PAGE, 'utf8') !== page) {
     console.error(`${PAGE} is not current; run: npm run spec`);

@@ -2,8 +2,8 @@ import { nameOf } from './errors.js';
 import { textToBytes } from './native-string.js';
 import type { Application } from './types.js';
 
-/** Says "Hello world!" and lists the environ, sorted: shows that a gateway works. Of objects, which may hold secrets, it
- *  shows the kind alone. As `wsgiref.simple_server.demo_app`. */
+/** Shows that a gateway works: says "Hello world!" and lists the environ, sorted. Shows only the kind of objects, because
+ *  they may hold secrets. As `wsgiref.simple_server.demo_app`. */
 export const demoApp: Application = (environ, startResponse) => {
   const keys = Object.keys(environ).sort();
   const lines = ['Hello world!', '', ...keys.map((key) => `${key} = ${show(environ[key])}`)];

@@ -11,7 +11,7 @@ export class ClientDisconnected extends Error {
   }
 }
 
-/** The request body is longer than the option `maxBody` lets it be. */
+/** The request body is longer than the option `maxBody` allows. */
 export class BodyTooLarge extends WsgiError {
   override name = 'BodyTooLarge';
 }
@@ -22,13 +22,13 @@ export function quote(value: unknown): string {
   try {
     text = JSON.stringify(value);
   } catch {
-    // A BigInt or a cycle: the kind of value has to do.
+    // JSON has no BigInt and no cycles: show the kind of value.
   }
   text ??= nameOf(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** What kind of thing a value is, for error messages: `null`, `a string`, `a Promise`. */
+/** The kind of a value, for error messages: `null`, `a string`, `a Promise`. */
 export function nameOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== 'object') return `a ${typeof value}`;
@@ -36,12 +36,12 @@ export function nameOf(value: unknown): string {
   return typeof name === 'string' && name !== '' ? `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}` : 'an object';
 }
 
-/** An error as the log has it: with its stack and its causes, whatever was thrown. */
+/** A thrown value as the log shows it: an error with its stack and causes. */
 export function describe(error: unknown): string {
   try {
     return withCauses(error, new Set());
   } catch {
-    return 'application: threw what can not be described';
+    return 'application: threw a value that can not be described';
   }
 }
 
@@ -57,7 +57,7 @@ function withCauses(error: unknown, seen: Set<unknown>): string {
   ].join('\n');
 }
 
-// Of whichever realm.
+// `instanceof` misses an Error from another realm (vm, iframe), so check the tag too.
 function isError(error: unknown): error is Error {
   return error instanceof Error || Object.prototype.toString.call(error) === '[object Error]';
 }

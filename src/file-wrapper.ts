@@ -3,8 +3,8 @@ import type { FileSource } from './types.js';
 
 const DEFAULT_BLOCK = 65_536; // bytes
 
-/** The body that `wsgi.file_wrapper` makes: an iterable of blocks for middleware; a target that finds it untouched may
- *  hand `source` to its platform by reference. PEP 3333, "Optional Platform-Specific File Handling".
+/** The body that `wsgi.file_wrapper` makes: an iterable of blocks. A target that gets it untouched by middleware may hand
+ *  `source` to its platform by reference. PEP 3333, "Optional Platform-Specific File Handling".
  *  @throws {WsgiError} when `source` is none of the kinds of `FileSource`, or `blockSize` is not a positive integer */
 export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
@@ -42,7 +42,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Closes the source: `close()`, `destroy()` or `cancel()`, whichever it has. */
+  /** Closes the source, by its `close()`, `destroy()` or `cancel()`. */
   async close(): Promise<void> {
     const { source, reader } = this;
     // A read that waits for bytes holds the iterator; only its reader can end it.
@@ -90,7 +90,7 @@ export function isBlob(source: unknown): source is Blob {
   return typeof blob?.arrayBuffer === 'function' && typeof blob.stream === 'function' && typeof blob.size === 'number';
 }
 
-// A Node Readable has read(size) as well, but gives null when it has nothing yet: it has to be iterated.
+// A Node Readable has read(size) too, but returns null while it waits for data. It must be iterated.
 function isIterable(source: unknown): source is AsyncIterable<Uint8Array> {
   return typeof (source as AsyncIterable<Uint8Array> | null)?.[Symbol.asyncIterator] === 'function';
 }

@@ -2,25 +2,25 @@ import { nameOf, WsgiError } from './errors.js';
 import { encodeNative, percentEncode } from './native-string.js';
 import type { HeaderList } from './types.js';
 
-/** A header list by name, in whichever case. Whatever changes the view changes the list. */
+/** A header list with access by name, in any case. The view has no state: it reads and changes the list. */
 export interface HeaderView extends Iterable<[name: string, value: string]> {
-  /** The number of headers, each repeat counted. */
+  /** The number of headers, repeats included. */
   readonly length: number;
   /** The first value of a header, or undefined. */
   get(name: string): string | undefined;
   /** Every value of a header, in order. */
   getAll(name: string): string[];
   has(name: string): boolean;
-  /** Puts a header at the end of the list, in place of all of its name. */
+  /** Removes every header of the name, then adds this one at the end of the list. */
   set(name: string, value: string): void;
   /** Removes every header of a name. */
   delete(name: string): void;
-  /** The first value of a header, which is added with `value` where there is none. */
+  /** Returns the first value of a header. If there is none, adds the header with `value` and returns that. */
   setDefault(name: string, value: string): string;
   /** Adds a header, with parameters: `add('Content-Disposition', 'attachment', { filename: 'a.txt' })` gives
-   *  `attachment; filename="a.txt"`. A parameter is ordinary text and goes out as a quoted string, or by RFC 8187
-   *  (`filename*=UTF-8''…`) where it is not ASCII; null gives the bare name, undefined nothing.
-   *  @param value  null where the header consists of parameters alone */
+   *  `attachment; filename="a.txt"`. A parameter is ordinary text. It becomes a quoted string, or the form of RFC 8187
+   *  (`filename*=UTF-8''…`) if it is not ASCII. null gives the bare name, undefined omits the parameter.
+   *  @param value  null if the header has only parameters */
   add(name: string, value: string | null, params?: Record<string, string | null | undefined>): void;
   /** The names in order, repeats included. */
   keys(): string[];
@@ -32,8 +32,8 @@ export interface HeaderView extends Iterable<[name: string, value: string]> {
   toString(): string;
 }
 
-/** Gives access by name to a header list, which is changed in place. Names and values are native strings; nothing that
- *  `startResponse` checks is checked here. As `wsgiref.headers.Headers`.
+/** Gives access by name to a header list, and changes it in place. Names and values are native strings. They are not
+ *  checked here, because `startResponse` checks them. As `wsgiref.headers.Headers`.
  *  @throws {WsgiError} when `list` is not an array */
 export function headerView(list: HeaderList = []): HeaderView {
   if (!Array.isArray(list))
@@ -54,7 +54,10 @@ export function headerView(list: HeaderList = []): HeaderView {
       list.push([name, value]);
     },
     delete(name) {
-      for (const pair of named(name)) list.splice(list.indexOf(pair), 1);
+      const folded = name.toLowerCase();
+      let kept = 0;
+      for (const pair of list) if (pair[0].toLowerCase() !== folded) list[kept++] = pair;
+      list.length = kept;
     },
     setDefault(name, value) {
       const given = view.get(name);
@@ -74,7 +77,7 @@ export function headerView(list: HeaderList = []): HeaderView {
   return view;
 }
 
-// What RFC 8187 leaves unescaped beside the unreserved characters (section 3.2.1, "attr-char").
+// RFC 8187 leaves these unescaped, in addition to the unreserved characters (section 3.2.1, "attr-char").
 const ATTRIBUTE_SAFE = '!#$&+^`|';
 
 function parameter(name: string, value: string | null): string {

@@ -1,15 +1,15 @@
-// PEP 3333, "A Note On String Types": a native string carries bytes, one code unit (U+0000 to U+00FF) each. Every
-// conversion between bytes, native strings and ordinary text of this package stands here.
+// PEP 3333, "A Note On String Types": a native string carries bytes, one code unit (U+0000 to U+00FF) each. This file has
+// every conversion of this package between bytes, native strings and ordinary text.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: false });
 const strictDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 const NON_ASCII = /[^\x00-\x7f]/;
 const NON_LATIN1 = /[^\u0000-\u00ff]/;
-// Function.prototype.apply takes its arguments on the stack; this many are safe in every engine.
+// The arguments of a call are on the stack. This number of them is safe in every engine.
 const APPLY_LIMIT = 8192;
 
-/** Whether every code unit of `text` fits a byte. */
+/** Tells if every code unit of `text` fits in a byte. */
 export function isNative(text: string): boolean {
   return !NON_LATIN1.test(text);
 }
@@ -32,14 +32,14 @@ export function bytesToNative(bytes: Uint8Array): string {
   return native;
 }
 
-/** Turns a native string into ordinary text: its bytes read as UTF-8, what is not UTF-8 becoming U+FFFD.
+/** Turns a native string into ordinary text: its bytes decoded as UTF-8, with U+FFFD for bytes that are not UTF-8.
  *  PEP 3333, "Unicode Issues".
  *  @throws {RangeError} when a code unit is above U+00FF */
 export function decodeNative(native: string): string {
   return NON_ASCII.test(native) ? decoder.decode(nativeToBytes(native)) : native;
 }
 
-/** Like `decodeNative`, but a string whose bytes are not UTF-8 stays as it is: for platforms whose headers are text. */
+/** Like `decodeNative`, but keeps a string whose bytes are not UTF-8. For platforms whose headers are text. */
 export function decodeNativeOrKeep(native: string): string {
   if (!NON_ASCII.test(native)) return native;
   try {
@@ -59,12 +59,12 @@ export function textToBytes(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Ordinary text from UTF-8 bytes, what is not UTF-8 becoming U+FFFD. */
+/** Ordinary text from UTF-8 bytes, with U+FFFD for bytes that are not UTF-8. */
 export function bytesToText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** Decodes percent escapes once, byte by byte; invalid escapes stay as they are. */
+/** Decodes percent escapes once, byte by byte, and keeps invalid escapes. */
 export function percentDecode(native: string): string {
   if (!native.includes('%')) return native;
   return native.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -1,11 +1,11 @@
 import { encodeNative, percentDecode, percentEncode } from './native-string.js';
 import type { Environ } from './types.js';
 
-// What wsgiref.util leaves unescaped in a path, beside the unreserved characters.
+// wsgiref.util leaves these unescaped in a path, in addition to the unreserved characters.
 const PATH_SAFE = '/;=,';
 
-/** The scheme that the CGI variable `HTTPS` tells of ("on", "yes" or "1" is https), for a gateway that is told by no
- *  other means. As `wsgiref.util.guess_scheme`. */
+/** The scheme by the CGI variable `HTTPS`: "on", "yes" and "1" mean https. For gateways that have no other source. As
+ *  `wsgiref.util.guess_scheme`. */
 export function guessScheme(environ: { HTTPS?: string | undefined }): 'http' | 'https' {
   return /^(on|yes|1)$/.test(environ.HTTPS ?? '') ? 'https' : 'http';
 }
@@ -16,7 +16,7 @@ export function applicationUri(environ: Environ): string {
 }
 
 /** The URL of the request. PEP 3333, "URL Reconstruction".
- *  @param includeQuery  whether the query string is part of it */
+ *  @param includeQuery  false leaves the query string out */
 export function requestUri(environ: Environ, includeQuery = true): string {
   const path = percentEncode(environ.SCRIPT_NAME, PATH_SAFE) + percentEncode(environ.PATH_INFO, PATH_SAFE);
   const query = includeQuery && environ.QUERY_STRING ? `?${environ.QUERY_STRING}` : '';
@@ -31,18 +31,33 @@ function origin(environ: Environ): string {
   return `${scheme}://${name}${port === (scheme === 'https' ? '443' : '80') ? '' : `:${port}`}`;
 }
 
+// The paths that shiftPathInfo left in an environ. It cleans other paths first, so a loop over all segments cleans once
+// and takes linear time.
+const cleanPaths = new WeakMap<Environ, { script: string; path: string }>();
+
 /** Moves the first segment of PATH_INFO to SCRIPT_NAME, in place, and returns it: "" for a trailing slash, null when
- *  nothing is left. Empty and "." segments in the middle are dropped. As `wsgiref.util.shift_path_info`. */
+ *  nothing is left. Drops empty and "." segments in the middle. As `wsgiref.util.shift_path_info`. */
 export function shiftPathInfo(environ: Environ): string | null {
-  const path = environ.PATH_INFO;
-  if (path === '') return null;
-  const [first = '', ...rest] = path.split('/');
-  const last = rest.pop() ?? '';
-  const segments = [...rest.filter((segment) => segment !== '' && segment !== '.'), last];
-  const name = segments.shift() ?? '';
-  environ.SCRIPT_NAME = `${normalize(`${environ.SCRIPT_NAME}/${name}`)}${name === '' ? '/' : ''}`;
-  environ.PATH_INFO = [first, ...segments].join('/');
+  const { SCRIPT_NAME, PATH_INFO } = environ;
+  if (!PATH_INFO.includes('/')) return null;
+  const clean = cleanPaths.get(environ);
+  const script = clean?.script === SCRIPT_NAME ? SCRIPT_NAME : normalize(SCRIPT_NAME);
+  const path = clean?.path === PATH_INFO ? PATH_INFO : PATH_INFO.replace(/\/\.?(?=\/)/g, '');
+  const start = path.indexOf('/');
+  const next = path.indexOf('/', start + 1);
+  const end = next < 0 ? path.length : next;
+  const name = path.slice(start + 1, end);
+  environ.SCRIPT_NAME = joined(script, name);
+  environ.PATH_INFO = path.slice(0, start) + path.slice(end);
+  if (name !== '') cleanPaths.set(environ, { script: environ.SCRIPT_NAME, path: environ.PATH_INFO });
   return name === '.' ? null : name;
+}
+
+// A normalized path with one more segment.
+function joined(path: string, segment: string): string {
+  if (segment === '.') return path;
+  if (segment === '..') return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+  return `${path}/${segment}`;
 }
 
 // A path without empty, "." and ".." segments, and without a trailing slash.
@@ -55,8 +70,8 @@ function normalize(path: string): string {
   return kept.join('');
 }
 
-/** Moves a prefix (ordinary text such as "/app") from PATH_INFO to SCRIPT_NAME, in place; false, and nothing changed,
- *  when the path is not below it at a "/" boundary. */
+/** Moves a prefix (ordinary text such as "/app") from PATH_INFO to SCRIPT_NAME, in place. Returns false and changes nothing
+ *  when the path is not below the prefix at a "/" boundary. */
 export function enterMount(environ: Environ, prefix: string): boolean {
   const native = encodeNative(prefix);
   const path = environ.PATH_INFO;
@@ -66,12 +81,12 @@ export function enterMount(environ: Environ, prefix: string): boolean {
   return true;
 }
 
-/** PATH_INFO as the client spelled it where REQUEST_URI still tells, else escaped anew: for a URL to be parsed again. */
+/** PATH_INFO for a URL that is parsed again: as the client spelled it if REQUEST_URI still matches, otherwise escaped. */
 export function rawPathInfo(environ: Environ): string {
   const raw = environ.REQUEST_URI?.split('?', 1)[0];
   const { SCRIPT_NAME: script, PATH_INFO: path } = environ;
   if (raw !== undefined && percentDecode(raw) === script + path) {
-    // What follows the raw prefix that decodes to SCRIPT_NAME is PATH_INFO.
+    // PATH_INFO follows the raw prefix that decodes to SCRIPT_NAME.
     let end = 0;
     for (let decoded = 0; decoded < script.length; decoded++)
       end += /^%[0-9a-f]{2}/i.test(raw.slice(end, end + 3)) ? 3 : 1;
@@ -80,8 +95,8 @@ export function rawPathInfo(environ: Environ): string {
   return percentEncode(path, `${PATH_SAFE}:@!$&'()*+`);
 }
 
-/** A raw query or path for a URL to be parsed again: what its parser would cut off (a fragment), drop (white space) or take
- *  for text instead of bytes is escaped. A path has the backslash besides, which would become a slash. */
+/** Escapes a raw query or path for a URL that is parsed again. The parser would cut off a fragment, drop white space, and
+ *  encode bytes above U+007F as text. A path also needs its backslashes escaped, because the parser makes them slashes. */
 export function escapeRaw(raw: string): string {
   return raw.replace(/[\x00-\x20\x7f-\xff#]/g, (char) => percentEncode(char, ''));
 }

@@ -3,7 +3,7 @@ import { demoApp } from '../src/demo-app.js';
 import { mount } from '../src/middleware/mount.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Environ } from '../src/types.js';
-import { validator } from '../src/validator.js';
+import { validator } from '../src/validator/index.js';
 import { runCgi } from '../targets/node/index.js';
 
 const text = (app: (environ: Environ) => AsyncIterable<Uint8Array> | Uint8Array[]): Application => {

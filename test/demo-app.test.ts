@@ -4,7 +4,7 @@ import { demoApp } from '../src/demo-app.js';
 import { bytesToText } from '../src/native-string.js';
 import { callApp, testEnviron } from '../src/testing.js';
 import type { Environ } from '../src/types.js';
-import { validator } from '../src/validator.js';
+import { validator } from '../src/validator/index.js';
 
 const oracle = JSON.parse(readFileSync(new URL('./fixtures/wsgiref-demo.json', import.meta.url), 'utf8')) as {
   environ: Environ;

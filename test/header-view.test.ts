@@ -71,6 +71,27 @@ describe('headerView', () => {
     expect(list).toEqual([['B', '2']]);
   });
 
+  test.each<['set' | 'delete', string[]]>([
+    ['set', ['B', 'A']],
+    ['delete', ['B']],
+  ])('%s() goes through the list once, however often the name stands in it', (method, names) => {
+    const pairs: HeaderList = Array.from({ length: 1000 }, (_, i) => ['a', String(i)]);
+    let touched = 0;
+    const list = new Proxy<HeaderList>([...pairs, ['B', '2'], ...pairs], {
+      get: (target, key, receiver) => {
+        touched++;
+        return Reflect.get(target, key, receiver);
+      },
+      set: (target, key, value, receiver) => {
+        touched++;
+        return Reflect.set(target, key, value, receiver);
+      },
+    });
+    headerView(list)[method]('A', '1');
+    expect(touched).toBeLessThan(3 * 2001);
+    expect(list.map((pair) => pair[0])).toEqual(names);
+  });
+
   test.each([
     ['Schätze €.txt', "filename*=UTF-8''Sch%C3%A4tze%20%E2%82%AC.txt"],
     // RFC 8187, section 3.2.1: attr-char stays, all else is escaped.

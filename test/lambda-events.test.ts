@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import type { Application } from '../src/types.js';
-import { validator } from '../src/validator.js';
+import { validator } from '../src/validator/index.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 
 const folder = new URL('./events/', import.meta.url);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { WsgiError } from '../src/errors.js';
 import type { Application, Environ } from '../src/types.js';
-import { validator } from '../src/validator.js';
+import { validator } from '../src/validator/index.js';
 import { detect } from '../targets/aws-lambda/detect.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { type LambdaKind, lambdaEvent } from '../targets/testing.js';

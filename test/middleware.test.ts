@@ -65,7 +65,9 @@ describe('mount', () => {
   });
 
   it('refuses what is no application', () => {
-    expect(() => mount({ '/a': 'x' as unknown as Application })).toThrow(/mounted at "\/a" is not a function/);
+    expect(() => mount({ '/a': 'x' as unknown as Application })).toThrow(
+      /mount: the application at "\/a" is not a function/,
+    );
   });
 });
 

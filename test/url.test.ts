@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { testEnviron } from '../src/testing.js';
 import type { Environ } from '../src/types.js';
 import {
@@ -44,6 +44,35 @@ describe('as CPython wsgiref.util', () => {
 
   test.each(oracle.scheme)('guessScheme with HTTPS %j', (https, scheme) => {
     expect(guessScheme(https === null ? {} : { HTTPS: https })).toBe(scheme);
+  });
+});
+
+describe('shiftPathInfo', () => {
+  it('cleans a path once for all its segments', () => {
+    const environ = testEnviron({ PATH_INFO: `/${'/./a/..'.repeat(500)}${'/a'.repeat(1000)}` });
+    const length = environ.PATH_INFO.length;
+    const spies = [vi.spyOn(String.prototype, 'split'), vi.spyOn(String.prototype, 'replace')];
+    let segments = 0;
+    while (shiftPathInfo(environ) !== null) segments++;
+    const scanned = spies.flatMap((spy) => spy.mock.contexts.map(String)).reduce((sum, text) => sum + text.length, 0);
+    for (const spy of spies) spy.mockRestore();
+    expect(segments).toBe(2000);
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['/a'.repeat(1000), '']);
+    expect(scanned).toBeLessThanOrEqual(2 * length);
+  });
+
+  it('cleans again when the application has changed the paths', () => {
+    const environ = testEnviron({ PATH_INFO: '/a/b' });
+    shiftPathInfo(environ);
+    Object.assign(environ, { SCRIPT_NAME: '/x//y/', PATH_INFO: '//./c/d' });
+    expect(shiftPathInfo(environ)).toBe('c');
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['/x/y/c', '/d']);
+  });
+
+  it('gives null for the path of OPTIONS *, which has no segments', () => {
+    const environ = testEnviron({ PATH_INFO: '*' });
+    expect(shiftPathInfo(environ)).toBeNull();
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['', '*']);
   });
 });
 

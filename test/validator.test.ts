@@ -6,7 +6,7 @@ import { bytesSource, createInputStream, inputStream, streamSource } from '../sr
 import { textToBytes } from '../src/native-string.js';
 import { callApp, testEnviron } from '../src/testing.js';
 import type { Application, Body, Environ, HeaderList, InputStream, StartResponse } from '../src/types.js';
-import { validator } from '../src/validator.js';
+import { validator } from '../src/validator/index.js';
 
 const ok: Application = (_, startResponse) => {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -277,7 +277,7 @@ describe('a breach by the gateway', () => {
       Object.defineProperty(testEnviron(), 'HTTP_X', { get: () => 'x', configurable: true, enumerable: true }),
       /environ\["HTTP_X"\] can not be changed/,
     ],
-    ['a symbol', Object.assign(testEnviron(), { [Symbol('s')]: 1 }), /has the key Symbol\(s\), which is no string/],
+    ['a symbol', Object.assign(testEnviron(), { [Symbol('s')]: 1 }), /has the key Symbol\(s\), which is not a string/],
     ['no method', environ({ REQUEST_METHOD: undefined }), /environ\["REQUEST_METHOD"\] is missing or empty/],
     ['no server name', environ({ SERVER_NAME: '' }), /environ\["SERVER_NAME"\] is missing or empty/],
     ['no port', environ({ SERVER_PORT: undefined }), /environ\["SERVER_PORT"\] is missing/],
@@ -287,8 +287,8 @@ describe('a breach by the gateway', () => {
     ['a number', environ({ CONTENT_LENGTH: 5 }), /environ\["CONTENT_LENGTH"\] must be a string, not a number/],
     ['a header with a dot', environ({ 'HTTP_X.A': 5 }), /environ\["HTTP_X\.A"\] must be a string/],
     ['text', environ({ HTTP_X: '€' }), /environ\["HTTP_X"\] has a code unit above U\+00FF/],
-    ['HTTP_CONTENT_TYPE', environ({ HTTP_CONTENT_TYPE: 'a/b' }), /HTTP_CONTENT_TYPE where CONTENT_TYPE is meant/],
-    ['HTTP_CONTENT_LENGTH', environ({ HTTP_CONTENT_LENGTH: '1' }), /HTTP_CONTENT_LENGTH where/],
+    ['HTTP_CONTENT_TYPE', environ({ HTTP_CONTENT_TYPE: 'a/b' }), /HTTP_CONTENT_TYPE instead of CONTENT_TYPE/],
+    ['HTTP_CONTENT_LENGTH', environ({ HTTP_CONTENT_LENGTH: '1' }), /HTTP_CONTENT_LENGTH instead of/],
     [
       'chunks undecoded',
       environ({ HTTP_TRANSFER_ENCODING: 'chunked' }),
@@ -446,8 +446,8 @@ describe('a breach by the gateway', () => {
   });
 
   test.each<[string, unknown, object, RegExp]>([
-    ['no body', () => 5, {}, /wsgi\.file_wrapper returned a number, which is no body/],
-    ['nothing', () => undefined, {}, /returned undefined, which is no body/],
+    ['no body', () => 5, {}, /wsgi\.file_wrapper returned a number, which is not a body/],
+    ['nothing', () => undefined, {}, /returned undefined, which is not a body/],
     [
       'no close()',
       () => [],

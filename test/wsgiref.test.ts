@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { headerView } from '../src/header-view.js';
 import * as core from '../src/index.js';
-import * as validator from '../src/validator.js';
+import * as validator from '../src/validator/index.js';
 import * as node from '../targets/node/index.js';
 import * as testing from '../targets/testing.js';
 

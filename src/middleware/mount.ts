@@ -3,17 +3,17 @@ import { notFound } from '../pages.js';
 import type { Application } from '../types.js';
 import { enterMount } from '../url.js';
 
-/** Dispatches to the application with the longest prefix of PATH_INFO that ends at a "/" boundary. That one sees a copy
- *  of environ with the prefix moved to SCRIPT_NAME.
+/** Dispatches to the application with the longest prefix of PATH_INFO that ends at a "/" boundary. The application gets a
+ *  copy of environ with the prefix moved to SCRIPT_NAME.
  *  @param apps  applications by prefix, ordinary text such as "/api"
- *  @param fallback  takes what no prefix matches; without it the answer is 404
- *  @throws {WsgiError} when a prefix does not start with "/" or ends with one */
+ *  @param fallback  answers requests that match no prefix; by default with 404
+ *  @throws {WsgiError} when a prefix does not start with "/" or ends with one, or an application is not a function */
 export function mount(apps: Record<string, Application>, fallback: Application = notFound): Application {
   const mounts = Object.entries(apps).sort(([a], [b]) => b.length - a.length);
   for (const [prefix, app] of mounts) {
     if (!/^\/.*[^/]$/s.test(prefix))
       throw new WsgiError(`mount: a prefix must be like "/api", not ${JSON.stringify(prefix)}`);
-    if (typeof app !== 'function') throw new WsgiError(`mount: what is mounted at "${prefix}" is not a function`);
+    if (typeof app !== 'function') throw new WsgiError(`mount: the application at "${prefix}" is not a function`);
   }
   return (environ, startResponse) => {
     const inner = { ...environ };

@@ -2,7 +2,7 @@ import { WsgiError } from '../errors.js';
 import type { Environ, Middleware } from '../types.js';
 import { splitAuthority } from '../url.js';
 
-/** How many proxies in front set each X-Forwarded-* header; 0: the header is not trusted. */
+/** The number of trusted proxies that set each X-Forwarded-* header. 0 means that the header is not trusted. */
 export interface ProxyHops {
   for?: number;
   proto?: number;
@@ -11,9 +11,9 @@ export interface ProxyHops {
   prefix?: number;
 }
 
-/** Takes client address, scheme, host, port and mount point from X-Forwarded-* as so many trusted proxies wrote them,
- *  counted from the right; what is malformed is left out. As Werkzeug's `ProxyFix`; the values replaced are kept in
- *  `wsgi_edge.proxy_fix.orig`.
+/** Takes client address, scheme, host, port and mount point from the X-Forwarded-* values of trusted proxies, counted from
+ *  the right. Malformed values are ignored, and the replaced ones are kept in `wsgi_edge.proxy_fix.orig`. As Werkzeug's
+ *  `ProxyFix`.
  *  @throws {WsgiError} when a count is not a whole number of proxies */
 export function proxyFix(hops: ProxyHops = {}): Middleware {
   const { for: forHops = 1, proto = 1, host = 0, port = 0, prefix = 0 } = hops;
@@ -57,14 +57,14 @@ export function proxyFix(hops: ProxyHops = {}): Middleware {
   };
 }
 
-// Without those at its end. Not by a pattern, which would take quadratic time for a long run of slashes inside.
+// Removes slashes at the end. A pattern would take quadratic time for a long run of slashes inside.
 function withoutSlashes(path: string): string {
   let end = path.length;
   while (path[end - 1] === '/') end--;
   return path.slice(0, end);
 }
 
-// The value that the outermost trusted proxy wrote; none when fewer proxies than that have written.
+// The value that the outermost trusted proxy wrote, or undefined when fewer proxies wrote one.
 function trusted(header: string | undefined, hops: number): string | undefined {
   if (hops === 0 || header === undefined) return undefined;
   return header.split(',').at(-hops)?.trim();

@@ -1,5 +1,5 @@
 import type { Application, GatewayOptions } from '../../src/types.js';
-import { validator } from '../../src/validator.js';
+import { validator } from '../../src/validator/index.js';
 import { bytes } from './case.js';
 import { cases } from './cases.js';
 import { begin, createLog, logLine, reportOf } from './report.js';

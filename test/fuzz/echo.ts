@@ -1,5 +1,5 @@
 import type { Application } from '../../src/types.js';
-import { validator } from '../../src/validator.js';
+import { validator } from '../../src/validator/index.js';
 
 /** Answers with every string of its environ and with the body, and has the validator look at both sides. */
 export const echo: Application = validator(async (environ, startResponse) => {

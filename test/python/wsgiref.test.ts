@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { app as showcase } from '../../examples/showcase/app.js';
 import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ, Middleware } from '../../src/types.js';
-import { validator } from '../../src/validator.js';
+import { validator } from '../../src/validator/index.js';
 import type { PythonAssets } from '../../targets/python/index.js';
 import { fromPython, pythonMiddleware } from '../../targets/python/index.js';
 import { callApp, testEnviron } from '../../targets/testing.js';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll } from 'vitest';
-import { validator } from '../../src/validator.js';
+import { validator } from '../../src/validator/index.js';
 import { serve } from '../../targets/node/index.js';
 import { application, digest } from './application.js';
 import { type Bare, type Ports, testRequests } from './suite.js';

@@ -7,7 +7,7 @@ import { encodeNative } from '../../src/native-string.js';
 import { type Ports, testRequests } from './suite.js';
 
 const gateway = (app: string, options = '{}') => `
-  import { validator } from '../../src/validator.js';
+  import { validator } from '../../src/validator/index.js';
   import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
   import { application } from './application.js';
   export default toCloudflareHandler(${app}, ${options});`;

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { sentencesOf, specOf } from '../../scripts/spec.ts';
+import { readSource, sentencesOf, specOf } from '../../scripts/spec.ts';
 import { cases } from '../conformance/cases.js';
 import { clauses } from './clauses.ts';
 
-const source = readFileSync('src/validator.ts', 'utf8');
+const source = readSource();
 const sentences = [...sentencesOf(source).values()].flat();
 const names = new Set(cases.map((one) => one.name));
 const rows = Object.entries(clauses).flatMap(([section, list]) =>
@@ -14,6 +14,12 @@ const rows = Object.entries(clauses).flatMap(([section, list]) =>
 describe('docs/SPEC.md', () => {
   it('is current', () => {
     expect(readFileSync('docs/SPEC.md', 'utf8') === specOf(source), 'not current; run: npm run spec').toBe(true);
+  });
+
+  it('has the sentences of every file of the validator', () => {
+    const files = readdirSync('src/validator').map((file) => readFileSync(`src/validator/${file}`, 'utf8'));
+    const all = files.flatMap((text) => [...sentencesOf(text).values()].flat());
+    expect(all.sort()).toEqual([...sentences].sort());
   });
 
   it('says nothing twice', () => {

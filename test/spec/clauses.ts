@@ -1,5 +1,6 @@
-// Every MUST and SHOULD of PEP 3333, in the order of its sections: how it reads here, what holds it, and what shows it.
-// `npm run spec` prints them to docs/SPEC.md; clauses.test.ts holds them against the validator, the files and the cases.
+// Every MUST and SHOULD of PEP 3333, in the order of its sections: its form here, the code that keeps it, and the cases
+// that prove it. `npm run spec` prints them to docs/SPEC.md. clauses.test.ts compares them with the validator, the files
+// and the cases.
 
 export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'MAY';
 
@@ -9,7 +10,7 @@ export interface Clause {
   requirement: string;
   /** How it reads in TypeScript. */
   binding: string;
-  /** Sentences of src/validator.ts that check it, word by word. */
+  /** Sentences of src/validator/ that check it, word for word. */
   check?: string[];
   /** Files that make it so: the gateway's own, or a page of the documentation. */
   where?: string[];
@@ -19,10 +20,10 @@ export interface Clause {
   why?: string;
 }
 
-// Sentences of the validator that more than one clause rests on.
+// Sentences of the validator that several clauses refer to.
 const TWO_ARGUMENTS = 'A gateway calls the application with exactly two arguments, `environ` and `startResponse`.';
 const CHANGEABLE =
-  'An application may change it in any way: it can be extended, and its properties be written and deleted.';
+  'An application may change it in any way: it is extensible, and its properties can be written and deleted.';
 const STRING = 'Every CGI variable (a key without a dot, or an `HTTP_` one) is a string.';
 const NATIVE = 'Every CGI variable is a native string: a code unit of U+0000 to U+00FF for each byte.';
 const PRESENT = '`REQUEST_METHOD`, `SERVER_NAME`, `SERVER_PORT` and `SERVER_PROTOCOL` are there and not empty.';
@@ -31,27 +32,27 @@ const ERRORS_METHODS = '`wsgi.errors` has `write`, `writelines` and `flush`.';
 const READ_ARGUMENTS =
   '`read`, `readline` and `readlines` take at most one argument: a size in whole bytes, or null or none for all.';
 const READ_BYTES = '`read` and `readline` give a Uint8Array, an empty one at the end of input.';
-const READ_END = 'After the end of input nothing comes but empty arrays.';
-const READ_LENGTH = 'No more bytes come than `CONTENT_LENGTH`, where it is there, says.';
+const READ_END = 'Reads after the end of input give empty arrays.';
+const READ_LENGTH = 'All reads together give no more bytes than `CONTENT_LENGTH`, if present.';
 const ONLY_METHODS =
-  'An application uses nothing of `wsgi.input` and `wsgi.errors` but the methods named above, and closes neither.';
+  'An application uses only the methods of `wsgi.input` and `wsgi.errors` that are named above, and closes neither.';
 const FLAGS = '`wsgi.multithread`, `wsgi.multiprocess` and `wsgi.run_once` are booleans.';
 const START_ARGUMENTS = '`startResponse` takes two or three arguments: a status, headers, and `excInfo`.';
 const START_TWICE =
-  'It is called a second time only with `excInfo`, the error being handled, even where the first call threw.';
-const STATUS = 'The status is three digits, a space and a reason, without control characters, a native string.';
+  'It is called a second time only with `excInfo`, the error being handled, even if the first call threw.';
+const STATUS = 'The status is a native string without control characters: three digits, a space and a reason.';
 const HEADERS =
-  'The headers are an array of [name, value] pairs; a name is a token (RFC 9110), a value a native string without control characters but the tab, and a Content-Length a number of bytes.';
+  'The headers are an array of [name, value] pairs; a name is a token (RFC 9110), a value a native string without control characters except the tab, and a Content-Length a number of bytes.';
 const HOP_BY_HOP = 'No header is hop-by-hop: those belong to the server.';
 const NOT_TRAPPED =
-  'What `startResponse` throws when it is given `excInfo` is not trapped: the application gives nothing after it.';
+  'An application does not trap the error that `startResponse` throws when given `excInfo`: it gives nothing more.';
 const RETURNS_WRITE = '`startResponse` returns the `write` function.';
 const WRITE_ARGUMENT = '`write` takes exactly one argument, a Uint8Array.';
 const BODY = 'A body is an iterable, synchronous or asynchronous, and neither a string nor bytes.';
 const CHUNK = 'Every chunk of a body is a Uint8Array.';
-const ONE_AT_A_TIME = 'A gateway asks for one chunk at a time, and for none after the last or after `close`.';
-const NO_MORE = '`write` and the body give no more bytes than the Content-Length says, where there is one.';
-const FILE_BODY = 'It returns a body, which has a `close` where the file has one.';
+const ONE_AT_A_TIME = 'A gateway asks for one chunk at a time, and for none after the last one or after `close`.';
+const NO_MORE = '`write` and the body together give no more bytes than the Content-Length, if there is one.';
+const FILE_BODY = 'It returns a body, which has a `close` if the file has one.';
 
 const RUN = 'src/run.ts';
 const START = 'src/start-response.ts';
@@ -244,7 +245,7 @@ export const clauses: Record<string, Clause[]> = {
       level: 'MUST',
       requirement: 'Gateway: call close(), where there is one, however the request ends.',
       binding: 'Once, after the iteration has ended, and awaited.',
-      check: ['A gateway calls `close` once, however the request ends.', 'Where it has a `close`, that is a function.'],
+      check: ['A gateway calls `close` once, however the request ends.', 'Its `close`, if it has one, is a function.'],
       where: ['src/body.ts'],
       cases: [
         'close() once on success, and no return() after the end',
@@ -260,7 +261,7 @@ export const clauses: Record<string, Clause[]> = {
       level: 'SHOULD NOT',
       requirement: 'Application: assume that its iterator is consumed to the end.',
       binding: '`return()` ends an iteration early, so that a `finally` block runs.',
-      check: ['An iteration that it breaks off is ended by `return`, where the iterator has one, before `close`.'],
+      check: ['A gateway that stops an iteration early calls `return` of the iterator, if it has one, before `close`.'],
       where: ['src/body.ts'],
       cases: [
         'return() and then close() on a body that is cut',
@@ -331,9 +332,9 @@ export const clauses: Record<string, Clause[]> = {
       requirement: 'Gateway: SCRIPT_NAME or PATH_INFO is empty, at the root and below a mount.',
       binding: 'Not both: at the root PATH_INFO is `/`.',
       check: [
-        '`SCRIPT_NAME` is empty or starts with `/`, and is not `/` alone.',
+        '`SCRIPT_NAME` is empty or starts with `/`, and is not just `/`.',
         '`PATH_INFO` is empty or starts with `/`; it is `*` for `OPTIONS *`.',
-        '`PATH_INFO` is empty only below a mount, where `SCRIPT_NAME` is not.',
+        '`PATH_INFO` is empty only below a mount, when `SCRIPT_NAME` is not empty.',
       ],
       where: ['src/url.ts'],
       cases: ['SCRIPT_NAME is empty at the root', 'PATH_INFO of the root is /'],
@@ -512,7 +513,10 @@ export const clauses: Record<string, Clause[]> = {
       level: 'SHOULD',
       requirement: 'Gateway: readline() takes a size.',
       binding: 'The same.',
-      check: ['`read` and `readline` give no more bytes than they are asked for.', 'A line has no LF but at its end.'],
+      check: [
+        '`read` and `readline` give no more bytes than they are asked for.',
+        'A line has no LF except at its end.',
+      ],
       where: [INPUT],
       cases: ['readline(size) gives at most size bytes', 'readline() gives lines with their LF'],
     },
@@ -558,7 +562,7 @@ export const clauses: Record<string, Clause[]> = {
       level: 'MUST',
       requirement: 'Application: the status is a code and a reason, one space between, no white space around.',
       binding: '`NNN reason`; the reason may be empty. The gateway tolerates white space within the reason.',
-      check: [STATUS, 'One space stands before the reason, which may be empty, and none behind it.'],
+      check: [STATUS, 'Exactly one space stands before the reason, which may be empty, and no space after it.'],
       where: [HEADER],
       cases: [
         'status code of "200 "',
@@ -772,7 +776,7 @@ export const clauses: Record<string, Clause[]> = {
       level: 'SHOULD',
       requirement: 'Gateway: close the connection and report the error when bytes are missing.',
       binding: 'The response is broken off, and the breach logged.',
-      check: ['A body that comes to its end gives no fewer bytes than the Content-Length says, where there is one.'],
+      check: ['A body that reaches its end has given no fewer bytes than the Content-Length, if there is one.'],
       where: [RUN],
       cases: [
         'a body shorter than its Content-Length is logged: a list',
@@ -904,7 +908,7 @@ export const clauses: Record<string, Clause[]> = {
       binding: 'The gateway keeps the order even so.',
       check: [
         '`write` is not called from within the iteration of the body.',
-        '`write` is not called when the response has ended.',
+        '`write` is not called after the response has ended.',
       ],
       cases: ['write() from inside the iteration keeps the order', 'write() after the response has ended rejects'],
     },
@@ -1061,7 +1065,7 @@ export const clauses: Record<string, Clause[]> = {
       level: 'MUST NOT',
       requirement: 'Application: generate hop-by-hop headers, use what needs them, or rely on those of the request.',
       binding: 'The call throws. 101 is refused but where the gateway has an upgrade.',
-      check: [HOP_BY_HOP, 'The status is 200 or above; 101 only where the gateway can upgrade the connection.'],
+      check: [HOP_BY_HOP, 'The status is 200 or above, or 101 if the gateway can upgrade the connection.'],
       where: [HEADER],
       cases: ['refused: hop-by-hop header TE', 'refused: status 101 without an upgrade'],
     },
@@ -1185,7 +1189,7 @@ export const clauses: Record<string, Clause[]> = {
       requirement: 'Gateway: wsgi.file_wrapper takes a file, and a block size that may be left out.',
       binding: '`(source, blockSize?) => Body`.',
       check: [
-        '`wsgi.file_wrapper`, where it is there, is a function.',
+        '`wsgi.file_wrapper`, if present, is a function.',
         '`wsgi.file_wrapper` takes one or two arguments: a file, and a block size in bytes.',
       ],
       where: [FILE],

@@ -80,14 +80,15 @@ function makeResult(head: Head, { body, isBase64Encoded }: ResultBody): ProxyRes
  *  twice. */
 function prelude({ code, headers: list }: Head): Pick<ProxyResultV1, 'statusCode' | 'headers' | 'multiValueHeaders'> {
   const headers: Record<string, string> = {};
-  let multiValueHeaders: Record<string, string[]> | undefined;
+  const multiValueHeaders: Record<string, string[]> = {};
+  let repeated = false;
   for (const [name, values, folded] of listedHeaders(list)) {
-    if (values.length === 1 && folded !== 'set-cookie') define(headers, name, values[0] as string);
-    else define((multiValueHeaders ??= {}), name, values);
+    const single = values.length === 1 && folded !== 'set-cookie';
+    if (single) define(headers, name, values[0] as string);
+    else define(multiValueHeaders, name, values);
+    repeated ||= !single;
   }
-  return multiValueHeaders === undefined
-    ? { statusCode: code, headers }
-    : { statusCode: code, headers, multiValueHeaders };
+  return repeated ? { statusCode: code, headers, multiValueHeaders } : { statusCode: code, headers };
 }
 
 export const restApi: FrontEnd<'apigw-rest-v1'> = {

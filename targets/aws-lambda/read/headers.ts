@@ -28,7 +28,7 @@ function addDistinct(environ: Environ, map: ValueMap): boolean {
   if (map === undefined || map === null) return true;
   for (const name of Object.keys(map)) {
     const key = environKey(name);
-    const value = valueOf(map[name]);
+    const value = given(map[name]);
     if (key === null || value === undefined) continue;
     if (environ[key] !== undefined) return false;
     addValue(environ, name, value);
@@ -60,7 +60,7 @@ function foldHeaders(lists: ValueMap, values: ValueMap): Folded {
 function fold(headers: Folded, map: ValueMap, known: ReadonlySet<string> | undefined): void {
   const said = new Map<string, Set<string>>(); // the values of a name that has several spellings
   for (const name of Object.keys(map ?? {})) {
-    const value = valueOf(map?.[name]);
+    const value = given(map?.[name]);
     const folded = name.toLowerCase();
     // The lower case of the Kelvin sign, which no header name can have, is an ASCII letter.
     if (value === undefined || known?.has(folded) || name.includes('\u212a')) continue;
@@ -82,7 +82,7 @@ function fold(headers: Folded, map: ValueMap, known: ReadonlySet<string> | undef
 }
 
 /** A string or strings; undefined if there is none. */
-export function valueOf(value: unknown): string | string[] | undefined {
+export function given(value: unknown): string | string[] | undefined {
   if (typeof value === 'string') return value;
   if (value === undefined || value === null) return undefined;
   if (!Array.isArray(value)) return String(value);

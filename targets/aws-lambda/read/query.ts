@@ -1,5 +1,5 @@
 import { encodeNative } from '../../../src/native-string.js';
-import { type ValueMap, valueOf } from './headers.js';
+import { given, type ValueMap } from './headers.js';
 
 /** A query from parameters that the front end has decoded, encoded again (application/x-www-form-urlencoded). */
 export function encodedQuery(lists: ValueMap, values?: ValueMap): string {
@@ -19,7 +19,7 @@ function joined(lists: ValueMap, values: ValueMap, encode: (text: string) => str
   const map = lists && Object.keys(lists).length > 0 ? lists : values;
   let query = '';
   for (const name of Object.keys(map ?? {})) {
-    const value = valueOf(map?.[name]);
+    const value = given(map?.[name]);
     if (value === undefined) continue;
     for (const each of typeof value === 'string' ? [value] : value)
       query += `${query === '' ? '' : '&'}${encode(name)}=${encode(each)}`;

@@ -13,7 +13,7 @@ import type {
   StartResponse,
 } from '../../../src/types.js';
 import { shiftPathInfo } from '../../../src/url.js';
-import { validator } from '../../../src/validator.js';
+import { validator } from '../../../src/validator/index.js';
 import {
   bytes,
   type Case,
