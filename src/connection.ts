@@ -41,12 +41,36 @@ export class Connection {
     this.giveUp?.(reason);
   }
 
-  /** Settles as `promise` does, or rejects with the reason if the connection ends first. One wait at a time. */
-  until<T>(promise: PromiseLike<T>): Promise<T> {
+  /** Waits for `promise`, but no longer than the connection lasts. One wait at a time.
+   *  @param done  takes its value
+   *  @param failed  takes its rejection, or the reason if the connection ends first
+   *  @returns a promise of the result of the one that is called */
+  until<T, R>(promise: PromiseLike<T>, done: (value: T) => R, failed: (error: unknown) => R): Promise<Awaited<R>> {
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const once =
+        <V>(act: (value: V) => R) =>
+        (value: V) => {
+          if (over) return;
+          over = true;
+          try {
+            resolve(act(value) as Awaited<R>);
+          } catch (error) {
+            reject(error);
+          }
+        };
+      this.giveUp = once(failed);
+      promise.then(once(done), this.giveUp);
+      if (this.aborted) this.giveUp(this.reason);
+    });
+  }
+
+  /** The same, for a wait that has nothing to do afterwards: settles as `promise` does, or rejects with the reason. */
+  whileOpen<T>(promise: PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.aborted) reject(this.reason);
       this.giveUp = reject;
       promise.then(resolve, reject);
+      if (this.aborted) reject(this.reason);
     });
   }
 

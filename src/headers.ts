@@ -10,7 +10,7 @@ const HOP_BY_HOP =
   /^(connection|keep-alive|proxy-(authenticate|authorization|connection)|te|trailers?|transfer-encoding|upgrade)$/;
 
 /** A header name, folded once. */
-interface Name {
+export interface Name {
   /** In lower case. */
   folded: string;
   token: boolean;
@@ -23,7 +23,8 @@ interface Name {
 const CACHE_LIMIT = 512;
 let names = new Map<string, Name>();
 
-function foldName(name: string): Name {
+/** Folds a header name, through the cache of names. */
+export function foldName(name: string): Name {
   let known = names.get(name);
   if (known === undefined) {
     const folded = name.toLowerCase();
@@ -67,7 +68,7 @@ export function environKey(name: string): string | null {
 /** Adds a request header (native strings) to environ as PEP 3333 and CGI (RFC 3875, section 4.1.18) name it. The value of
  *  a repeated header is joined to the earlier one: cookies with `; ` (RFC 9113, section 8.2.3), others with `, `. */
 export function addRequestHeader(environ: Record<string, unknown>, name: string, value: string): void {
-  const key = environKey(name);
+  const { key } = foldName(name);
   if (key === null) return;
   const earlier = environ[key];
   const trimmed = trim(value);
@@ -152,9 +153,9 @@ export function without<Pair extends readonly [string, string]>(headers: readonl
 function trim(value: string): string {
   let from = 0;
   let to = value.length;
+  if (to === 0 || !(isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(to - 1)))) return value;
   while (from < to && isSpace(value.charCodeAt(from))) from++;
   while (to > from && isSpace(value.charCodeAt(to - 1))) to--;
-  if (to - from === value.length) return value;
   return value.slice(from, to > from && value[to - 1] === ',' ? to + 1 : to);
 }
 

@@ -69,7 +69,8 @@ class Exchange<Out> {
       return this.fail(error);
     }
     const promise = result;
-    return this.connection.until(promise).then(
+    return this.connection.until(
+      promise,
       (body) => this.deliver(body),
       (error) => {
         this.discard(promise);
@@ -146,7 +147,7 @@ class Exchange<Out> {
     if (sending === undefined) return undefined;
     start.committed = true;
     this.finished = true;
-    return this.connection.until(sending);
+    return this.connection.whileOpen(sending);
   }
 
   private async sendStream(open: OpenBody): Promise<void> {
@@ -155,7 +156,7 @@ class Exchange<Out> {
     if (start.head?.length === 0) this.commit();
     for (;;) {
       let step = open.next();
-      if (isThenable(step)) step = await connection.until(step);
+      if (isThenable(step)) step = await connection.whileOpen(step);
       else if (connection.aborted) throw connection.reason;
       if (step.done) break;
       const chunk = step.value;
@@ -167,7 +168,7 @@ class Exchange<Out> {
       const head = this.commit();
       if (out.bodiless) break;
       const accepted = this.pass(head, chunk);
-      if (accepted !== undefined) await connection.until(accepted);
+      if (accepted !== undefined) await connection.whileOpen(accepted);
       if (out.overlong) break;
     }
     await this.endStream();
@@ -180,7 +181,7 @@ class Exchange<Out> {
     const early = start.committed || out.sendsNothing(code) ? undefined : out.shortage(length);
     if (early !== undefined) throw early;
     this.commit(length === undefined ? new Uint8Array(0) : undefined);
-    if (out.unaccepted !== undefined) await connection.until(out.unaccepted);
+    if (out.unaccepted !== undefined) await connection.whileOpen(out.unaccepted);
     this.finished = true;
     if (out.complete) return;
     const late = out.shortage(length);
@@ -190,7 +191,7 @@ class Exchange<Out> {
 
   private end(): void | Promise<void> {
     const ended = this.out.end();
-    return ended === undefined ? undefined : this.connection.until(ended);
+    return ended === undefined ? undefined : this.connection.whileOpen(ended);
   }
 
   /** Makes the head final and hands it to the platform, unless that has happened.
@@ -268,7 +269,7 @@ class Exchange<Out> {
   private async endWhole(error: unknown): Promise<void> {
     const { out, connection } = this;
     try {
-      if (out.unaccepted !== undefined) await connection.until(out.unaccepted);
+      if (out.unaccepted !== undefined) await connection.whileOpen(out.unaccepted);
       await this.end();
     } catch {
       out.abort(error);

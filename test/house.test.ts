@@ -81,7 +81,12 @@ const SRC = /^src\//;
 const NOWHERE = /$^/;
 
 test.each<[rule: string, checked: RegExp, room: RegExp, pattern: RegExp]>([
-  ['Request, Response and Headers: src/fetch', SRC, /^src\/fetch\b/, /\b(?<!')(Request(?! Header)|Response|Headers)\b(?!')/],
+  [
+    'Request, Response and Headers: src/fetch',
+    SRC,
+    /^src\/fetch\b/,
+    /\b(?<!')(Request(?! Header)|Response|Headers)\b(?!')/,
+  ],
   ['the set of required keys: src/environ', ALL, /^src\/(environ|types)\.ts$/, /'wsgi\.(multithread|multiprocess)':/],
   [
     'encodings: src/native-string',

@@ -74,7 +74,8 @@ const LOOKALIKES: Array<[name: string, test: Test]> = [
   // It has the request too.
   [
     'a Lambda@Edge response event',
-    (event) => isThere(cloudFront(event).response) || /response$/.test(String(edgeTrigger(event))),
+    (event) =>
+      isThere(event.Records) && (isThere(cloudFront(event).response) || /response$/.test(String(edgeTrigger(event)))),
   ],
   [
     'a Lambda authorizer event',

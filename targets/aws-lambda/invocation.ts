@@ -92,9 +92,15 @@ export class Invocation implements ExecutionContextLike {
   }
 
   private async settle(done: Promise<void> | undefined): Promise<void> {
+    // Timers cost as much as a small request, so they are left out for a response that comes without waiting.
+    if (
+      this.background === undefined &&
+      done !== undefined &&
+      (await settlesSoon(done)) &&
+      this.background === undefined
+    )
+      return;
     const work = this.work(done);
-    // Timers cost as much as a small request.
-    if (await settlesSoon(work)) return;
     const remaining = this.context?.getRemainingTimeInMillis?.();
     await (remaining === undefined ? work : this.inTime(work, remaining));
   }

@@ -19,7 +19,7 @@ import {
   text,
   uriOf,
 } from '../read/fields.js';
-import { addHeaders } from '../read/headers.js';
+import { addHeaders, headerNative } from '../read/headers.js';
 import { enterStage } from '../read/stage.js';
 import type { ProxyEventV2, ProxyResultV2 } from '../types.js';
 import type { ResultBody } from '../write/body.js';
@@ -58,12 +58,12 @@ function readEvent(event: ProxyEventV2, gateway: Gateway, connection: Connection
   return environ;
 }
 
-// A Function URL sends cookies twice, in the header and in the list.
-function addCookies(environ: Environ, cookies: ProxyEventV2['cookies']): void {
-  const list = [cookies ?? []].flat().filter((each) => each !== null && each !== undefined);
-  if (list.join('') === '') return;
-  delete environ.HTTP_COOKIE;
-  addHeaders(environ, { cookie: list });
+// A Function URL sends cookies twice, in the header and in the list, which counts.
+function addCookies(environ: Environ, cookies: unknown): void {
+  if (cookies === undefined || cookies === null) return;
+  const list = (Array.isArray(cookies) ? cookies : [cookies]).filter((each) => each !== null && each !== undefined);
+  const joined = headerNative(list.join('; '));
+  if (joined !== '') environ.HTTP_COOKIE = joined;
 }
 
 function addUser(environ: Environ, { jwt, lambda, iam }: Record<string, unknown>): void {

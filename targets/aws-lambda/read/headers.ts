@@ -1,4 +1,4 @@
-import { addRequestHeader, environKey } from '../../../src/headers.js';
+import { addRequestHeader, environKey, foldName } from '../../../src/headers.js';
 import { encodeNative } from '../../../src/native-string.js';
 import type { Environ } from '../../../src/types.js';
 
@@ -20,33 +20,44 @@ export function addHeaders(environ: Environ, lists: ValueMap, values?: ValueMap)
 
 const isEmpty = (map: ValueMap): boolean => map === undefined || map === null || Object.keys(map).length === 0;
 
-const hasMore = (map: ValueMap, than: ValueMap): boolean =>
-  map !== undefined && map !== null && Object.keys(map).some((name) => !Object.hasOwn(than ?? {}, name));
+function hasMore(map: ValueMap, than: ValueMap): boolean {
+  if (map === undefined || map === null) return false;
+  const others = Object.keys(than ?? {});
+  // Both maps of an event list their names in one order.
+  return Object.keys(map).some((name, i) => name !== others[i] && !Object.hasOwn(than ?? {}, name));
+}
 
-// The quick way, which folds no names of its own. False if a name comes in two spellings.
+// The quick way, which folds no names of its own. False if a name comes in two spellings, as it can only if one of them is
+// not in lower case.
 function addDistinct(environ: Environ, map: ValueMap): boolean {
   if (map === undefined || map === null) return true;
+  let mixed = false;
   for (const name of Object.keys(map)) {
-    const key = environKey(name);
-    const value = given(map[name]);
-    if (key === null || value === undefined) continue;
-    if (environ[key] !== undefined) return false;
-    addValue(environ, name, value);
+    const { key, folded } = foldName(name);
+    if (key === null) continue;
+    mixed ||= folded !== name;
+    if (mixed && environ[key] !== undefined) return false;
+    const value = map[name];
+    const only = Array.isArray(value) && value.length === 1 ? value[0] : value;
+    if (typeof only === 'string' && CLEAN.test(only)) environ[key] = only;
+    else addValue(environ, name, given(value));
   }
   return true;
 }
 
-function addValue(environ: Environ, name: string, value: string | readonly string[]): void {
+function addValue(environ: Environ, name: string, value: string | readonly string[] | undefined): void {
   if (typeof value === 'string') addRequestHeader(environ, name, headerNative(value));
-  else for (const each of value) addRequestHeader(environ, name, headerNative(each));
+  else for (const each of value ?? []) addRequestHeader(environ, name, headerNative(each));
 }
 
-// JSON can carry characters that no HTTP parser lets through: CR, LF and NUL become spaces (RFC 9110, section 5.5).
-function headerNative(value: string): string {
-  return PRINTABLE.test(value) ? value : encodeNative(value.replace(/[\r\n\0]/g, ' '));
-}
+// A value that is native and trimmed as it is, as most are.
+const CLEAN = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
 
-const PRINTABLE = /^[\x20-\x7e]*$/;
+/** A value of an event as a native string. JSON can carry characters that no HTTP parser lets through: CR, LF and NUL become
+ *  spaces (RFC 9110, section 5.5). */
+export function headerNative(value: string): string {
+  return CLEAN.test(value) ? value : encodeNative(value.replace(/[\r\n\0]/g, ' '));
+}
 
 type Folded = Map<string, string | string[]>;
 
