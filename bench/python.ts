@@ -79,7 +79,7 @@ const worker = (folder: string, boot: boolean, jspi = true): Promise<Worker> =>
   startWorkerd(
     `import assets from './assets.mjs';
      import { toCloudflareHandler } from '../dist/targets/cloudflare/index.js';
-     import { fromPython } from '../dist/targets/python/index.js';
+     import { fromPython } from '../dist/python/index.js';
      ${DRIVER}
      let memory = 0;
      const { createPyodideModule } = assets;
@@ -159,7 +159,7 @@ async function inNode(folder: string, module: string, jspi: boolean): Promise<Dr
   await bundle(
     file,
     `import assets from '${join(folder, 'node.mjs')}?${jspi}';
-     import { fromPython } from './dist/targets/python/index.js';
+     import { fromPython } from './dist/python/index.js';
      ${DRIVER}
      const app = fromPython(assets, { jspi: ${jspi} });
      const loop = fromPython(assets, { jspi: ${jspi}, application: 'loop:app' });
@@ -281,7 +281,7 @@ async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]>
       file,
       `import { writeSync } from 'node:fs';
        import assets from '${join(folder, 'node.mjs')}';
-       import { fromPython } from './dist/targets/python/index.js';
+       import { fromPython } from './dist/python/index.js';
        import { toLambdaHandler } from './dist/targets/aws-lambda/index.js';
        import { lambdaEvent } from './dist/targets/testing.js';
        const app = fromPython(assets);

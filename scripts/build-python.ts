@@ -16,7 +16,7 @@ export async function ensureBuilt(
   const { application, packages = [], out } = options;
   const hash = createHash('sha256').update(JSON.stringify(options));
   const [file = ''] = application.split(':');
-  for (const folder of ['dist/targets/python', dirname(file)]) hashFolder(hash, join(root, folder));
+  for (const folder of ['dist/python', dirname(file)]) hashFolder(hash, join(root, folder));
   // What fills a folder of packages writes down beside it with what.
   for (const folder of packages) hash.update(readFileSync(join(root, dirname(folder), 'packages.txt')));
   const key = hash.digest('hex');

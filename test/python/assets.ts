@@ -1,9 +1,9 @@
 // The Python applications of the tests, built once for all test files.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { PythonAssets } from '../../python/index.js';
 import { ensureBuilt } from '../../scripts/build-python.ts';
 import { isFetched, type PackageSet } from '../../scripts/python-packages.ts';
-import type { PythonAssets } from '../../targets/python/index.js';
 
 export const APPS = 'test/python/apps';
 export const CACHE = 'node_modules/.cache/wsgi-edge';

@@ -3,8 +3,8 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fromPython } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
-import { fromPython } from '../../targets/python/index.js';
 import { rows } from '../applications/index.js';
 import type { Row } from '../applications/row.js';
 import { native } from '../conformance/case.js';
@@ -39,7 +39,7 @@ beforeAll(async () => {
   worker = await startWorker(`
     import assets from './assets.mjs';
     import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-    import { fromPython } from '../../targets/python/index.js';
+    import { fromPython } from '../../python/index.js';
     const python = fromPython(assets, { application: 'behaviour:app' });
     let run;
     const handler = toCloudflareHandler(

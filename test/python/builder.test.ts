@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BuildOptions, type BuildReport, buildPython } from '../../python/builder/index.js';
+import { parseRequirements } from '../../python/builder/requirements.js';
+import { trim } from '../../python/builder/trim.js';
+import { writeZip } from '../../python/builder/zip-writer.js';
+import { fromPython } from '../../python/index.js';
+import { readZip } from '../../python/interpreter/zip.js';
 import { pythonSourcesModule } from '../../scripts/python-sources.ts';
-import { type BuildOptions, type BuildReport, buildPython } from '../../targets/python/builder/index.js';
-import { parseRequirements } from '../../targets/python/builder/requirements.js';
-import { trim } from '../../targets/python/builder/trim.js';
-import { writeZip } from '../../targets/python/builder/zip-writer.js';
-import { fromPython } from '../../targets/python/index.js';
-import { readZip } from '../../targets/python/zip.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 import { sleep } from '../conformance/case.js';
 import { APPS, CACHE, loadAssets } from './assets.ts';
@@ -60,8 +60,8 @@ def app(environ, start_response):
     return [repr((loaded, os.environ.get("SETTING"))).encode()]
 `;
 
-it('the Python half in TypeScript is that of targets/python/lib', () => {
-  expect(readFileSync('targets/python/builder/python-sources.ts', 'utf8'), 'npm run python-sources').toBe(
+it('the Python half in TypeScript is that of python/lib', () => {
+  expect(readFileSync('python/builder/python-sources.ts', 'utf8'), 'npm run python-sources').toBe(
     pythonSourcesModule(),
   );
 });
@@ -291,7 +291,7 @@ describe('requirements', () => {
 
 describe('wsgi-edge build-python', () => {
   const command = (...args: string[]) =>
-    run(process.execPath, ['dist/targets/python/builder/command.js', 'build-python', ...args]);
+    run(process.execPath, ['dist/python/builder/command.js', 'build-python', ...args]);
 
   it('builds, and says what it has built', async () => {
     const out = join(folder, 'by command');

@@ -23,11 +23,11 @@ it.each([
 ])('no byte of Python is in a bundle of %s', async (name) => {
   const files = await inputs(`export * from '${name}'`);
   expect(files.length).toBeGreaterThan(1);
-  expect(files.filter((file) => /pyodide|targets\/python/.test(file))).toEqual([]);
+  expect(files.filter((file) => /pyodide|dist\/python/.test(file))).toEqual([]);
 });
 
 it('a bundle of wsgi-edge/python has neither the builder nor Pyodide', async () => {
   const files = await inputs("export * from 'wsgi-edge/python'");
-  expect(files).toContain('dist/targets/python/bridge.js');
+  expect(files).toContain('dist/python/bridge/bridge.js');
   expect(files.filter((file) => /node_modules|builder/.test(file))).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { type PythonWorker, startWorker } from './workerd.ts';
 const code = (boot: boolean) => `
   import assets from './assets.mjs';
   import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-  import { fromPython } from '../../targets/python/index.js';
+  import { fromPython } from '../../python/index.js';
   const options = { errors: (line) => console.log(line) };
   const hello = fromPython(assets);
   const app = fromPython(assets, { application: 'bindings:app' });

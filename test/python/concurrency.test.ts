@@ -2,8 +2,8 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fromPython } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
-import { fromPython } from '../../targets/python/index.js';
 import { sleep } from '../conformance/case.js';
 import { CONCURRENT_ASSETS, loadAssets } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';
@@ -14,7 +14,7 @@ const USERS = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Tony', 'Frances', 'Niklaus'
 const WORKER = `
   import assets from './assets.mjs';
   import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-  import { fromPython } from '../../targets/python/index.js';
+  import { fromPython } from '../../python/index.js';
   const app = fromPython(assets, { concurrency: 4 });
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   export default toCloudflareHandler((environ, startResponse) => {

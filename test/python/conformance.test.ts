@@ -2,8 +2,8 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pythonMiddleware } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
-import { pythonMiddleware } from '../../targets/python/index.js';
 import { createApplication } from '../conformance/application.js';
 import type { RawRequest } from '../conformance/case.js';
 import { sections } from '../conformance/cases.js';

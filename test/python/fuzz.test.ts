@@ -2,10 +2,10 @@
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fromPython } from '../../python/index.js';
 import type { Application } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { serve } from '../../targets/node/index.js';
-import { fromPython } from '../../targets/python/index.js';
 import { type LambdaKind, lambdaEvent, readLambdaResult } from '../../targets/testing.js';
 import { sendRaw } from '../conformance/wire.js';
 import { method, program } from '../fuzz/arbitrary.js';

@@ -1,8 +1,9 @@
 // Requests of each kind, for runs that look for leaks.
+
+import { fromPython, type PythonAssets, pythonMiddleware } from '../../python/index.js';
 import { ClientDisconnected } from '../../src/errors.js';
 import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
-import { fromPython, type PythonAssets, pythonMiddleware } from '../../targets/python/index.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 
 /** Sends one request, and throws where the answer is wrong. */

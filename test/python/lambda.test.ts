@@ -10,7 +10,7 @@ afterAll(() => rmSync(taskRoot, { recursive: true, force: true }));
 
 const CODE = `import assets from './python_assets/node.mjs';
   import { toLambdaHandler, toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
-  import { fromPython } from '../../targets/python/index.js';
+  import { fromPython } from '../../python/index.js';
   const names = ['basic:hello', 'basic:echo', 'basic:lines', 'supervised:event'];
   const apps = new Map(names.map((application) => [application.split(':')[1], fromPython(assets, { application })]));
   await apps.get('hello').boot();

@@ -3,8 +3,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { fromPython } from '../../targets/python/index.js';
-import type { PyodideModule } from '../../targets/python/pyodide.js';
+import { fromPython } from '../../python/index.js';
+import type { PyodideModule } from '../../python/interpreter/pyodide.js';
 import { callApp } from '../../targets/testing.js';
 import { loadAssets } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';

@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
-import { describe, WsgiError } from '../../../src/errors.js';
-import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, sampleOf, signOf } from '../assets.js';
-import { type Booted, bootPython, freshMemory, takeSnapshot } from '../boot.js';
-import { encodeSnapshot } from '../snapshot.js';
-import { readZip } from '../zip.js';
+import { describe, WsgiError } from '../../src/errors.js';
+import {
+  FORMAT,
+  PYODIDE_VERSION,
+  type PythonAssets,
+  type PythonManifest,
+  sampleOf,
+  signOf,
+} from '../interpreter/assets.js';
+import { type Booted, bootPython, freshMemory, takeSnapshot } from '../interpreter/boot.js';
+import { encodeSnapshot } from '../interpreter/snapshot.js';
+import { readZip } from '../interpreter/zip.js';
 import { type Collected, collect, type Dropped, parseEntry } from './collect.js';
 import { JSVERROR, type PyodideFiles, readPyodide } from './pyodide-files.js';
 import { pythonSources } from './python-sources.js';

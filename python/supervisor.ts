@@ -1,7 +1,7 @@
-import { WsgiError } from '../../src/errors.js';
-import type { PythonAssets } from './assets.js';
-import { bootPython } from './boot.js';
-import { type Bridge, createBridge } from './bridge.js';
+import { WsgiError } from '../src/errors.js';
+import { type Bridge, createBridge } from './bridge/bridge.js';
+import type { PythonAssets } from './interpreter/assets.js';
+import { bootPython } from './interpreter/boot.js';
 
 /** How an interpreter runs. */
 export interface InterpreterOptions {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
-import { WsgiError } from '../../../src/errors.js';
-import { readZip } from '../zip.js';
+import { WsgiError } from '../../src/errors.js';
+import { readZip } from '../interpreter/zip.js';
 
 interface Requirement {
   name: string;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { describe, WsgiError } from '../../../src/errors.js';
+import { describe, WsgiError } from '../../src/errors.js';
 import { type BuildOptions, type BuildReport, buildPython } from './index.js';
 
 const USAGE = `Usage: wsgi-edge build-python APPLICATION [options]

@@ -1,5 +1,5 @@
-import { WsgiError } from '../../../src/errors.js';
-import { PYODIDE_VERSION } from '../assets.js';
+import { WsgiError } from '../../src/errors.js';
+import { PYODIDE_VERSION } from '../interpreter/assets.js';
 
 // Pyodide exports every symbol of CPython and of the C and C++ libraries, for extension modules to be linked with. These can't
 // run here, and each symbol costs time at every start: a function object, a global, a place in the function table, and

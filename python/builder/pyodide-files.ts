@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { WsgiError } from '../../../src/errors.js';
-import { PYODIDE_VERSION, type PythonAssets } from '../assets.js';
-import { ANY_WRAPPER, wasmKey } from '../wasm-helpers.js';
+import { WsgiError } from '../../src/errors.js';
+import { PYODIDE_VERSION, type PythonAssets } from '../interpreter/assets.js';
+import { ANY_WRAPPER, wasmKey } from '../interpreter/wasm-helpers.js';
 import { trim } from './trim.js';
 
 /** What the build takes from the package `pyodide`. */

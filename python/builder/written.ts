@@ -1,4 +1,4 @@
-import type { PythonManifest } from '../assets.js';
+import type { PythonManifest } from '../interpreter/assets.js';
 
 const NOTICE = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
 

@@ -1,12 +1,12 @@
-import { WsgiError } from '../../src/errors.js';
-import { statusPage } from '../../src/gateway.js';
-import type { Application, Body, Environ, StartResponse } from '../../src/types.js';
-import type { PythonAssets } from './assets.js';
-import { type Bridge, INTERPRETER, type PythonInput } from './bridge.js';
+import { WsgiError } from '../src/errors.js';
+import { statusPage } from '../src/gateway.js';
+import type { Application, Body, Environ, StartResponse } from '../src/types.js';
+import { type Bridge, INTERPRETER, type PythonInput } from './bridge/bridge.js';
+import type { PythonAssets } from './interpreter/assets.js';
 import { type InterpreterOptions, superviseOnce } from './supervisor.js';
 
-export type { PythonAssets, PythonManifest } from './assets.js';
-export { PythonError } from './python-error.js';
+export { PythonError } from './bridge/python-error.js';
+export type { PythonAssets, PythonManifest } from './interpreter/assets.js';
 export type { InterpreterOptions } from './supervisor.js';
 
 /** Options of `fromPython`. */

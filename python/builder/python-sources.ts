@@ -1,4 +1,4 @@
-// Written by `npm run python-sources` from targets/python/lib.
+// Written by `npm run python-sources` from python.
 
 /** The Python half of the gateway, by its path below the packages. */
 export const pythonSources: Array<{ path: string; text: string }> = [

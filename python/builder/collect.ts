@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { WsgiError } from '../../../src/errors.js';
+import { WsgiError } from '../../src/errors.js';
 
 /** A file to ship: its path in the site zip, with /, and its bytes. */
 export interface Collected {

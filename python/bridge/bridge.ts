@@ -1,10 +1,10 @@
 import { ClientDisconnected, describe, WsgiError } from '../../src/errors.js';
 import { inputStream } from '../../src/input-stream.js';
 import type { Application, Body, Environ, HeaderList, StartResponse, Write } from '../../src/types.js';
-import type { Booted } from './boot.js';
+import type { Booted } from '../interpreter/boot.js';
+import type { PyFunction, PyMemory, PyModule } from '../interpreter/pyodide.js';
 import { createForeigners } from './foreign.js';
 import { deriveKey } from './kdf.js';
-import type { PyFunction, PyMemory, PyModule } from './pyodide.js';
 import { PythonError } from './python-error.js';
 
 /** The request body as Python gets it: all its bytes, none, or a stream to wait for. */
