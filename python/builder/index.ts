@@ -16,7 +16,7 @@ import { encodeSnapshot } from '../interpreter/snapshot.js';
 import { readZip } from '../interpreter/zip.js';
 import { type Collected, collect, type Dropped, parseEntry } from './collect.js';
 import { JSVERROR, type PyodideFiles, readPyodide } from './pyodide-files.js';
-import { pythonSources } from './python-sources.js';
+import { readPythonHalf } from './python-half.js';
 import { installRequirements } from './requirements.js';
 import { assetModule, manifestModule, nodeModule, rules, typesModule } from './written.js';
 import { writeZip, type ZipFile } from './zip-writer.js';
@@ -100,7 +100,7 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const collected = [
     ...collect(root, 'app', [out, ...packages], dropped),
     ...packages.flatMap((folder) => collect(folder, 'packages', [], dropped)),
-    ...pythonSources.map(({ path, text }) => ({ path: `packages/${path}`, bytes: Buffer.from(text) })),
+    ...readPythonHalf(),
   ];
   checkNames(collected);
   progress(
@@ -164,7 +164,7 @@ async function startCompiler(
   stdlib: Uint8Array,
   optimize: number,
 ): Promise<Compiler> {
-  const site = writeZip(pythonSources.map(({ path, text }) => ({ name: `packages/${path}`, data: Buffer.from(text) })));
+  const site = writeZip(readPythonHalf().map(({ path, bytes }) => ({ name: path, data: bytes })));
   const manifest: PythonManifest = {
     format: FORMAT,
     pyodide: PYODIDE_VERSION,
