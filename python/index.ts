@@ -1,7 +1,9 @@
 import { WsgiError } from '../src/errors.js';
 import { statusPage } from '../src/gateway.js';
 import type { Application, Body, Environ, StartResponse } from '../src/types.js';
-import { type Bridge, INTERPRETER, type PythonInput } from './bridge/bridge.js';
+import type { Bridge } from './bridge/bridge.js';
+import { INTERPRETER } from './bridge/pack.js';
+import type { PythonInput } from './bridge/wire.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import { type InterpreterOptions, superviseOnce } from './supervisor.js';
 

@@ -1,8 +1,8 @@
-// The parts of Pyodide's inside that this package uses, by name.
+// The private and public parts of Pyodide that this package uses.
 
 export type PyodideFactory = (settings: Record<string, unknown>) => Promise<PyodideModule>;
 
-/** What Pyodide needs to know again of the JavaScript values that a snapshot refers to. */
+/** Pyodide's record of the JavaScript values that a snapshot refers to. */
 export type HiwireConfig = unknown;
 
 export interface PyodideModule {
@@ -43,7 +43,7 @@ export interface PyodideApi {
   pyVersionTuple: number[];
   sys: { path: { insert(at: number, path: string): void } };
   _pyodide: { set_excepthook(): void };
-  /** Ends what capture_stderr has begun, and returns what was written meanwhile. */
+  /** Ends the capture that capture_stderr began, and returns the captured text. */
   restore_stderr(): string;
   on_fatal?: (error: unknown) => void;
   finalizeBootstrap(snapshot?: HiwireConfig): PyodidePublic;
@@ -63,9 +63,14 @@ export interface PyFunction {
   callPromising(...args: unknown[]): Promise<unknown>;
 }
 
-/** Bytes of Python. */
+/** A bytearray of Python. */
 export interface PyMemory {
   getBuffer(): { data: Uint8Array };
+}
+
+/** A future of Python, which is kept until it is destroyed. */
+export interface PyFuture extends PromiseLike<unknown> {
+  destroy(): void;
 }
 
 export type PyModule = Record<string, PyFunction>;

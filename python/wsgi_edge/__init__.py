@@ -1,1 +1,1 @@
-"""The Python half of wsgi-edge: what runs a WSGI application (PEP 3333) inside a gateway that is written in TypeScript."""
+"""The Python half of wsgi-edge, which runs WSGI applications (PEP 3333) for a gateway that is written in TypeScript."""

@@ -1,5 +1,5 @@
-"""One request is start(), then next_chunk() until the end, then close(). No exception leaves these functions: an error is
-returned as a list [FAILED, name of its type, traceback, JavaScript's own error or None]."""
+"""Serves requests: start(), then next_chunk() until the end, then close(). python/bridge/wire.ts lists the messages between
+the two halves of the gateway, their fields and who sends them; it has the same constants."""
 
 import asyncio
 import importlib
@@ -12,19 +12,22 @@ from contextvars import copy_context
 
 from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
-from . import kdf as _kdf  # noqa: F401, hashlib is whole before an application is imported
+from . import kdf as _kdf  # noqa: F401, completes hashlib before an application is imported
 
-# What start() returns first in its list. A body in one chunk, with nothing to close, is returned as bytes.
-CHUNK = 1  # the first chunk of a body
-EMPTY = 2  # a body that has ended at once
-FAILED = 3  # the application raised
-BROKEN = 4  # the first step of its body raised
+# As in python/bridge/wire.ts.
+CHUNK = 1
+EMPTY = 2
+FAILED = 3
+BROKEN = 4
+NUL = "\0"
+WARM_UP = 0
+CLIENT_DISCONNECTED = "ClientDisconnected"
 
 _buffer = None  # see connect_buffer()
 _gateway = None  # functions of the JavaScript half, see connect()
-_applications = {}  # by "module:name", and by the number of a middleware
+_applications = {}  # by "module:name", key of a middleware, or WARM_UP
 _bodies = {}  # by the number of the request
-_green = None  # the module, where several requests are served at a time
+_green = None  # the module, if several requests are served at a time
 _loop = asyncio.new_event_loop()
 
 
@@ -32,11 +35,11 @@ class _Gateway:
     __slots__ = ("start", "write", "log", "pull", "signal", "wait_until", "kdf", "call", "step", "end")
 
 
-def connect(*functions):
-    """Takes the functions of the JavaScript half, in the order of _Gateway. Not at import: a snapshot can't hold them."""
+def connect(names, *functions):
+    """Takes the functions of the JavaScript half."""
     global _gateway
     _gateway = _Gateway()
-    for name, function in zip(_Gateway.__slots__, functions):
+    for name, function in zip(names.split(NUL), functions):
         setattr(_gateway, name, function)
 
 
@@ -44,12 +47,12 @@ def connect_buffer(size):
     """Makes the memory through which start() gets its strings, and returns it."""
     global _buffer
     memory = bytearray(size)
-    _buffer = memoryview(memory)  # it stays where it is while there is a view of it
+    _buffer = memoryview(memory)  # a bytearray does not move while there is a view of it
     return memory
 
 
 def use_green():
-    """Makes threading.local belong to the request. Before the application is imported."""
+    """Makes threading.local belong to the request. Call it before the application is imported."""
     global _green
     from . import green
 
@@ -57,7 +60,7 @@ def use_green():
 
 
 def _synchronous(function):
-    # Pyodide always reports a running event loop, and Django refuses to work where there is one.
+    # Pyodide always reports a running event loop, and Django refuses to work while there is one.
     def call(*args):
         loop = _get_running_loop()
         _set_running_loop(None)
@@ -112,7 +115,7 @@ def _find(spec):
 
 @_synchronous
 def load(spec):
-    """Imports "module:name" and keeps it under that name. Returns None or an error."""
+    """Imports "module:name" and keeps it under that name. Returns None or a failure."""
     try:
         if spec not in _applications:
             _applications[spec] = _find(spec)
@@ -122,7 +125,8 @@ def load(spec):
 
 @_synchronous
 def load_middleware(spec, key):
-    """Calls the factory "module:name" with the application of TypeScript whose number is `key`."""
+    """Calls the factory "module:name" with an application of TypeScript, and keeps the result under `key`. Returns None or a
+    failure."""
     try:
         if key not in _applications:
             from .foreign import Foreign
@@ -133,13 +137,13 @@ def load_middleware(spec, key):
 
 
 def set_environment(packed):
-    """Sets variables in os.environ, from "name\\0value\\0name\\0value"."""
-    items = packed.split("\0")
+    """Sets variables in os.environ."""
+    items = packed.split(NUL)
     os.environ.update(zip(items[::2], items[1::2]))
 
 
 def reseed():
-    """A snapshot holds the state of `random`: without this, each isolate would go through the same numbers."""
+    """Gives `random` a new seed. A snapshot holds its state, so all isolates would draw the same numbers."""
     if "random" in sys.modules:
         sys.modules["random"].seed()
 
@@ -149,19 +153,19 @@ class Disconnected(ConnectionResetError):
 
 
 def _wait(value):
-    """The value of a promise; anything else as it is."""
-    if not isinstance(value, asyncio.Future):  # what Pyodide makes of a promise that a function returns
+    """Waits for a promise, and returns its value; returns anything else as it is."""
+    if not isinstance(value, asyncio.Future):  # Pyodide makes a Future of a promise that a function returns
         return value
     try:
         return run_sync(value)
     except JsException as error:
-        if error.name == "ClientDisconnected":
+        if error.name == CLIENT_DISCONNECTED:
             raise Disconnected(error.message) from error
         raise
 
 
 class Errors:
-    """wsgi.errors. Not an io.TextIOBase, whose end is a flush() of its own for each request."""
+    """wsgi.errors. An io.TextIOBase would call flush() once more when it is collected, for each request."""
 
     encoding = "utf-8"
     closed = False
@@ -187,7 +191,7 @@ class Errors:
 
 
 class Input(io.RawIOBase):
-    """wsgi.input over the stream of the platform; each read waits for it (JSPI)."""
+    """wsgi.input over the stream of the platform. Each read waits for a promise (JSPI)."""
 
     def __init__(self, request):
         self._request = request
@@ -196,7 +200,7 @@ class Input(io.RawIOBase):
         return True
 
     def readinto(self, buffer):
-        # A BufferedReader asks for more than its own size only when the application wants all of that.
+        # A BufferedReader asks for more than its own size only if the application wants all of it.
         size = len(buffer)
         data = _wait(_gateway.pull(self._request, size if size > INPUT_BUFFER else 1, size)).to_bytes()
         buffer[: len(data)] = data
@@ -210,7 +214,7 @@ INPUT_BUFFER = 16_384
 
 
 class Signal:
-    """wsgi_edge.signal. Its proxy is made when it is used: one for each request would cost more than the rest."""
+    """wsgi_edge.signal. Its proxy is made at its first use: one for each request would cost more than the rest."""
 
     def __init__(self, request):
         self._request = request
@@ -221,7 +225,7 @@ class Signal:
 
 def _wait_until(request):
     def wait_until(awaitable):
-        # An argument is destroyed when the call returns, unless it is a proxy of its own.
+        # Pyodide destroys an argument when the call returns, unless it is a proxy already.
         _gateway.wait_until(request, create_proxy(asyncio.ensure_future(awaitable, loop=_loop)))
 
     return wait_until
@@ -297,8 +301,8 @@ def _pack(status, headers):
             raise TypeError(f'application: header value for "{name}" must be str, not {_named(value)} {_START}')
         parts.append(name)
         parts.append(value)
-    packed = "\0".join(parts)
-    if packed.count("\0") >= len(parts):
+    packed = NUL.join(parts)
+    if packed.count(NUL) >= len(parts):
         raise ValueError(f"application: status or headers contain NUL {_START}")
     return packed
 
@@ -309,7 +313,6 @@ class WsgiError(AssertionError):
 
 def _start_response(request):
     def write(data):
-        # Where nobody can wait, there is no promise: the gateway keeps the data in order.
         _wait(_gateway.write(request, to_js(_chunk(data, "what write() is given"))))
 
     def start_response(status, headers, exc_info=None):
@@ -325,19 +328,15 @@ def _start_response(request):
                 raise exc_info[1].with_traceback(exc_info[2])
             raise WsgiError(f"application: start_response was given exc_info after the first bytes {_START}")
         finally:
-            exc_info = None  # a cycle with the traceback (PEP 3333, "Error Handling")
+            exc_info = None  # breaks the cycle with the traceback (PEP 3333, "Error Handling")
 
     return start_response
 
 
 @_synchronous
 def start(request, application, packed, body, names, *values):
-    """Calls an application.
-
-    packed: the strings of environ, "name\\0value\\0name\\0value", or how many bytes of _buffer they take;
-    names, values: the rest of it; body: bytes as a JsBuffer, None for nothing, True for a stream.
-    """
-    context = copy_context()  # for one request alone: Flask, Django and others keep it there
+    """Calls an application."""
+    context = copy_context()  # one for each request: Flask, Django and others keep the request in it
     if _green is not None:
         context.run(_green.new_request)
     return context.run(_start, context, request, application, packed, body, names, values)
@@ -346,10 +345,10 @@ def start(request, application, packed, body, names, *values):
 def _start(context, request, application, packed, body, names, values):
     if type(packed) is int:
         packed = str(_buffer[:packed], "utf-8")
-    fields = packed.split("\0")
+    fields = packed.split(NUL)
     environ = dict(zip(fields[::2], fields[1::2]))
     if values:
-        environ.update(zip(names.split("\0"), values))
+        environ.update(zip(names.split(NUL), values))
     environ.update(_BASE)
     environ["wsgi.errors"] = Errors(request)
     environ["wsgi_edge.wait_until"] = _wait_until(request)
@@ -396,7 +395,7 @@ def _iterator(result):
 
 @_synchronous
 def next_chunk(request):
-    """Returns the next chunk, None at the end, or an error."""
+    """Returns the next chunk, None at the end, or a failure."""
     body = _bodies[request]
     return body.context.run(_next_chunk, body)
 
@@ -412,7 +411,7 @@ def _next_chunk(body):
 
 @_synchronous
 def close(request):
-    """Ends the body. Returns None or an error."""
+    """Ends the body. Returns None or a failure."""
     body = _bodies.pop(request, None)
     if body is not None:
         return body.context.run(_close, body)

@@ -1,17 +1,18 @@
-"""An application of TypeScript, called by middleware of Python."""
+"""Applications of TypeScript that middleware of Python calls. The messages are in python/bridge/wire.ts."""
 
 import itertools
 
 from pyodide.ffi import JsProxy, to_js
 
 from . import bridge
+from .bridge import NUL
 
 _calls = {}  # by number
 _numbers = itertools.count(1)
 
 
 class ForeignError(Exception):
-    """What an application of TypeScript gave startResponse as excInfo."""
+    """The excInfo that an application of TypeScript gave to startResponse."""
 
 
 class _Call:
@@ -32,7 +33,7 @@ class Foreign:
         _calls[number] = _Call(environ, start_response)
         strings, names, values = [], [], []
         for name, value in environ.items():
-            if type(value) is str and "\0" not in value:
+            if type(value) is str and NUL not in value:
                 strings += (name, value)
             elif isinstance(value, (str, bool, int, float, JsProxy)):
                 names.append(name)
@@ -40,11 +41,11 @@ class Foreign:
         request = environ["wsgi_edge.request"]
         call = bridge._gateway.call
         try:
-            chunks = bridge._wait(call(self._key, number, request, "\0".join(strings), "\0".join(names), *values))
+            chunks = bridge._wait(call(self._key, number, request, NUL.join(strings), NUL.join(names), *values))
         except BaseException:
             del _calls[number]
             raise
-        # Known as a whole: a list, so that its length can be told.
+        # Middleware may ask a body for its len(), so a body that has come as a whole is a list.
         if chunks is not None:
             return _List(number, (chunk.to_bytes() for chunk in chunks))
         return _Iterable(number)
@@ -85,9 +86,9 @@ def _end(number):
 
 @bridge._synchronous
 def start(number, packed, exc_text):
-    """startResponse. Returns None, True where exc_info was raised again, or an error."""
+    """Calls start_response. Returns None, True if exc_info was raised again, or a failure."""
     call = _calls[number]
-    status, *fields = packed.split("\0")
+    status, *fields = packed.split(NUL)
     headers = list(zip(fields[::2], fields[1::2]))
     try:
         if exc_text is None:
@@ -114,7 +115,7 @@ def write(number, data):
 
 @bridge._synchronous
 def read(number, size):
-    """Reads wsgi.input. Returns bytes or an error."""
+    """Reads wsgi.input. Returns bytes or a failure."""
     try:
         return to_js(_calls[number].environ["wsgi.input"].read(size))
     except BaseException as error:
@@ -123,7 +124,7 @@ def read(number, size):
 
 @bridge._synchronous
 def log(number, text):
-    """wsgi.errors; no text is a flush()."""
+    """Writes to wsgi.errors, or flushes it if there is no text."""
     try:
         errors = _calls[number].environ["wsgi.errors"]
         if text is None:

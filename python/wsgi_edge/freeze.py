@@ -1,4 +1,4 @@
-"""What the build runs inside the interpreter of which it takes a snapshot."""
+"""The build runs these functions in the interpreter whose snapshot it takes."""
 
 import gc
 import importlib
@@ -9,14 +9,14 @@ from . import bridge, foreign, warm  # noqa: F401
 
 
 def prepare(spec, modules, concurrent):
-    """Imports the application, or `modules` alone where `spec` is None, and drops what is left over from that."""
+    """Imports `modules`, and the application unless `spec` is None, and drops what the imports left over."""
     if concurrent:
         bridge.use_green()
     for module in modules:
         try:
             importlib.import_module(module)
         except Exception:
-            pass  # it needs something that the application does first
+            pass  # it needs something that the application does before
     if spec is not None:
         bridge._applications[spec] = bridge._synchronous(bridge._find)(spec)
     importlib.import_module("encodings.idna")  # Werkzeug encodes the host in its first request
@@ -37,7 +37,7 @@ def modules_outside(folder):
 
 
 def variables():
-    """What is frozen and looks as if it should not be."""
+    """The names of frozen values that look as if they should differ between interpreters."""
     import random
 
     found = []
@@ -46,7 +46,7 @@ def variables():
         if not file.startswith("/app/"):
             continue
         for key, value in vars(module).items():
-            # Not isinstance, which a lazy object of Django answers by computing its value.
+            # A lazy object of Django would compute its value to answer isinstance().
             if issubclass(type(value), random.Random):
                 found.append(f"{name}.{key}")
     return "\n".join(found)

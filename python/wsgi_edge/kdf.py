@@ -1,4 +1,4 @@
-"""hashlib.pbkdf2_hmac and hashlib.scrypt, which Pyodide has not: computed by node:crypto where the platform has it."""
+"""hashlib.pbkdf2_hmac and hashlib.scrypt, which Pyodide lacks. node:crypto computes them, on platforms that have it."""
 
 import hashlib
 
@@ -25,7 +25,7 @@ def pbkdf2_hmac(hash_name, password, salt, iterations, dklen=None):
 
 
 def scrypt(password, *, salt, n, r, p, maxmem=0, dklen=64):
-    # As OpenSSL: 0 is its own limit of 32 MiB.
+    # As in OpenSSL, 0 means 32 MiB.
     return _derive("scrypt", to_js(bytes(password)), to_js(bytes(salt)), dklen, n, r, p, maxmem or 32 * 1024 * 1024)
 
 

@@ -1,5 +1,5 @@
-"""An application that does what frameworks do in a request, but has no effect: the runtime compiles a function of the
-interpreter when it is called first, so that the first request after this one finds them compiled."""
+"""An application that does what frameworks do in a request, but has no effect. The runtime compiles a function of the
+interpreter at its first call, so the first real request finds these functions compiled."""
 
 import contextvars
 import re
@@ -56,4 +56,4 @@ def app(environ, start_response):
     yield body
 
 
-bridge._applications[0] = app  # middleware is numbered from 1
+bridge._applications[bridge.WARM_UP] = app
