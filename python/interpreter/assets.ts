@@ -5,7 +5,7 @@ import type { HiwireConfig, PyodideFactory } from './pyodide.js';
 export const PYODIDE_VERSION = '314.0.7';
 
 /** Changes with every change of what `wsgi-edge build-python` writes. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** A compiled `WebAssembly.Module`: an object, as not every set of platform types has its name. */
 export type WasmModule = object;
