@@ -5,26 +5,27 @@ import { bootPython } from './interpreter/boot.js';
 
 /** How an interpreter runs. */
 export interface InterpreterOptions {
-  /** Environment variables, set before the application is imported unless a snapshot holds it already. */
+  /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
   env?: Record<string, string>;
-  /** Requests that one interpreter serves at a time, 1 by default. More need assets that were built with `--concurrent`. */
+  /** The number of requests that one interpreter serves at a time, 1 by default. More need assets that were built with
+   *  `--concurrent`. */
   concurrency?: number;
-  /** False: Python is entered so that it can't wait for promises (`run_sync`); by default it can where the runtime has
-   *  JSPI. */
+  /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
+   *  has JSPI. */
   jspi?: boolean;
-  /** Gives the memory of the snapshot back when it has been restored, where it is in memory (Workers). A new interpreter,
-   *  after a fatal error, then starts without it. */
+  /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
+   *  then takes longer, because it has no snapshot. */
   freeSnapshot?: boolean;
 }
 
-/** Keeps one interpreter alive, and gives it to one request at a time. */
+/** Keeps one interpreter alive, and lets requests take turns in it. */
 export interface Supervisor {
-  /** Starts the interpreter, where it does not run. For requests alone. */
+  /** Starts the interpreter unless it runs. Call it only in a request. */
   start(): Promise<Bridge>;
   /** Resolves with the interpreter when it is this request's turn. `release` must be called once.
    *  @param signal  of the request; without one nothing random is done, which Workers forbid outside of requests
-   *  @param held  the interpreter that the request comes out of: it has its turn already
-   *  @throws the reason of the signal (as a rejection) when it fires before */
+   *  @param held  the interpreter that the request comes out of: it already has its turn there
+   *  @throws the reason of the signal (as a rejection) when it fires before the turn */
   acquire(signal?: AbortSignal, held?: unknown): Promise<{ bridge: Bridge; release: () => void }>;
 }
 
@@ -38,8 +39,8 @@ interface Interpreter {
 
 const supervisors = new WeakMap<PythonAssets, { supervisor: Supervisor; options: string }>();
 
-/** The supervisor of some assets: there is one for each, and so one interpreter for all applications in it.
- *  @throws {WsgiError} on wrong options, and when the assets have been given other ones before */
+/** Returns the supervisor of some assets. All applications of the same assets share it, and so one interpreter.
+ *  @throws {WsgiError} on wrong options, and when the assets already run with other options */
 export function superviseOnce(assets: PythonAssets, options: InterpreterOptions): Supervisor {
   const known = supervisors.get(assets);
   const text = JSON.stringify(options);
@@ -70,8 +71,12 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
       usable = withoutSnapshot(usable);
       free(snapshot);
     }
+    const onFatal = () => {
+      if (current === interpreter) current = undefined;
+      lose(interpreter);
+    };
     const interpreter: Interpreter = {
-      bridge: createBridge(booted, usable.manifest.snapshot?.loaded ?? [], jspi, () => lose(interpreter)),
+      bridge: createBridge(booted, usable.manifest.snapshot?.loaded ?? [], jspi, onFatal),
       free: concurrency,
       queue: [],
       lost: false,
@@ -80,41 +85,6 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
     interpreter.bridge.setEnvironment(env);
     current = interpreter;
     return interpreter;
-  };
-
-  const lose = (interpreter: Interpreter) => {
-    interpreter.lost = true;
-    if (current === interpreter) current = undefined;
-    for (const wake of interpreter.queue.splice(0)) wake();
-  };
-
-  // The turn is taken by the request itself: one that is handed to a request which has been cancelled would be lost.
-  const turnOf = async (interpreter: Interpreter): Promise<boolean> => {
-    const { queue } = interpreter;
-    if (!interpreter.lost && interpreter.free > 0 && queue.length === 0) {
-      interpreter.free--;
-      return true;
-    }
-    for (let woken = false; !interpreter.lost; ) {
-      woken = await wakeable((wake) => {
-        if (woken) queue.unshift(wake);
-        else queue.push(wake);
-        return () => {
-          const place = queue.indexOf(wake);
-          if (place >= 0) queue.splice(place, 1);
-        };
-      });
-      if (!interpreter.lost && interpreter.free > 0) {
-        interpreter.free--;
-        return true;
-      }
-    }
-    return false;
-  };
-
-  const giveBack = (interpreter: Interpreter) => {
-    interpreter.free++;
-    interpreter.queue.shift()?.();
   };
 
   const running = async (inRequest: boolean): Promise<Interpreter> => {
@@ -128,29 +98,72 @@ function supervise(assets: PythonAssets, options: InterpreterOptions): Superviso
 
   return {
     start: async () => (await running(true)).bridge,
-
     async acquire(signal, held) {
       for (;;) {
         const interpreter = await running(signal !== undefined);
         if (held === interpreter.bridge) return { bridge: interpreter.bridge, release: () => {} };
-        if (!(await turnOf(interpreter))) continue;
-        if (signal?.aborted) {
-          giveBack(interpreter);
-          throw signal.reason;
-        }
-        if (signal !== undefined && !interpreter.seeded) {
-          interpreter.bridge.reseed();
-          interpreter.seeded = true;
-        }
-        return { bridge: interpreter.bridge, release: () => giveBack(interpreter) };
+        if (await takeTurn(interpreter)) return inTurn(interpreter, signal);
       }
     },
   };
 }
 
+/** Gives the interpreter to a request that has just taken its turn. */
+function inTurn(interpreter: Interpreter, signal: AbortSignal | undefined): { bridge: Bridge; release: () => void } {
+  if (signal?.aborted) {
+    giveBack(interpreter);
+    throw signal.reason;
+  }
+  if (signal !== undefined && !interpreter.seeded) {
+    interpreter.bridge.reseed();
+    interpreter.seeded = true;
+  }
+  return { bridge: interpreter.bridge, release: () => giveBack(interpreter) };
+}
+
+/** Waits for a turn. Returns false if the interpreter is lost before it.
+ *
+ *  A woken request takes the turn itself. A turn that was handed to a request would be lost if that request had been
+ *  cancelled meanwhile. */
+async function takeTurn(interpreter: Interpreter): Promise<boolean> {
+  const { queue } = interpreter;
+  if (queue.length === 0 && tryTake(interpreter)) return true;
+  for (let woken = false; !interpreter.lost; ) {
+    woken = await wakeable((wake) => {
+      // A request that was woken in vain keeps its place.
+      if (woken) queue.unshift(wake);
+      else queue.push(wake);
+      return () => {
+        const place = queue.indexOf(wake);
+        if (place >= 0) queue.splice(place, 1);
+      };
+    });
+    if (tryTake(interpreter)) return true;
+  }
+  return false;
+}
+
+/** Takes a turn if one is free. */
+function tryTake(interpreter: Interpreter): boolean {
+  if (interpreter.lost || interpreter.free === 0) return false;
+  interpreter.free--;
+  return true;
+}
+
+function giveBack(interpreter: Interpreter): void {
+  interpreter.free++;
+  interpreter.queue.shift()?.();
+}
+
+function lose(interpreter: Interpreter): void {
+  interpreter.lost = true;
+  for (const wake of interpreter.queue.splice(0)) wake();
+}
+
 const AWAKE = 50; // ms
 
-/** Workers cancel a request as hung that waits for nothing but what another request does. A timer is something. */
+/** Waits for a promise that another request settles. Workers cancel a request as hung when it waits only for another request,
+ *  so this one waits for a timer too. */
 async function keepAwake<T>(promise: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, AWAKE);
   try {
@@ -160,8 +173,8 @@ async function keepAwake<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Waits to be woken, or for `AWAKE`. Returns whether it was woken.
- *  @param enlist  is given how to wake, and returns how to forget that */
+/** Waits to be woken, but at most `AWAKE`, for the reason of `keepAwake`. Returns whether it was woken.
+ *  @param enlist  gets the function that wakes, and returns one that forgets it */
 async function wakeable(enlist: (wake: () => void) => () => void): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let forget = () => {};
