@@ -8,7 +8,7 @@ import {
   PYODIDE_VERSION,
   type PythonAssets,
   type PythonManifest,
-  sampleOf,
+  sampleOfData,
   signOf,
 } from '../interpreter/assets.js';
 import { type Booted, bootPython, freshMemory, takeSnapshot } from '../interpreter/boot.js';
@@ -266,7 +266,7 @@ async function freeze(
       size: heap.length,
       runs,
       table,
-      data: sampleOf(pristine.subarray(0, 4_000_000)),
+      data: sampleOfData(pristine),
       config,
     },
   };

@@ -1,16 +1,16 @@
 import type { HiwireConfig, PyodideFactory } from './pyodide.js';
 
-/** The release of Pyodide that this package knows from inside. Boot and snapshot use its private parts, so that another
- *  one is refused. */
+/** The only release of Pyodide that is accepted, because boot and snapshot use its private parts. */
 export const PYODIDE_VERSION = '314.0.7';
 
-/** Changes with every change of what `wsgi-edge build-python` writes. */
+/** The format of the assets. Raise it whenever older assets would not run, for example when the messages between the two halves
+ *  of the gateway change. */
 export const FORMAT = 3;
 
-/** A compiled `WebAssembly.Module`: an object, as not every set of platform types has its name. */
+/** A compiled `WebAssembly.Module`. It is typed as an object, because not every set of platform types has that name. */
 export type WasmModule = object;
 
-/** A file of the assets that is read when it is needed, and straight to where it is needed. */
+/** A file of the assets that is read only when it is needed, straight into its destination. */
 export interface AssetFile {
   byteLength: number;
   /** Fills `target` from `position` on, in bytes.
@@ -21,14 +21,14 @@ export interface AssetFile {
 /** A file of the assets. */
 export type AssetData = ArrayBuffer | Uint8Array | AssetFile;
 
-/** The Python application as `wsgi-edge build-python` wrote it, with what it needs to run. */
+/** The Python application with everything that it needs to run, as `wsgi-edge build-python` wrote it. */
 export interface PythonAssets {
   manifest: PythonManifest;
   /** The default export of Pyodide's pyodide.asm.mjs. */
   createPyodideModule: PyodideFactory;
-  /** pyodide.asm.wasm, compiled or being so. */
+  /** pyodide.asm.wasm, compiled. */
   wasm: WasmModule | Promise<WasmModule>;
-  /** The modules that Pyodide compiles from bytes, which Workers forbid: the key of the bytes and the module. */
+  /** The modules that Pyodide would compile from bytes, which Workers forbid, by the key of their bytes. */
   helpers: Array<[key: string, module: WasmModule]>;
   /** The module for error values of JavaScript. */
   jsverror: WasmModule;
@@ -40,7 +40,7 @@ export interface PythonAssets {
   snapshot?: AssetData;
 }
 
-/** What the build tells the runtime. */
+/** The build's description of the assets for the runtime. */
 export interface PythonManifest {
   format: number;
   /** The version of Pyodide. */
@@ -49,35 +49,35 @@ export interface PythonManifest {
   application: string;
   /** The environment variables that the build saw. */
   env: Record<string, string>;
-  /** Whether `threading.local` belongs to the request, so that several can be served at a time. */
+  /** Whether `threading.local` belongs to the request, so that one interpreter can serve several at a time. */
   concurrent: boolean;
   files: { stdlib: Sign; site: Sign; snapshot?: Sign };
   snapshot?: SnapshotManifest;
 }
 
-/** What tells a file from that of another build, and costs nothing to check. */
+/** Tells a file from that of another build, and is cheap to check. */
 export interface Sign {
   bytes: number;
-  /** Its last 32 bytes in hexadecimal, in which the build has written the SHA-256 of the others. */
+  /** The last 32 bytes in hexadecimal. The build writes the SHA-256 of the bytes before them there. */
   end: string;
 }
 
-/** What tells a memory from another one: its length in bytes and a hash over every 1024th 32-bit word. */
+/** Tells a memory from another one: the length in bytes and a hash over every 1024th 32-bit word. */
 export interface Sample {
   bytes: number;
   hash: string;
 }
 
 export interface SnapshotManifest {
-  /** What the interpreter had imported: the application too, or the packages alone. */
+  /** Whether the interpreter had imported the application, or only its packages. */
   level: 'app' | 'framework';
   /** The applications that were loaded: "module:name". */
   loaded: string[];
   /** Bytes of wasm memory. */
   size: number;
-  /** Where the pages of the snapshot belong: offset and length in bytes. */
+  /** The places of the pages in memory: offset and length in bytes. */
   runs: Array<[offset: number, length: number]>;
-  /** Entries of the function table: another number means another wasm, asm.mjs or helpers. */
+  /** Entries of the function table. Another number means another wasm, asm.mjs or helpers. */
   table: number;
   /** The sample of the data segments of the wasm module. */
   data: Sample;
@@ -86,8 +86,16 @@ export interface SnapshotManifest {
 
 const STEP = 1024; // words
 
-/** The sample of some bytes. FNV-1a, not a protection from anybody. */
-export function sampleOf(bytes: Uint8Array): Sample {
+// The data segments of the wasm module end below this (bytes); the stack and the heap follow.
+const DATA_END = 4_000_000;
+
+/** Samples the data segments of a memory. */
+export function sampleOfData(memory: Uint8Array): Sample {
+  return sampleOf(memory.subarray(0, DATA_END));
+}
+
+/** Samples some bytes. FNV-1a finds mistakes; it does not protect from forgery. */
+function sampleOf(bytes: Uint8Array): Sample {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let hash = 0x811c9dc5;
   for (let at = 0; at + 4 <= bytes.length; at += STEP * 4)
@@ -103,7 +111,7 @@ export function signOf(data: AssetData): Sign {
   return { bytes, end: Array.from(end, (byte) => byte.toString(16).padStart(2, '0')).join('') };
 }
 
-/** Some bytes of a file. Of one in memory they are a view. */
+/** Returns some bytes of a file: a view if the file is in memory. */
 export function bytesOf(data: AssetData, position: number, length: number): Uint8Array {
   if (data instanceof Uint8Array) return data.subarray(position, position + length);
   if (!('read' in data)) return new Uint8Array(data, position, length);

@@ -6,7 +6,8 @@ import {
   PYODIDE_VERSION,
   type PythonAssets,
   type Sample,
-  sampleOf,
+  type SnapshotManifest,
+  sampleOfData,
   signOf,
 } from './assets.js';
 import type { FsNode, HiwireConfig, PyodideApi, PyodideFs, PyodideModule, PyodidePublic } from './pyodide.js';
@@ -14,7 +15,7 @@ import { restoreSnapshot } from './snapshot.js';
 import { provideModules } from './wasm-helpers.js';
 import { readZip } from './zip.js';
 
-/** A Python that runs. */
+/** A started interpreter. */
 export interface Booted {
   python: PyodidePublic;
   module: PyodideModule;
@@ -22,9 +23,9 @@ export interface Booted {
 }
 
 export interface BootOptions {
-  /** Environment variables, beside those of the build. */
+  /** Environment variables in addition to those of the build. */
   env?: Record<string, string>;
-  /** Makes the interpreter one that a snapshot can be taken of. */
+  /** Starts an interpreter that a snapshot can be taken of. */
   forSnapshot?: boolean;
   stdout?: (line: string) => void;
   stderr?: (line: string) => void;
@@ -45,14 +46,14 @@ interface Globals {
   navigator?: { userAgent?: string };
 }
 
-// workerd has a process with nodejs_compat, and is not Node all the same.
+// workerd has a process with nodejs_compat, although it is not Node.
 function inNode(): boolean {
   const { process, navigator } = globalThis as Globals;
   return process?.versions?.node !== undefined && !navigator?.userAgent?.includes('Cloudflare-Workers');
 }
 
-/** Starts CPython on Pyodide's pyodide.asm.mjs, without its loader, which would compile and fetch at run time; the same in
- *  workerd and in Node. With a snapshot, its memory is written over that of the fresh interpreter.
+/** Starts CPython on Pyodide's pyodide.asm.mjs, in the same way in workerd and in Node. Pyodide's own loader is not used,
+ *  because it compiles and fetches at run time. A snapshot is written over the memory of the fresh interpreter.
  *  @throws {WsgiError} when the assets do not fit this package or one another */
 export async function bootPython(assets: PythonAssets, options: BootOptions = {}): Promise<Booted> {
   checkAssets(assets);
@@ -64,18 +65,7 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
   const { API: api } = module;
   if (api.version !== PYODIDE_VERSION)
     throw new WsgiError(`python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}`);
-  if (snapshot !== undefined) {
-    if (module.wasmTable.length !== snapshot.table)
-      throw new WsgiError(
-        `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
-      );
-    if (pristine.bytes !== snapshot.data.bytes || pristine.hash !== snapshot.data.hash)
-      throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
-    if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
-    if (module.HEAP8.length < snapshot.size)
-      throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
-    restoreSnapshot(module.HEAPU8, snapshot.runs, assets.snapshot as AssetData);
-  }
+  if (snapshot !== undefined) restore(module, pristine, snapshot, assets.snapshot as AssetData);
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
     python.runPython("import sys; sys.path[:0] = ['/app', '/packages']");
@@ -86,8 +76,21 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
   return { python, module, api };
 }
 
-// Pyodide makes a device for each exception that goes from Python to JavaScript, and keeps all of them: each gets the number
-// of the one before.
+function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotManifest, pages: AssetData): void {
+  if (module.wasmTable.length !== snapshot.table)
+    throw new WsgiError(
+      `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
+    );
+  if (pristine.bytes !== snapshot.data.bytes || pristine.hash !== snapshot.data.hash)
+    throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
+  if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
+  if (module.HEAP8.length < snapshot.size)
+    throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
+  restoreSnapshot(module.HEAPU8, snapshot.runs, pages);
+}
+
+// Pyodide makes a device for each exception that goes from Python to JavaScript, and keeps all of them. Each new device gets
+// the number of the last one, which it replaces.
 function reuseDevice({ FS }: PyodideModule, api: PyodideApi): void {
   const { restore_stderr } = api;
   api.restore_stderr = () => {
@@ -97,7 +100,7 @@ function reuseDevice({ FS }: PyodideModule, api: PyodideApi): void {
   };
 }
 
-/** A fresh memory as `bootPython` finds it: before the constructors of the module have run and after. */
+/** Returns a fresh memory as `bootPython` finds it, before the constructors of the module run (pristine) and after (fresh). */
 export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uint8Array; fresh: Uint8Array }> {
   const pages: Uint8Array[] = [];
   const { module } = await instantiate(assets, configOf(assets, {}), true, console.log, console.error, (memory) =>
@@ -106,7 +109,7 @@ export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uin
   return { pristine: pages[0] as Uint8Array, fresh: module.HEAPU8.slice() };
 }
 
-/** Takes what a snapshot needs of an interpreter. */
+/** Copies the state of an interpreter for a snapshot. */
 export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; config: HiwireConfig; table: number } {
   const config = api.serializeHiwireState();
   return { heap: module.HEAPU8.slice(), config, table: module.wasmTable.length };
@@ -115,7 +118,7 @@ export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; confi
 function configOf({ manifest }: PythonAssets, { env, forSnapshot = false }: BootOptions): Record<string, unknown> {
   return {
     jsglobals: globalThis,
-    // A snapshot freezes the seed of hashes: it is fixed everywhere, for the layout of dictionaries to be the same.
+    // A snapshot freezes the seed of hashes, so it is fixed everywhere: dictionaries get the same layout.
     env: { HOME, PYTHONINSPECT: '1', PYTHONHASHSEED: '0', ...manifest.env, ...env },
     args: [],
     packages: [],
@@ -138,27 +141,18 @@ async function instantiate(
   onMemory?: (memory: Uint8Array) => void,
 ): Promise<{ module: PyodideModule; pristine: Sample }> {
   const node = inNode();
-  const runtimeEnv = Object.fromEntries(RUNTIMES.map((name) => [name, false]));
-  for (const name of node ? ['IN_NODE', 'IN_NODE_ESM'] : ['IN_BROWSER', 'IN_WORKERD']) runtimeEnv[name] = true;
-  const api = { config, runtimeEnv } as unknown as PyodideApi;
+  const api = { config, runtimeEnv: runtimeOf(node) } as unknown as PyodideApi;
   let pristine: Sample = { bytes: 0, hash: '' };
-  // Emscripten has no way to be told of an error in these callbacks: it would wait for ever.
-  let fail: (error: unknown) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
+  // Emscripten can't be told of an error in its callbacks: it would wait for ever.
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {});
 
   const settings = {
+    ...SETTINGS,
     API: api,
     noInitialRun,
     print,
     printErr,
-    arguments: [],
-    noImageDecoding: true,
-    noAudioDecoding: true,
-    noWasmDecoding: false,
-    locateFile: (path: string) => path,
     preRun: [
       (module: PyodideModule) => {
         try {
@@ -168,20 +162,11 @@ async function instantiate(
         }
       },
     ],
-    instantiateWasm(
-      imports: WebAssembly.Imports,
-      done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
-    ) {
+    instantiateWasm(imports: WebAssembly.Imports, done: WasmDone) {
       const start = async () => {
-        const { exports } = new WebAssembly.Instance(assets.jsverror as WebAssembly.Module, {});
-        Object.assign(imports.env as object, {
-          Jsv_GetError_import: exports.Jsv_GetError_import,
-          JsvError_Check: exports.JsvError_Check,
-        });
-        const wasm = (await assets.wasm) as WebAssembly.Module;
-        const instance = await WebAssembly.instantiate(wasm, imports);
+        const { wasm, instance } = await linkWasm(assets, imports);
         const memory = new Uint8Array((instance.exports.memory as WebAssembly.Memory).buffer);
-        pristine = sampleOf(memory.subarray(0, DATA_END));
+        pristine = sampleOfData(memory);
         onMemory?.(memory);
         done(instance, wasm);
       };
@@ -192,20 +177,43 @@ async function instantiate(
 
   const restoreModule = provideModules(assets.helpers);
   try {
-    const booting = node
-      ? assets.createPyodideModule(settings)
-      : withoutNode(() => assets.createPyodideModule(settings));
-    return { module: await Promise.race([booting, failed]), pristine };
+    const create = () => assets.createPyodideModule(settings);
+    return { module: await Promise.race([node ? create() : withoutNode(create), failed]), pristine };
   } finally {
     restoreModule();
   }
 }
 
-// Data segments end below this (bytes); the stack and the heap follow.
-const DATA_END = 4_000_000;
+type WasmDone = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
 
-// Emscripten looks for the runtime while its factory starts: workerd must look like a bare browser, with and without
-// nodejs_compat.
+const SETTINGS = {
+  arguments: [],
+  noImageDecoding: true,
+  noAudioDecoding: true,
+  noWasmDecoding: false,
+  locateFile: (path: string) => path,
+};
+
+function runtimeOf(node: boolean): Record<string, boolean> {
+  const runtime = Object.fromEntries(RUNTIMES.map((name) => [name, false]));
+  for (const name of node ? ['IN_NODE', 'IN_NODE_ESM'] : ['IN_BROWSER', 'IN_WORKERD']) runtime[name] = true;
+  return runtime;
+}
+
+async function linkWasm(
+  assets: PythonAssets,
+  imports: WebAssembly.Imports,
+): Promise<{ wasm: WebAssembly.Module; instance: WebAssembly.Instance }> {
+  const { exports } = new WebAssembly.Instance(assets.jsverror as WebAssembly.Module, {});
+  Object.assign(imports.env as object, {
+    Jsv_GetError_import: exports.Jsv_GetError_import,
+    JsvError_Check: exports.JsvError_Check,
+  });
+  const wasm = (await assets.wasm) as WebAssembly.Module;
+  return { wasm, instance: await WebAssembly.instantiate(wasm, imports) };
+}
+
+// Emscripten detects the runtime while its factory starts. workerd must look like a bare browser, with nodejs_compat too.
 function withoutNode<T>(task: () => T): T {
   const hidden = ['process', 'addEventListener'].flatMap((name) =>
     name in globalThis ? [[name, Object.getOwnPropertyDescriptor(globalThis, name)] as const] : [],
@@ -243,8 +251,8 @@ function mountFiles(module: PyodideModule, api: PyodideApi, assets: PythonAssets
 
 const FILE = 0o100644;
 
-/** Puts files into the file system, whose contents are read at their first use: most are never opened, as what they have
- *  been imported for is in the snapshot. */
+/** Puts files into the file system. Their contents are read at their first use: most are never opened, because the snapshot
+ *  already holds the modules. */
 function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Array) => void {
   const folders = new Map<string, FsNode>();
   const folderOf = (path: string): FsNode => {
@@ -287,7 +295,9 @@ function checkAssets(assets: PythonAssets): void {
     if (built === undefined) continue;
     if (data === undefined) throw new WsgiError(`python: the assets have no ${name}`);
     if (data.byteLength === 0)
-      throw new WsgiError(`python: the ${name} has been freed (option freeSnapshot): the interpreter can't start anew`);
+      throw new WsgiError(
+        `python: the ${name} has been freed (option freeSnapshot): the interpreter can't start again`,
+      );
     const is = signOf(data);
     if (is.bytes !== built.bytes || is.end !== built.end) throw notOfTheBuild(`the ${name}`, is, built);
   }

@@ -2,10 +2,10 @@ import { type AssetData, copyBytes } from './assets.js';
 
 const PAGE = 4096; // bytes
 
-/** The pages of a memory that a fresh one does not have.
+/** Returns the pages of a memory that differ from a new one.
  *  @param heap  the memory to keep
- *  @param pristine  a memory with nothing but the data segments of the wasm module
- *  @param fresh  one whose constructors have run: what they wrote must be written back */
+ *  @param pristine  a memory that only has the data segments of the wasm module
+ *  @param fresh  a memory after the constructors have run: pages that they change must be written back */
 export function encodeSnapshot(
   heap: Uint8Array,
   pristine: Uint8Array,

@@ -6,9 +6,9 @@ export interface ZipEntry {
   name: string;
   /** 0: stored, 8: deflated. */
   method: number;
-  /** Bytes, as it stands in the zip. */
+  /** Bytes in the zip, so compressed ones if the method is 8. */
   size: number;
-  /** Its bytes as they stand in the zip. */
+  /** The bytes in the zip, which may be compressed. */
   read(): Uint8Array;
 }
 
@@ -19,13 +19,13 @@ const MAX_COMMENT = 65_535; // bytes
 const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
   new DataView(buffer, byteOffset, byteLength);
 
-/** The files of a zip; what is not read of them is not touched. */
+/** Lists the files of a zip. Only its directory is read before a file is. */
 export function readZip(zip: AssetData): ZipEntry[] {
   const tailSize = Math.min(zip.byteLength, END_SIZE + MAX_COMMENT);
   const tail = viewOf(bytesOf(zip, zip.byteLength - tailSize, tailSize));
   let end = tailSize - END_SIZE;
   while (end >= 0 && tail.getUint32(end, true) !== END) end--;
-  if (end < 0) throw new WsgiError('python: this is no zip');
+  if (end < 0) throw new WsgiError('python: a zip without an end record: the file is cut short, or is not a zip');
   const directory = bytesOf(zip, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
   const view = viewOf(directory);
   const decoder = new TextDecoder();
