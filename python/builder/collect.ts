@@ -8,10 +8,10 @@ export interface Collected {
   bytes: Uint8Array;
 }
 
-/** Files that were left out: how many for each reason. */
+/** The number of files that were left out, by reason. */
 export type Dropped = Map<string, number>;
 
-/** Where an application stands: the folder that its imports start from, and "module:name". */
+/** An application: the folder that its imports start from, and "module:name". */
 export interface Entry {
   root: string;
   application: string;
@@ -41,9 +41,9 @@ const BINARY = /\.(so|pyd|dylib|dll|a|o|exe)$/;
 const SOURCES = /\.(po|pot|pyi|pyx|pxd|c|h|cpp|hpp|rst|ts|map)$/;
 const PACKAGE_TESTS = new Set(['tests', 'test', 'testing_data']);
 
-/** Collects the files below a folder, but for what can't run and what nobody reads.
+/** Collects the files below a folder, except files that can't run or that nobody reads.
  *  @param prefix  "app" or "packages"
- *  @param skip  folders that are left out, as absolute paths */
+ *  @param skip  absolute paths of folders to leave out */
 export function collect(root: string, prefix: 'app' | 'packages', skip: string[], dropped: Dropped): Collected[] {
   const found: Collected[] = [];
   const drop = (reason: string) => dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
@@ -72,7 +72,7 @@ function folderReason(name: string, file: string, prefix: string, path: string):
   if (name.startsWith('.')) return 'hidden folders';
   if (NEVER.has(name)) return `folders ${name}`;
   if (existsSync(join(file, 'pyvenv.cfg'))) return 'virtual environments';
-  // Of a package, not beside it: a distribution may be called tests.
+  // Only below a package, because a distribution may itself be called tests.
   if (prefix === 'packages' && PACKAGE_TESTS.has(name) && path !== 'packages') return 'tests of packages';
   return null;
 }

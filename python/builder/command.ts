@@ -13,15 +13,15 @@ Builds the assets of a Python WSGI application for wsgi-edge/python. No Python i
 APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
 
 --packages DIR         a folder of installed packages (pip install --target DIR ...); may be given again.
-                       python_modules, where there is one
---requirements FILE    a locked requirements.txt, whose wheels are downloaded
---index-url URL        where they come from; $PIP_INDEX_URL, else https://pypi.org/simple
---out DIR              where the assets go; python_assets
---snapshot app         the memory after the import of the application (the default)
---snapshot framework   ... of the packages that it imports alone
---no-snapshot          none: a slow start, and nothing is frozen
---env NAME=VALUE       an environment variable for the import; it is in the assets
---allow-secrets NAME   let a variable be there whose name looks like that of a secret
+                       python_modules by default, if it exists
+--requirements FILE    a locked requirements.txt; its wheels are downloaded
+--index-url URL        the index of the wheels; $PIP_INDEX_URL or https://pypi.org/simple by default
+--out DIR              the folder for the assets, which is emptied; python_assets by default
+--snapshot app         freeze the memory after the import of the application (the default)
+--snapshot framework   freeze it after the import of only the packages that it uses
+--no-snapshot          freeze nothing; starts are slow
+--env NAME=VALUE       an environment variable for the import; it becomes part of the assets
+--allow-secrets NAME   accept a variable although its name looks like that of a secret
 --concurrent           make threading.local belong to the request, for the option concurrency
 --optimize             drop docstrings and asserts (python -OO)
 `;

@@ -8,19 +8,19 @@ import { PYODIDE_VERSION, type PythonAssets } from '../interpreter/assets.js';
 import { ANY_WRAPPER, wasmKey } from '../interpreter/wasm-helpers.js';
 import { trim } from './trim.js';
 
-/** What the build takes from the package `pyodide`. */
+/** The files of the package `pyodide` that the build uses. */
 export interface PyodideFiles {
   wasm: Uint8Array<ArrayBuffer>;
   asm: string;
   stdlib: Uint8Array;
-  /** Files to ship beside them, by name. */
+  /** Modules that Pyodide would compile at run time, and the names of their files. */
   helpers: Array<{ name: string; key: string; bytes: Uint8Array }>;
   createPyodideModule: PythonAssets['createPyodideModule'];
 }
 
 /** Reads the installed package `pyodide`.
- *  @param from  the folder whose node_modules count
- *  @throws {WsgiError} when it is not there or of another version */
+ *  @param from  the folder whose node_modules are searched
+ *  @throws {WsgiError} when it is not installed, or is another version */
 export async function readPyodide(from: string): Promise<PyodideFiles> {
   const require = createRequire(join(from, 'package.json'));
   let folder: string;
@@ -32,7 +32,7 @@ export async function readPyodide(from: string): Promise<PyodideFiles> {
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
   if (version !== PYODIDE_VERSION)
     throw new WsgiError(
-      `build-python: the package pyodide is ${version}, and this version of wsgi-edge knows ${PYODIDE_VERSION} alone`,
+      `build-python: the package pyodide is ${version}, and this version of wsgi-edge knows only ${PYODIDE_VERSION}: npm install pyodide@${PYODIDE_VERSION}`,
     );
   const read = (name: string) => readFileSync(join(folder, name));
   const { script: asm, wasm } = trim(
@@ -41,7 +41,10 @@ export async function readPyodide(from: string): Promise<PyodideFiles> {
     USED_FROM_OUTSIDE,
   );
   const trampoline = /hexStringToUTF8Array\("([0-9a-f]+)"\)/.exec(asm)?.[1];
-  if (trampoline === undefined) throw new WsgiError('build-python: pyodide.asm.mjs has no call trampoline');
+  if (trampoline === undefined)
+    throw new WsgiError(
+      'build-python: pyodide.asm.mjs has no call trampoline: remove node_modules/pyodide, and install it again',
+    );
   const found = (name: string, bytes: Uint8Array, key = wasmKey(bytes)) => ({ name, key, bytes });
   return {
     wasm,
@@ -57,11 +60,11 @@ export async function readPyodide(from: string): Promise<PyodideFiles> {
   };
 }
 
-// By boot.ts, by the build, and by whoever measures memory.
+// Used by boot.ts, by the build and by measurements of memory.
 const USED_FROM_OUTSIDE = ['_Py_Version', '_emscripten_stack_get_end', '_mallinfo'];
 
 async function factoryOf(script: string): Promise<PythonAssets['createPyodideModule']> {
-  // Not a data: URL, of which the script can't make a require().
+  // Import from a file: the script calls createRequire(), which rejects data: URLs.
   const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
   try {
     const file = join(folder, 'pyodide.asm.mjs');
@@ -73,10 +76,10 @@ async function factoryOf(script: string): Promise<PythonAssets['createPyodideMod
 }
 
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-/** Pyodide's test whether modules can be compiled at all. */
+/** Pyodide compiles this module to find out whether it can compile any. */
 const EMPTY_MODULE = Uint8Array.from(HEADER);
-/** (module (import "e" "f" (func (param i32))) (export "f" (func 0))), with the lengths in two bytes as Emscripten writes
- *  them: the one wrapper that is called. */
+/** (module (import "e" "f" (func (param i32))) (export "f" (func 0))), with lengths in two bytes, as Emscripten writes them. Only
+ *  this wrapper is called. */
 const WRAPPER = Uint8Array.from(
   HEADER.concat(
     [1, 0x87, 0, 1, 0x60, 0x81, 0, 0x7f, 0x80, 0],
@@ -87,7 +90,7 @@ const WRAPPER = Uint8Array.from(
 const STUB = Uint8Array.from(
   HEADER.concat([1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 0x66, 0, 0, 10, 5, 1, 3, 0, 0, 11]),
 );
-/** The module that Pyodide's own loader carries for error values of JavaScript. */
+/** The module for error values of JavaScript, which Pyodide's own loader carries. */
 export const JSVERROR = Buffer.from(
   'AGFzbQEAAAABDANfAGAAAW9gAW8BfwMDAgECBygCE0pzdl9HZXRFcnJvcl9pbXBvcnQAAA5Kc3ZFcnJvcl9DaGVjawABChMCBwD7AQD7GwsJACAA+xr7FAAL',
   'base64',

@@ -8,7 +8,7 @@ import { readZip } from '../interpreter/zip.js';
 interface Requirement {
   name: string;
   version: string;
-  /** sha256 digests of which the wheel must have one; none for any. */
+  /** The SHA-256 digests that the wheel may have. An empty list accepts any. */
   hashes: string[];
 }
 
@@ -21,10 +21,10 @@ interface IndexFile {
 /** The Content-Type of PEP 691. */
 const SIMPLE_JSON = 'application/vnd.pypi.simple.v1+json';
 
-/** Downloads the wheels that a locked requirements.txt names, and unpacks them into a folder. There is no resolver: every
- *  line is `name==version`, as `pip freeze`, `pip-compile` and `uv pip compile` write it.
+/** Downloads the wheels that a locked requirements.txt names, and unpacks them into a folder. Every line is `name==version`, as
+ *  `pip freeze`, `pip-compile` and `uv pip compile` write it, because there is no resolver.
  *  @param index  the URL of a package index (PEP 691)
- *  @throws {WsgiError} on another line, on a package without a wheel of pure Python, on a wrong digest */
+ *  @throws {WsgiError} on any other line, on a package without a wheel of pure Python, on a wrong digest */
 export async function installRequirements(
   file: string,
   folder: string,
@@ -49,13 +49,14 @@ export async function installRequirements(
   }
 }
 
-/** The requirements of a locked file. */
+/** Reads the requirements of a locked file.
+ *  @throws {WsgiError} on a line that is not `name==version` */
 export function parseRequirements(text: string): Requirement[] {
   const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
   return lines.flatMap((line) => {
     const [stripped = ''] = line.split(/(?:^|\s)#/);
     const trimmed = stripped.trim();
-    // Where packages come from is the option --index-url, and markers have been decided by what locked the file.
+    // The option --index-url names the index, and the tool that locked the file has evaluated the markers.
     if (trimmed === '' || /^(-i|--index-url|--extra-index-url|--only-binary|--require-hashes)\b/.test(trimmed))
       return [];
     const [, name, version] =
@@ -94,7 +95,7 @@ async function get(url: string, accept: string): Promise<Response> {
   return response;
 }
 
-/** Returns the METADATA. */
+/** Unpacks a wheel into a folder, and returns its METADATA. */
 function unpack(wheel: Uint8Array, folder: string): string {
   let metadata = '';
   for (const { name, method, read } of readZip(wheel)) {
@@ -103,7 +104,7 @@ function unpack(wheel: Uint8Array, folder: string): string {
       throw new WsgiError(`build-python: a wheel has the path ${name}`);
     const bytes = method === 8 ? inflateRawSync(read()) : read();
     if (/\.dist-info\/METADATA$/.test(name)) metadata = Buffer.from(bytes).toString();
-    // PEP 427: what is for site-packages stands there in the end.
+    // PEP 427: the files below purelib and platlib belong to site-packages.
     const target = join(folder, path.replace(/^[^/]+\.data\/(?:purelib|platlib)\//, ''));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, bytes);

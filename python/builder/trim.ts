@@ -1,13 +1,13 @@
 import { WsgiError } from '../../src/errors.js';
 import { PYODIDE_VERSION } from '../interpreter/assets.js';
 
-// Pyodide exports every symbol of CPython and of the C and C++ libraries, for extension modules to be linked with. These can't
-// run here, and each symbol costs time at every start: a function object, a global, a place in the function table, and
-// an assignment in a script of which they are a third.
+// Pyodide exports every symbol of CPython and of the C and C++ libraries, so that extension modules can be linked with them.
+// Extension modules can't run here, and each symbol costs time at every start: a function object, a global, a place in the
+// function table, and an assignment. These assignments are a third of the script.
 
-/** Drops what extension modules alone need from Pyodide's two files.
- *  @param alsoUsed  names of the script's own, such as `_malloc`, that are used from outside of it
- *  @throws {WsgiError} when the files are not as Emscripten writes them */
+/** Drops the parts of Pyodide's two files that only extension modules need.
+ *  @param alsoUsed  names in the script, such as `_malloc`, that are used from outside of it
+ *  @throws {WsgiError} when the files are not those of the known Pyodide */
 export function trim(
   script: string,
   wasm: Uint8Array<ArrayBuffer>,
@@ -21,27 +21,26 @@ export function trim(
   return { script: trimmed, wasm: keepExports(wasm, (name) => used.has(name)) };
 }
 
-/** Nothing is linked with the exports, and no function of the script's own is in the table already: to enter all of both
- *  takes a tenth of a start. */
+/** Code that enters all exports and all functions of the table for linking. It takes a tenth of a start. */
 const LINKING = ['updateGOT(origExports);', 'updateTableMap(0,wasmTable.length)'];
-/** callPromising() lets a turn of the event loop pass, so that Python is not entered from within Python. That is half of
- *  what a small request costs, and the bridge takes care of it. */
+/** A turn of the event loop in callPromising(), so that Python is not entered from within Python. It takes half the time of a
+ *  small request, and the bridge takes care of that rule itself. */
 const TURN = ',await new Promise(d=>API.scheduleCallback(d,0))';
 const DROPPED = [...LINKING, TURN];
 
-const INSTALL_ANEW = `remove node_modules/pyodide, and npm install pyodide@${PYODIDE_VERSION}`;
+const REINSTALL = `remove node_modules/pyodide, and npm install pyodide@${PYODIDE_VERSION}`;
 
 const ASSIGN = 'function assignWasmExports(wasmExports){';
 const DECLARE = ';var ';
 
-/** The script declares a variable for each export and assigns them all in one function. */
+/** Drops unused exports from the script, which declares a variable for each and assigns them all in one function. */
 function trimScript(original: string, alsoUsed: string[]): string {
   const script = DROPPED.reduce((text, part) => text.replace(part, ''), original);
   const assign = script.indexOf(ASSIGN);
   const declare = script.lastIndexOf(DECLARE, assign);
   const end = script.indexOf('}', assign);
   if (declare < 0 || end < 0 || DROPPED.some((part) => !original.includes(part)))
-    throw new WsgiError(`build-python: pyodide.asm.mjs is not that of Pyodide ${PYODIDE_VERSION}: ${INSTALL_ANEW}`);
+    throw new WsgiError(`build-python: pyodide.asm.mjs is not that of Pyodide ${PYODIDE_VERSION}: ${REINSTALL}`);
   const [before, after] = [script.slice(0, declare), script.slice(end)];
   const used = new Set([...wordsOf(before), ...wordsOf(after), ...alsoUsed]);
   const names = script
@@ -56,7 +55,7 @@ function trimScript(original: string, alsoUsed: string[]): string {
 
 const wordsOf = (script: string): string[] => script.match(/[\w$]+/g) ?? [];
 
-const EXPORTS = 7; // the number of a section
+const EXPORTS = 7; // the number of the section
 
 function keepExports(wasm: Uint8Array<ArrayBuffer>, keep: (name: string) => boolean): Uint8Array<ArrayBuffer> {
   let at = 8; // bytes: magic and version
@@ -89,7 +88,7 @@ function keepExports(wasm: Uint8Array<ArrayBuffer>, keep: (name: string) => bool
     const section = [Uint8Array.of(EXPORTS), encode(content.length), content];
     return new Uint8Array(Buffer.concat([wasm.subarray(0, start), ...section, wasm.subarray(end)]));
   }
-  throw new WsgiError(`build-python: pyodide.asm.wasm exports nothing: ${INSTALL_ANEW}`);
+  throw new WsgiError(`build-python: pyodide.asm.wasm exports nothing: ${REINSTALL}`);
 }
 
 /** LEB128, unsigned. */

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { crc32, deflateRawSync } from 'node:zlib';
 
-/** A file for a zip; a deflated one is compressed here. */
+/** A file for a zip, uncompressed. */
 export interface ZipFile {
   name: string;
   data: Uint8Array;
 }
 
-// 1980-01-01, the first day that a zip can tell: the same input makes the same bytes.
+// 1980-01-01, the first day of the format. A fixed date makes the same bytes of the same files.
 const DATE = 0x0021;
 
-/** Makes a zip, stored or deflated. Its comment is the SHA-256 of what stands before, by which it is known again. */
+/** Makes a zip, stored or deflated. Its comment is the SHA-256 of the bytes before the end record, which identifies the build. */
 export function writeZip(files: ZipFile[], deflate = false): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Buffer[] = [];
