@@ -28,7 +28,7 @@ const put = (files: Record<string, string>): void => {
   }
 };
 
-// Pyodide is found from the folder that the build runs in.
+// The build looks for Pyodide from the current folder, so the other folders are absolute.
 async function build(options: Omit<BuildOptions, 'cwd'>): Promise<BuildReport & { lines: string[] }> {
   const lines: string[] = [];
   const report = await buildPython({
@@ -146,7 +146,7 @@ it('an application finds no running event loop while it is imported', async () =
   expect(await text(await build({ application: 'looping/app.py' }))).toBe('(None, None)');
 });
 
-// As Django's SimpleLazyObject: a setting that is not there yet when the snapshot is taken.
+// Like Django's SimpleLazyObject: its class depends on a setting that does not exist when the snapshot is taken.
 const LAZY = `class Lazy:
     @property
     def __class__(self):
@@ -171,7 +171,7 @@ describe('the snapshot', () => {
     expect((await callApp(app)).text()).toBe("((1, 'of the build'), 'of the run')");
   });
 
-  it('holds the packages alone', async () => {
+  it('holds only the packages', async () => {
     const report = await frozen({ snapshot: 'framework' });
     expect(report.assets.manifest.snapshot).toMatchObject({ level: 'framework', loaded: [] });
     const app = fromPython(report.assets, { env: { SETTING: 'of the run' } });

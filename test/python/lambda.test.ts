@@ -1,4 +1,4 @@
-// Python in AWS's own runtime client, from the assets as the build writes them for Node.
+// Python in AWS's own runtime client, from the assets that the build writes for Node.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -82,7 +82,7 @@ describe('wsgi_edge.wait_until and wsgi_edge.signal', () => {
     const kept: unknown[] = [];
     const environ = environOf({ 'wsgi_edge.wait_until': (promise) => void kept.push(promise) });
     expect((await callApp(supervised('background'), environ)).text()).toBe('False');
-    // And one of its own: until nothing of the request runs in Python.
+    // The other promise is the gateway's: it settles when the request no longer runs anything in Python.
     expect(await Promise.all(kept)).toEqual(expect.arrayContaining([1, undefined]));
   });
 });

@@ -1,4 +1,4 @@
-// CPython's own wsgiref.validate.validator around applications of TypeScript, and around those of Python.
+// CPython's own wsgiref.validate.validator around applications of TypeScript and of Python.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { app as showcase } from '../../examples/showcase/app.js';
 import type { PythonAssets } from '../../python/index.js';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   wsgiref = pythonMiddleware(assets, 'wsgiref.validate:validator');
 });
 
-/** The response, and what was logged. */
+/** Returns the response and the log. */
 async function call(app: Application, overrides: Partial<Environ> = {}, body?: string) {
   const log: string[] = [];
   const environ = testEnviron({
