@@ -1,5 +1,5 @@
-// Python applications: the bridge alone, hello of frameworks beside native CPython, the first response of what has just
-// started, and memory.
+// Python applications: only the bridge, a hello of each framework beside native CPython, the first response after a start,
+// and memory.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const SUBJECTS: Record<string, { module: string; packages?: PackageSet }> = {
   Django: { module: 'in_django', packages: 'django' },
 };
 
-// An environ of 20 keys, as a browser makes it behind a gateway.
+// An environ of 20 keys, such as a gateway makes for a browser.
 const ENVIRON: Record<string, string> = {
   REQUEST_METHOD: 'GET',
   SCRIPT_NAME: '',
@@ -45,7 +45,7 @@ const ENVIRON: Record<string, string> = {
   HTTP_UPGRADE_INSECURE_REQUESTS: '1',
 };
 
-// In Node and in a Worker: calls the application so many times, as a gateway that sends nothing.
+// Runs in Node and in a Worker. Calls the application `times` times, like a gateway that sends nothing.
 const DRIVER = `
   const ENVIRON = ${JSON.stringify(ENVIRON)};
   const noop = () => {};
@@ -61,7 +61,7 @@ const DRIVER = `
     }
   }`;
 
-/** Builds the assets of a subject, unless they are there and up to date. */
+/** Builds the assets of a subject, unless they exist and are up to date. */
 async function ensureAssets(module: string, packages: PackageSet | undefined): Promise<string> {
   const out = `build/bench-python/${module}`;
   await ensureBuilt({
@@ -73,13 +73,13 @@ async function ensureAssets(module: string, packages: PackageSet | undefined): P
 }
 
 /** A Worker on workerd with the assets of a folder.
- *  @param boot  at the top level; else the first request boots
+ *  @param boot  boots at the top level; otherwise the first request boots
  *  @param jspi  whether Python is entered so that it can wait */
 const worker = (folder: string, boot: boolean, jspi = true): Promise<Worker> =>
   startWorkerd(
     `import assets from './assets.mjs';
      import { toCloudflareHandler } from '../dist/targets/cloudflare/index.js';
-     import { fromPython } from '../dist/targets/python/index.js';
+     import { fromPython } from '../dist/python/index.js';
      ${DRIVER}
      let memory = 0;
      const { createPyodideModule } = assets;
@@ -124,10 +124,10 @@ async function get(port: number, path: string): Promise<string> {
   return text;
 }
 
-/** Costs of a request in µs, of so many calls. */
+/** The cost of a request in µs, measured over `times` calls. */
 type Cost = (times: number) => Promise<number>;
 
-/** µs of CPU of workerd for each call, those of an empty request left aside. */
+/** CPU time of workerd in µs for each call, without that of an empty request. */
 const cpuIn =
   ({ port, pid }: Worker, path: (times: number) => string): Cost =>
   async (times) => {
@@ -138,7 +138,7 @@ const cpuIn =
     return (2 * between - before - cpuOf(pid)) / (times - 1);
   };
 
-/** µs of CPU of this process for each call. */
+/** CPU time of this process in µs for each call. */
 const cpuHere =
   (run: (times: number) => Promise<unknown>): Cost =>
   async (times) => {
@@ -153,13 +153,13 @@ interface Driven {
   inside: Cost;
 }
 
-/** In this process. */
+/** Runs the subject in this process. */
 async function inNode(folder: string, module: string, jspi: boolean): Promise<Driven> {
   const file = join(OUT, `${module}-${jspi}.mjs`);
   await bundle(
     file,
     `import assets from '${join(folder, 'node.mjs')}?${jspi}';
-     import { fromPython } from './dist/targets/python/index.js';
+     import { fromPython } from './dist/python/index.js';
      ${DRIVER}
      const app = fromPython(assets, { jspi: ${jspi} });
      const loop = fromPython(assets, { jspi: ${jspi}, application: 'loop:app' });
@@ -186,7 +186,7 @@ const bundle = (outfile: string, contents: string) =>
     ],
   });
 
-// The name of the row has the version, as another Python may be at hand on another day.
+// The name of the row has the version, because another machine may have another Python.
 function nativePython(module: string, packages: PackageSet | undefined): { name: string; cost: Cost } | undefined {
   const run = (times: number): [string, string] => {
     const PYTHONPATH = [APPS, ...(packages === undefined ? [] : [join(root, modulesOf(packages))])].join(':');
@@ -234,7 +234,7 @@ async function warm(title: string, module: string, packages: PackageSet | undefi
     contenders[`${name}, called in Python alone`] = () => (inside[name] as Cost)(times);
     contenders[name] = () => (costs[name] as Cost)(times);
   }
-  // Warm: V8 optimizes the interpreter's functions for some ten thousand requests.
+  // Warm up: V8 optimizes the interpreter's functions during the first ten thousand requests.
   for (let i = 0; i < 3; i++) for (const run of Object.values(contenders)) await run();
   const result = await race(`Python: ${title}`, 'µs of CPU', contenders, rounds);
   for (const each of Object.values(workers)) await each.dispose();
@@ -256,7 +256,7 @@ async function warm(title: string, module: string, packages: PackageSet | undefi
   return races;
 }
 
-/** Starts anew each time: how long it takes, and the CPU time of it, which does not grow on a busy machine. */
+/** Starts a process each time. Measures how long that takes, and its CPU time, which does not grow on a busy machine. */
 async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]> {
   const contenders: Record<string, () => Promise<number>> = {};
   const cpu: Record<string, number[]> = {};
@@ -281,7 +281,7 @@ async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]>
       file,
       `import { writeSync } from 'node:fs';
        import assets from '${join(folder, 'node.mjs')}';
-       import { fromPython } from './dist/targets/python/index.js';
+       import { fromPython } from './dist/python/index.js';
        import { toLambdaHandler } from './dist/targets/aws-lambda/index.js';
        import { lambdaEvent } from './dist/targets/testing.js';
        const app = fromPython(assets);
@@ -315,7 +315,7 @@ async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]>
   ];
 }
 
-/** Of an isolate, once it has answered. */
+/** Memory of an isolate after its first answer. */
 async function memory(subjects: typeof SUBJECTS): Promise<Race> {
   const contenders: Record<string, () => Promise<number>> = {};
   for (const [title, { module, packages }] of Object.entries(subjects)) {

@@ -1,6 +1,6 @@
 // The package as its users get it: packed, installed into an empty folder, imported and compiled against.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,13 +10,14 @@ import { VERSION } from '../src/environ.js';
 
 const run = promisify(execFile);
 const root = process.cwd();
+const CACHE = join(root, 'node_modules/.cache/wsgi-edge');
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
   dependencies: Record<string, string>;
   exports: Record<string, { types: string; default: string } | string>;
 };
 
-// What each import gives, as README and docs say.
+// The names that README and docs promise for each import.
 const names: Record<string, string[]> = {
   'wsgi-edge': [
     'ClientDisconnected',
@@ -112,7 +113,9 @@ describe('packed and installed', () => {
     const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root });
     const [packed] = JSON.parse(stdout) as Array<{ filename: string; files: Array<{ path: string }> }>;
     for (const { path } of packed?.files ?? [])
-      expect(path).toMatch(/^(dist\/.*\.(js|d\.ts)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/);
+      expect(path).toMatch(
+        /^(dist\/.*\.(js|d\.ts)|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+      );
     writeFileSync(join(folder, 'package.json'), '{"name":"user","private":true,"type":"module"}');
     await run('npm', ['install', '--no-audit', '--no-fund', join(folder, packed?.filename ?? '')], { cwd: folder });
   }, 120_000);
@@ -125,7 +128,7 @@ describe('packed and installed', () => {
     for (const name of ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish', 'preuninstall', 'uninstall'])
       expect(Object.keys(scripts)).not.toContain(name);
     expect([dependencies, optionalDependencies, bundleDependencies, gypfile]).toEqual(Array(4).fill(undefined));
-    // npm makes an install script of this file where there is none.
+    // npm runs node-gyp for a package that has this file and no install script.
     expect(existsSync(join(folder, 'node_modules/wsgi-edge/binding.gyp'))).toBe(false);
     expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['wsgi-edge']);
   });
@@ -136,7 +139,19 @@ describe('packed and installed', () => {
     expect(JSON.parse(stdout)).toEqual(exports);
   });
 
-  // As a user does, against the types of one platform alone.
+  it('builds a Python application with the Python half of the package', async () => {
+    mkdirSync(join(folder, 'site'));
+    writeFileSync(join(folder, 'site/app.py'), 'def app(environ, start_response):\n    return []\n');
+    const options = { application: join(folder, 'site/app.py:app'), out: join(folder, 'assets'), cwd: root };
+    const code = `import { buildPython } from 'wsgi-edge/python/build';
+const { uncompiled } = await buildPython({ ...${JSON.stringify(options)}, cache: ${JSON.stringify(CACHE)} });
+console.log(JSON.stringify(uncompiled));`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: folder });
+    expect(JSON.parse(stdout)).toEqual([]);
+    expect(readFileSync(join(folder, 'assets/site.zip')).includes('packages/wsgi_edge/bridge.pyc')).toBe(true);
+  });
+
+  // A user compiles against the types of only one platform.
   const compile = async (source: string, types: string, lib?: string[]) => {
     writeFileSync(join(folder, 'user.ts'), source);
     const compilerOptions = {

@@ -1,17 +1,17 @@
 // The Python applications of the tests, built once for all test files.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { PythonAssets } from '../../python/index.js';
 import { ensureBuilt } from '../../scripts/build-python.ts';
 import { isFetched, type PackageSet } from '../../scripts/python-packages.ts';
-import type { PythonAssets } from '../../targets/python/index.js';
 
 export const APPS = 'test/python/apps';
 export const CACHE = 'node_modules/.cache/wsgi-edge';
 export const ASSETS = 'build/python-assets';
-/** For several requests at a time. */
+/** Assets that serve several requests at a time. */
 export const CONCURRENT_ASSETS = 'build/python-concurrent-assets';
 
-/** Builds the assets that the test files share, unless they are there and up to date. */
+/** Builds the assets that the test files share, unless they exist and are up to date. */
 export async function ensureAssets(): Promise<void> {
   await ensureBuilt({ application: `${APPS}/basic.py:hello`, out: ASSETS });
   await ensureBuilt({ application: `${APPS}/users.py:app`, out: CONCURRENT_ASSETS, concurrent: true });
@@ -25,8 +25,8 @@ export async function loadAssets(folder = ASSETS): Promise<PythonAssets> {
   return ((await import(/* @vite-ignore */ `${href}?${++copies}`)) as { default: PythonAssets }).default;
 }
 
-/** Whether packages are missing, which fails under CI and is said elsewhere.
- *  @param what  is left out then */
+/** Tells whether packages are missing. Missing packages are an error under CI, and elsewhere a warning.
+ *  @param what  the tests that are skipped */
 export function notFetched(sets: PackageSet[], what: string): boolean {
   const missing = sets.filter((set) => !isFetched(set));
   if (missing.length === 0) return false;

@@ -1,10 +1,10 @@
-// The measured applications in Python, unmodified, on Node and workerd behind a raw socket: the client, the log and the
-// application see what test/applications expects of their counterparts in TypeScript.
+// The measured applications in Python, unmodified, on Node and workerd behind a raw socket. The client, the log and the
+// application must see the same as with their counterparts in TypeScript (test/applications).
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fromPython } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
-import { fromPython } from '../../targets/python/index.js';
 import { rows } from '../applications/index.js';
 import type { Row } from '../applications/row.js';
 import { native } from '../conformance/case.js';
@@ -18,7 +18,7 @@ interface Seen {
 }
 interface Target {
   port(): number;
-  /** What the application notes and the gateway logs belongs to a new row from now on. */
+  /** Begins a new row of the application's notes and the gateway's log. */
   begin(): unknown;
   seen(): Seen | Promise<Seen>;
 }
@@ -39,7 +39,7 @@ beforeAll(async () => {
   worker = await startWorker(`
     import assets from './assets.mjs';
     import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-    import { fromPython } from '../../targets/python/index.js';
+    import { fromPython } from '../../python/index.js';
     const python = fromPython(assets, { application: 'behaviour:app' });
     let run;
     const handler = toCloudflareHandler(
@@ -80,25 +80,25 @@ const TARGETS: Record<string, Target> = {
   },
 };
 
-// Python's own words, and what its errors say, are left aside.
+// The texts of errors differ between the languages, so only these events are compared.
 const COMMON = /^(start_response (?:ok|raised)|iter(?:able raises)?|next \d+|stop|close)\b/;
 const common = (noted: string[]) => noted.flatMap((event) => COMMON.exec(event)?.[1] ?? []);
 
-/** Where Python is not TypeScript, and why. */
+/** Rows that differ from TypeScript, and why. */
 const DIFFERS: Record<string, string> = {
   close_attr_none: 'None is a close that can not be called, which is logged, as the six servers do',
   hl_pair_list: 'a header is a tuple (PEP 3333, "The start_response() Callable"), as mod_wsgi has it',
   in_short_body: 'a small body comes before the application is called: a slow client does not hold the interpreter',
 };
-/** What workerd has not. */
+/** Features that workerd lacks. */
 const LACKED: Record<string, string> = {
   latin1Headers: 'workerd makes header values text, as UTF-8: other bytes are lost (workerd#6927)',
   unreadUpload: 'workerd closes a connection that still uploads after the response: a race',
 };
-/** Where only the end is the same in both languages: how far the application came is a matter of timing. */
+/** Rows in which only the end is the same in both languages, because timing decides how far the application gets. */
 const ENDS = new Set(['close_disconnect', 'close_disconnect_write']);
 
-// workerd joins lines of one name.
+// workerd joins headers that have the same name.
 const joined = (headers: readonly (readonly [string, string])[], name: string): string =>
   headers
     .filter(([each]) => each.toLowerCase() === name.toLowerCase())
@@ -126,7 +126,7 @@ async function differences({ port, begin, seen }: Target, { id, expect: wanted, 
     if (JSON.stringify(is) !== JSON.stringify(should))
       found.push(`${what}: ${JSON.stringify(is)}, expected ${JSON.stringify(should)}`);
   };
-  // Of a response that is broken off, workerd may lose the head as well.
+  // workerd may lose the head of a response that is broken off.
   if (complete === true || response.status !== 0) same('status', response.status, wanted.status);
   if (complete === true) {
     same('body', native(response.body), wanted.body);

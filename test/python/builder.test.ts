@@ -7,13 +7,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pythonSourcesModule } from '../../scripts/python-sources.ts';
-import { type BuildOptions, type BuildReport, buildPython } from '../../targets/python/builder/index.js';
-import { parseRequirements } from '../../targets/python/builder/requirements.js';
-import { trim } from '../../targets/python/builder/trim.js';
-import { writeZip } from '../../targets/python/builder/zip-writer.js';
-import { fromPython } from '../../targets/python/index.js';
-import { readZip } from '../../targets/python/zip.js';
+import { type BuildOptions, type BuildReport, buildPython } from '../../python/builder/index.js';
+import { parseRequirements } from '../../python/builder/requirements.js';
+import { trim } from '../../python/builder/trim.js';
+import { writeZip } from '../../python/builder/zip-writer.js';
+import { fromPython } from '../../python/index.js';
+import { readZip } from '../../python/interpreter/zip.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 import { sleep } from '../conformance/case.js';
 import { APPS, CACHE, loadAssets } from './assets.ts';
@@ -29,7 +28,7 @@ const put = (files: Record<string, string>): void => {
   }
 };
 
-// Pyodide is found from the folder that the build runs in.
+// The build looks for Pyodide from the current folder, so the other folders are absolute.
 async function build(options: Omit<BuildOptions, 'cwd'>): Promise<BuildReport & { lines: string[] }> {
   const lines: string[] = [];
   const report = await buildPython({
@@ -60,12 +59,6 @@ def app(environ, start_response):
     return [repr((loaded, os.environ.get("SETTING"))).encode()]
 `;
 
-it('the Python half in TypeScript is that of targets/python/lib', () => {
-  expect(readFileSync('targets/python/builder/python-sources.ts', 'utf8'), 'npm run python-sources').toBe(
-    pythonSourcesModule(),
-  );
-});
-
 describe('what is shipped', () => {
   it('is what can run and is needed', async () => {
     put({
@@ -89,8 +82,11 @@ describe('what is shipped', () => {
     });
     const report = await build({ application: 'site/pkg/wsgi.py:app', packages: ['modules'] });
     expect(report.application).toBe('pkg.wsgi:app');
-    const names = shipped(report).filter((name) => !name.startsWith('packages/wsgi_edge/'));
-    expect(names.sort()).toEqual([
+    const ofGateway = (name: string) => name.startsWith('packages/wsgi_edge/');
+    const names = shipped(report).sort();
+    const modules = readdirSync('python/wsgi_edge').filter((name) => name.endsWith('.py'));
+    expect(names.filter(ofGateway)).toEqual(modules.map((name) => `packages/wsgi_edge/${name}c`).sort());
+    expect(names.filter((name) => !ofGateway(name))).toEqual([
       'app/pkg/__init__.py',
       'app/pkg/__pycache__/__init__.cpython-314.pyc',
       'app/pkg/__pycache__/wsgi.cpython-314.pyc',
@@ -150,7 +146,7 @@ it('an application finds no running event loop while it is imported', async () =
   expect(await text(await build({ application: 'looping/app.py' }))).toBe('(None, None)');
 });
 
-// As Django's SimpleLazyObject: a setting that is not there yet when the snapshot is taken.
+// Like Django's SimpleLazyObject: its class depends on a setting that does not exist when the snapshot is taken.
 const LAZY = `class Lazy:
     @property
     def __class__(self):
@@ -175,7 +171,7 @@ describe('the snapshot', () => {
     expect((await callApp(app)).text()).toBe("((1, 'of the build'), 'of the run')");
   });
 
-  it('holds the packages alone', async () => {
+  it('holds only the packages', async () => {
     const report = await frozen({ snapshot: 'framework' });
     expect(report.assets.manifest.snapshot).toMatchObject({ level: 'framework', loaded: [] });
     const app = fromPython(report.assets, { env: { SETTING: 'of the run' } });
@@ -291,7 +287,7 @@ describe('requirements', () => {
 
 describe('wsgi-edge build-python', () => {
   const command = (...args: string[]) =>
-    run(process.execPath, ['dist/targets/python/builder/command.js', 'build-python', ...args]);
+    run(process.execPath, ['dist/python/builder/command.js', 'build-python', ...args]);
 
   it('builds, and says what it has built', async () => {
     const out = join(folder, 'by command');

@@ -1,4 +1,4 @@
-// Python in a real workerd, from the assets as the build writes them for Workers.
+// Python in a real workerd, from the assets that the build writes for Workers.
 import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RawRequest } from '../conformance/case.js';
@@ -9,7 +9,7 @@ import { type PythonWorker, startWorker } from './workerd.ts';
 const code = (boot: boolean) => `
   import assets from './assets.mjs';
   import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-  import { fromPython } from '../../targets/python/index.js';
+  import { fromPython } from '../../python/index.js';
   const options = { errors: (line) => console.log(line) };
   const hello = fromPython(assets);
   const app = fromPython(assets, { application: 'bindings:app' });
@@ -20,7 +20,7 @@ const code = (boot: boolean) => `
   );`;
 
 let worker: PythonWorker; // boots at the top level
-let plain: PythonWorker; // boots in the first request, of an older date, without nodejs_compat
+let plain: PythonWorker; // boots in the first request, with an older compatibility date, without nodejs_compat
 beforeAll(async () => {
   worker = await startWorker(code(true), {
     compatibilityFlags: ['nodejs_compat'],
@@ -86,7 +86,7 @@ it('closes the body of a client that goes away, and serves the next one', async 
   expect(closes).toBe(before + 1);
 });
 
-// Workers cancel a request as hung that waits for nothing but another request.
+// Workers cancel a request as hung when it waits only for another request.
 it('serves requests that wait for one whose client has gone while Python waits', async () => {
   for (let round = 0; round < 5; round++) {
     const before = await json('/closes');

@@ -1,9 +1,9 @@
-// Users who are served at the same time, by one interpreter: nobody gets a byte or a context of another.
+// One interpreter serves several users at the same time. Nobody gets a byte or a context of another user.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fromPython } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
-import { fromPython } from '../../targets/python/index.js';
 import { sleep } from '../conformance/case.js';
 import { CONCURRENT_ASSETS, loadAssets } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';
@@ -14,7 +14,7 @@ const USERS = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Tony', 'Frances', 'Niklaus'
 const WORKER = `
   import assets from './assets.mjs';
   import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-  import { fromPython } from '../../targets/python/index.js';
+  import { fromPython } from '../../python/index.js';
   const app = fromPython(assets, { concurrency: 4 });
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   export default toCloudflareHandler((environ, startResponse) => {
@@ -38,7 +38,7 @@ const servers: Record<string, (folder: string) => Promise<{ port: number; stop()
   workerd: (folder): Promise<PythonWorker> => startWorker(WORKER, {}, folder),
 };
 
-/** @param seen  what a line of `name` has, beside the number of streams */
+/** @param seen  the text that each line of `name` has after the number of streams */
 async function stream(port: number, name: string, seen: string): Promise<{ most: number; cookie: string }> {
   const response = await fetch(`http://127.0.0.1:${port}/stream?user=${name}`);
   const lines = (await response.text()).split('\n');

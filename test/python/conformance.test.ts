@@ -1,9 +1,9 @@
-// The conformance suite, on Node, with CPython's own wsgiref.validate.validator around each application of TypeScript.
+// The conformance suite on Node, with CPython's own wsgiref.validate.validator around each application of TypeScript.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pythonMiddleware } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
-import { pythonMiddleware } from '../../targets/python/index.js';
 import { createApplication } from '../conformance/application.js';
 import type { RawRequest } from '../conformance/case.js';
 import { sections } from '../conformance/cases.js';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   const { application, options } = createApplication();
   const checked = pythonMiddleware(await loadAssets(), 'wsgiref.validate:validator')(application);
   server = await serve(
-    // A report is no part of the case.
+    // A request for the report is not part of the case.
     (environ, startResponse) => ('HTTP_X_WSGI_REPORT' in environ ? application : checked)(environ, startResponse),
     options,
   );
@@ -37,7 +37,7 @@ const LENGTH = 'its iterable has no length, from which the Content-Length could 
 const BLOCKS = 'read() of Python waits until it has all bytes that were asked for';
 const WRAPPED = 'an error that goes through Python comes out as a PythonError, which has it as its cause';
 
-/** Cases that do not hold with the validator in between, and why. */
+/** Cases that fail with the validator in between, and why. */
 const DIFFERS: Record<string, string> = {
   'OPTIONS * reaches the application and leaves SERVER_NAME alone': 'it wants a PATH_INFO that begins with "/"',
   'request and response go on at the same time': BLOCKS,
@@ -64,7 +64,7 @@ const DIFFERS: Record<string, string> = {
 const differs = (name: string): string | undefined =>
   DIFFERS[name] ?? (name.startsWith('one that gives empty chunks until it has the whole body:') ? EARLY : undefined);
 
-// The measured applications break rules on purpose; behaviour.test.ts has them.
+// The measured applications break rules on purpose, so behaviour.test.ts runs them without the validator.
 const { applications: _, 'more of their kinds': __, ...ruled } = sections;
 
 for (const [section, cases] of Object.entries(ruled))

@@ -1,11 +1,11 @@
-// Any application in Python, and any request and event to one: as test/fuzz, with fewer of them, as Python is slower.
+// Any application in Python, and any request and event to one. It is test/fuzz with fewer runs, because Python is slower.
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fromPython } from '../../python/index.js';
 import type { Application } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { serve } from '../../targets/node/index.js';
-import { fromPython } from '../../targets/python/index.js';
 import { type LambdaKind, lambdaEvent, readLambdaResult } from '../../targets/testing.js';
 import { sendRaw } from '../conformance/wire.js';
 import { method, program } from '../fuzz/arbitrary.js';
@@ -52,7 +52,7 @@ const settled = async () => {
   return seen;
 };
 
-/** What every answer to a program must be, or `null` where it broke off. */
+/** Checks an answer against the rules that hold for every program. */
 function check(status: number, names: string[], body: Uint8Array): void {
   const steps = [...given.before, ...given.body];
   const said = steps.flatMap((step) => (step.do === 'start' ? [step] : []));
@@ -105,7 +105,7 @@ it('spoofing in Python: Proxy, X_Real_Ip and __proto__ reach no environ', async 
   const keys = Object.keys(echoed).filter((key) => key.startsWith('HTTP_') || key.includes('proto'));
   expect(keys.sort()).toEqual(['HTTP_CONNECTION', 'HTTP_CONSTRUCTOR', 'HTTP_HOST', 'HTTP_X_NUL']);
   expect(echoed.QUERY_STRING).toBe('__proto__=1');
-  // The packed environ is cut at NUL: a path that has some must not make keys of its own.
+  // The packed environ is split at NUL. A path with NUL in it must not add keys.
   const nul = await sendRaw(port, { target: '/a%00REMOTE_USER%00root', headers: [] });
   const path = JSON.parse(Buffer.from(nul.body).toString()) as Record<string, unknown>;
   expect([path.PATH_INFO, 'REMOTE_USER' in path]).toEqual(['/a\0REMOTE_USER\0root', false]);
@@ -137,7 +137,7 @@ it(
         );
         const onLambda = await settled();
         expect([onLambda.handed, onLambda.closed]).toEqual([onNode.handed, onNode.handed]);
-        // The same on both; what broke off is a 500 on Lambda, which has sent nothing yet.
+        // Both answer the same. Lambda answers 500 to a response that breaks off, because it has not sent anything yet.
         expect(lambda.status).toBe(node.complete ? node.status : 500);
         if (node.complete && verb !== 'HEAD') expect([...lambda.body]).toEqual([...node.body]);
       }),

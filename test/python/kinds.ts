@@ -1,18 +1,19 @@
 // Requests of each kind, for runs that look for leaks.
+
+import { fromPython, type PythonAssets, pythonMiddleware } from '../../python/index.js';
 import { ClientDisconnected } from '../../src/errors.js';
 import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
-import { fromPython, type PythonAssets, pythonMiddleware } from '../../targets/python/index.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 
-/** Sends one request, and throws where the answer is wrong. */
+/** Sends one request, and throws if the answer is wrong. */
 export type Ask = () => Promise<void>;
 
 const KB10 = new Uint8Array(10_240).fill(65);
 const silent = { write: () => {}, writelines: () => {}, flush: () => {} };
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Asks an application, and throws where it does not answer so. */
+/** Asks an application, and throws if it gives another answer. */
 export async function expectAnswer(app: Application, overrides: Partial<Environ>, status: number, text?: string) {
   const response = await callApp(app, testEnviron({ 'wsgi.errors': silent, ...overrides }));
   const { status: is } = response;
@@ -20,7 +21,7 @@ export async function expectAnswer(app: Application, overrides: Partial<Environ>
     throw new Error(`answered ${is}, ${JSON.stringify(response.text())}; expected ${status}, ${text}`);
 }
 
-/** The body as the platform gives it, in pieces; the client goes away where `whole` is false. */
+/** A request body that arrives in pieces. The client goes away at its end unless `whole`. */
 const streamed = (pieces: number, whole = true, length?: number): Partial<Environ> => {
   let left = pieces;
   const pull = async () => {
@@ -36,7 +37,7 @@ const streamed = (pieces: number, whole = true, length?: number): Partial<Enviro
   };
 };
 
-/** The client goes away after two chunks. */
+/** Wraps an application so that its client goes away after two chunks. */
 const leaving =
   (app: Application, gone: AbortController): Application =>
   async (environ, startResponse) => {
@@ -53,7 +54,7 @@ const leaving =
     };
   };
 
-/** @param assets  hold the applications of apps/kinds.py */
+/** @param assets  have the applications of apps/kinds.py */
 export function kindsOf(assets: PythonAssets): Record<string, Ask> {
   const python = (name: string) => fromPython(assets, { application: `kinds:${name}` });
   const asks =

@@ -1,4 +1,4 @@
-// Python in AWS's own runtime client, from the assets as the build writes them for Node.
+// Python in AWS's own runtime client, from the assets that the build writes for Node.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ afterAll(() => rmSync(taskRoot, { recursive: true, force: true }));
 
 const CODE = `import assets from './python_assets/node.mjs';
   import { toLambdaHandler, toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
-  import { fromPython } from '../../targets/python/index.js';
+  import { fromPython } from '../../python/index.js';
   const names = ['basic:hello', 'basic:echo', 'basic:lines', 'supervised:event'];
   const apps = new Map(names.map((application) => [application.split(':')[1], fromPython(assets, { application })]));
   await apps.get('hello').boot();

@@ -1,10 +1,10 @@
-// Requests of each kind, after which nothing more may be alive than before: in Python, in JavaScript, and in the table of
-// the JavaScript values that Python refers to. LEAK_REQUESTS=10000 makes it a long run, and prints what grew.
+// Requests of each kind must leave nothing alive: neither in Python, nor in JavaScript, nor in the table of JavaScript values
+// that Python refers to. LEAK_REQUESTS=10000 makes it a long run, which prints the growth.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { fromPython } from '../../targets/python/index.js';
-import type { PyodideModule } from '../../targets/python/pyodide.js';
+import { fromPython } from '../../python/index.js';
+import type { PyodideModule } from '../../python/interpreter/pyodide.js';
 import { callApp } from '../../targets/testing.js';
 import { loadAssets } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';
@@ -19,13 +19,13 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 interface Alive {
-  /** Objects of Python that its collector knows. */
+  /** Objects that Python's garbage collector tracks. */
   objects: number;
   /** JavaScript values that Python refers to. */
   references: number;
-  /** Bytes of C's heap that are in use: all objects of Python are there. */
+  /** Bytes in use on C's heap, where all objects of Python are. */
   memory: number;
-  /** Bytes of JavaScript's heap. */
+  /** Bytes of the JavaScript heap. */
   heap: number;
 }
 
@@ -36,7 +36,7 @@ interface Module extends PyodideModule {
   _mallinfo(at: number): void;
 }
 
-/** Assets, and what is alive of their interpreter. */
+/** Loads assets, with a function that counts what is alive in their interpreter. */
 async function observed(folder?: string) {
   const assets = await loadAssets(folder);
   const { createPyodideModule } = assets;
@@ -54,7 +54,7 @@ async function observed(folder?: string) {
   };
 
   const alive = async (): Promise<Alive> => {
-    // Finalizers of what is collected run in between.
+    // Finalizers of collected objects run between the collections.
     for (let i = 0; i < 3; i++) {
       collect();
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -68,18 +68,18 @@ async function observed(folder?: string) {
 
 async function findLeaks(ask: Ask, alive: () => Promise<Alive>): Promise<void> {
   for (let i = 0; i < WARM; i++) await ask();
-  await alive(); // its own first answer makes what stays
+  await alive(); // its first answer makes objects that stay
   const points = [await alive()];
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < REQUESTS / ROUNDS; i++) {
       await ask();
-      await new Promise((resolve) => setImmediate(resolve)); // requests come from sockets: Python's event loop gets its turn
+      await new Promise((resolve) => setImmediate(resolve)); // real requests come from sockets, so Python's event loop gets its turn
     }
     points.push(await alive());
   }
   const [first, last] = [points[0] as Alive, points[ROUNDS] as Alive];
   const grown = (what: keyof Alive) => last[what] - first[what];
-  // What grows once is a cache, a table or compiled code; a leak grows in each round.
+  // Caches, tables and compiled code grow once; a leak grows in each round.
   const leaked = (what: keyof Alive) => {
     const steps = points.slice(1).map((point, i) => point[what] - (points[i] as Alive)[what]);
     return Math.min(...steps) / (REQUESTS / ROUNDS);
@@ -89,7 +89,7 @@ async function findLeaks(ask: Ask, alive: () => Promise<Alive>): Promise<void> {
       `${grown('objects')} objects, ${grown('references')} references, ${grown('memory')} bytes of Python, ${grown('heap')} bytes of JavaScript`,
     );
   expect([grown('objects'), grown('references')], 'objects and references').toEqual([0, 0]);
-  expect(leaked('memory'), 'bytes of Python for each request').toBeLessThan(64); // free lists fill up for some thousand requests
+  expect(leaked('memory'), 'bytes of Python for each request').toBeLessThan(64); // free lists grow for some thousand requests
   expect(leaked('heap'), 'bytes of JavaScript for each request').toBeLessThan(200);
 }
 

@@ -2,11 +2,11 @@ import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { fromPython, type PythonAssets, PythonError, type PythonOptions } from '../../python/index.js';
+import type { AssetFile, SnapshotManifest } from '../../python/interpreter/assets.js';
 import { ClientDisconnected } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
-import type { AssetFile, SnapshotManifest } from '../../targets/python/assets.js';
-import { fromPython, type PythonAssets, PythonError, type PythonOptions } from '../../targets/python/index.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 import { bytes, sleep } from '../conformance/case.js';
 import { ASSETS, loadAssets } from './assets.ts';
@@ -82,7 +82,7 @@ describe('wsgi_edge.wait_until and wsgi_edge.signal', () => {
     const kept: unknown[] = [];
     const environ = environOf({ 'wsgi_edge.wait_until': (promise) => void kept.push(promise) });
     expect((await callApp(supervised('background'), environ)).text()).toBe('False');
-    // And one of its own: until nothing of the request runs in Python.
+    // The other promise is the gateway's: it settles when the request no longer runs anything in Python.
     expect(await Promise.all(kept)).toEqual(expect.arrayContaining([1, undefined]));
   });
 });
@@ -123,12 +123,20 @@ describe('wsgi.input', () => {
     expect(order.slice(0, 4)).toEqual(['sent one', 'got eno', 'sent two', 'got owt']);
   });
 
-  it('is held in memory where it can not, up to maxBody', async () => {
-    const app = (maxBody: number) =>
-      fromPython(synchronous, { application: 'supervised:read_twice', jspi: false, maxBody });
+  it('is held in memory when Python can not wait, up to maxBuffered', async () => {
+    const app = (maxBuffered: number) =>
+      fromPython(synchronous, { application: 'supervised:read_twice', jspi: false, maxBuffered });
     expect(await text(app(body.length), chunked(pieces(1000)))).toBe('100000 200000');
-    const refused = await callApp(app(body.length - 1), environOf(chunked(pieces(1000))));
-    expect(refused.status).toBe('413 Content Too Large');
+    const refused = async (maxBuffered: number, environ: Partial<Environ>) =>
+      (await callApp(app(maxBuffered), environOf(environ))).status;
+    expect(await refused(body.length - 1, chunked(pieces(1000)))).toBe('413 Content Too Large');
+    expect(await refused(9, chunked([bytes('0123456789')], 10))).toBe('413 Content Too Large');
+  });
+
+  it('is streamed past maxBuffered when Python can wait', async () => {
+    const app = fromPython(assets, { application: 'supervised:read_twice', maxBuffered: 1 });
+    expect(await text(app, chunked(pieces(1000)))).toBe('100000 200000');
+    expect(await text(app, chunked([body], body.length))).toBe('100000 200000');
   });
 
   it('raises an OSError when the client goes away', async () => {
@@ -318,7 +326,7 @@ describe('options', () => {
   });
 
   it('are refused where they are wrong', async () => {
-    expect(() => fromPython(assets, { maxBody: -1 })).toThrow('maxBody must be a whole number of bytes');
+    expect(() => fromPython(assets, { maxBuffered: -1 })).toThrow('maxBuffered must be a whole number of bytes');
     expect(() => fromPython(assets, { env: { A: 'b' } })).toThrow('run with other options already');
     const own = await loadAssets();
     expect(() => fromPython(own, { concurrency: 0 })).toThrow('concurrency must be a whole number above 0');

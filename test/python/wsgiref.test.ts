@@ -1,11 +1,11 @@
-// CPython's own wsgiref.validate.validator around applications of TypeScript, and around those of Python.
+// CPython's own wsgiref.validate.validator around applications of TypeScript and of Python.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { app as showcase } from '../../examples/showcase/app.js';
+import type { PythonAssets } from '../../python/index.js';
+import { fromPython, pythonMiddleware } from '../../python/index.js';
 import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ, Middleware } from '../../src/types.js';
 import { validator } from '../../src/validator/index.js';
-import type { PythonAssets } from '../../targets/python/index.js';
-import { fromPython, pythonMiddleware } from '../../targets/python/index.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 import { bytes } from '../conformance/case.js';
 import { loadAssets } from './assets.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   wsgiref = pythonMiddleware(assets, 'wsgiref.validate:validator');
 });
 
-/** The response, and what was logged. */
+/** Returns the response and the log. */
 async function call(app: Application, overrides: Partial<Environ> = {}, body?: string) {
   const log: string[] = [];
   const environ = testEnviron({

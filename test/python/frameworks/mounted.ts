@@ -1,6 +1,6 @@
+import { fromPython, type PythonAssets } from '../../../python/index.js';
 import { mount } from '../../../src/middleware/mount.js';
 import type { Application } from '../../../src/types.js';
-import { fromPython, type PythonAssets } from '../../../targets/python/index.js';
 
 export const FRAMEWORKS = ['flask', 'django', 'bottle', 'falcon', 'pyramid'] as const;
 

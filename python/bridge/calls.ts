@@ -1,0 +1,79 @@
+import { describe, WsgiError } from '../../src/errors.js';
+import type { Environ, HeaderList, StartResponse, Write } from '../../src/types.js';
+import { type Pull, pullFrom } from './pull.js';
+import { PythonError } from './python-error.js';
+import { NUL, type RequestCalls } from './wire.js';
+
+/** A request that Python is serving. */
+export interface Exchange {
+  environ: Environ;
+  startResponse: StartResponse;
+  write: Write | undefined;
+  pull: Pull | undefined;
+}
+
+/** The functions that Python calls during a request.
+ *  @param exchanges  by the number of the request; a request that has ended is no longer there */
+export function createCalls(exchanges: Map<number, Exchange>, promising: boolean): RequestCalls {
+  return {
+    start: (request, packed, excText) => startResponse(exchanges.get(request), packed, excText),
+    write(request, data) {
+      const accepted = write(exchanges.get(request), data);
+      if (promising) return accepted;
+      // Python can't wait, so nobody handles the rejection. The gateway keeps the data in order.
+      accepted.catch(() => {});
+      return undefined;
+    },
+    log: (request, text) => log(exchanges.get(request), text),
+    pull: (request, atLeast, size) => pull(exchanges.get(request), atLeast, size),
+    signal: (request) => exchanges.get(request)?.environ['wsgi_edge.signal'],
+    wait_until(request, future) {
+      const settled = Promise.resolve(future).finally(() => future.destroy());
+      exchanges.get(request)?.environ['wsgi_edge.wait_until'](settled);
+    },
+  };
+}
+
+function startResponse(
+  exchange: Exchange | undefined,
+  packed: string,
+  excText: string | undefined,
+): string | true | undefined {
+  if (exchange === undefined) return 'application: start_response was called after the response had ended';
+  const parts = packed.split(NUL);
+  const status = parts[0] as string;
+  const headers: HeaderList = [];
+  for (let i = 1; i < parts.length; i += 2) headers.push([parts[i] as string, parts[i + 1] as string]);
+  const excInfo = excText === undefined ? undefined : new PythonError('', excText);
+  try {
+    const start = exchange.startResponse;
+    exchange.write = excInfo === undefined ? start(status, headers) : start(status, headers, excInfo);
+    return undefined;
+  } catch (error) {
+    if (excInfo !== undefined && error === excInfo) return true;
+    return error instanceof Error ? error.message : describe(error);
+  }
+}
+
+function write(exchange: Exchange | undefined, data: Uint8Array): Promise<void> {
+  if (exchange?.write === undefined)
+    throw new WsgiError('application: write() was called after the response had ended');
+  return exchange.write(data);
+}
+
+async function pull(
+  exchange: Exchange | undefined,
+  atLeast: number | undefined,
+  size: number | undefined,
+): Promise<Uint8Array> {
+  if (exchange === undefined) throw new WsgiError('application: wsgi.input was read after the response had ended');
+  exchange.pull ??= pullFrom(exchange.environ);
+  return exchange.pull(atLeast, size);
+}
+
+function log(exchange: Exchange | undefined, text: string | undefined): void {
+  const errors = exchange?.environ['wsgi.errors'];
+  if (text === undefined) errors?.flush();
+  else if (errors === undefined) console.error(text);
+  else errors.write(text);
+}

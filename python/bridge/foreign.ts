@@ -1,0 +1,151 @@
+import { checkBody, isThenable, type OpenBody, openBody } from '../../src/body.js';
+import { describe } from '../../src/errors.js';
+import { createInputStream } from '../../src/input-stream.js';
+import { checkChunk, createStart } from '../../src/start-response.js';
+import type { Application, Body, Environ, ErrorStream, InputStream, StartResponse } from '../../src/types.js';
+import { packHead } from './pack.js';
+import type { Gateway } from './wire.js';
+
+/** The Python that calls an application of TypeScript. Its functions throw the errors of Python. */
+export interface Caller {
+  /** Whether Python can wait for promises (JSPI). */
+  promising: boolean;
+  /** Returns true if Python has raised its exc_info again. */
+  start(call: number, packed: string, excText: string | undefined): true | undefined;
+  write(call: number, data: Uint8Array): Promise<void>;
+  read(call: number, size: number): Promise<Uint8Array>;
+  log(call: number, text: string | undefined): void;
+}
+
+/** The applications of TypeScript that middleware of Python calls. */
+export interface Foreigners extends Pick<Gateway, 'step' | 'end'> {
+  add(key: number, app: Application): void;
+  /** Returns the chunks of a body that is an array, and nothing for another body, whose chunks `step` gives. */
+  call(key: number, call: number, environ: Environ): ReturnType<Gateway['call']>;
+}
+
+export function createForeigners(caller: Caller): Foreigners {
+  const apps = new Map<number, Application>();
+  const bodies = new Map<number, OpenBody>();
+  const { write, afterWrites } = createWrites(caller);
+
+  const take = (call: number, body: Body): Uint8Array[] | undefined => {
+    checkBody(body);
+    if (Array.isArray(body) && (body as Body).close === undefined) {
+      for (const chunk of body) checkChunk(chunk, 'a chunk of the body');
+      return body;
+    }
+    const opened = openBody(body, (error) => caller.log(call, `${describe(error)}\n`));
+    bodies.set(call, opened);
+    return undefined;
+  };
+
+  return {
+    add: (key, app) => void apps.set(key, app),
+
+    call(key, call, environ) {
+      const app = apps.get(key) as Application;
+      environ['wsgi.input'] = inputOf(caller, call);
+      environ['wsgi.errors'] = errorsOf(caller, call);
+      const result = app(
+        environ,
+        startOf(caller, call, (data) => write(call, data)),
+      );
+      if (isThenable(result)) return result.then((body) => afterWrites(call, take(call, body)));
+      return afterWrites(call, take(call, result));
+    },
+
+    step(call) {
+      const step = (bodies.get(call) as OpenBody).next();
+      return isThenable(step)
+        ? step.then((result) => afterWrites(call, toChunk(result)))
+        : afterWrites(call, toChunk(step));
+    },
+
+    end(call) {
+      const body = bodies.get(call);
+      bodies.delete(call);
+      return body?.release();
+    },
+  };
+}
+
+/** Keeps write() in order, although the application may not wait for it: each goes after the one before, and all of them go
+ *  before the next answer to Python. */
+function createWrites(caller: Caller) {
+  const writing = new Map<number, Promise<void>>(); // the last unfinished write() of each call
+
+  const write = (call: number, data: Uint8Array): Promise<void> => {
+    const before = writing.get(call);
+    if (before === undefined && !caller.promising) return caller.write(call, data);
+    const copy = before === undefined ? data : data.slice();
+    const written = before === undefined ? caller.write(call, copy) : before.then(() => caller.write(call, copy));
+    const settled = written
+      .catch(() => {})
+      .then(() => {
+        if (writing.get(call) === settled) writing.delete(call);
+      });
+    writing.set(call, settled);
+    return written;
+  };
+
+  const afterWrites = <T>(call: number, value: T): T | Promise<T> => {
+    const before = writing.get(call);
+    return before === undefined ? value : before.then(() => value);
+  };
+  return { write, afterWrites };
+}
+
+const BLOCK = 65_536; // bytes
+
+function inputOf(caller: Caller, call: number): InputStream {
+  return createInputStream({
+    async pull() {
+      const data = await caller.read(call, BLOCK);
+      return data.length === 0 ? null : data;
+    },
+    async cancel() {},
+  });
+}
+
+// An ErrorStream of src/ would hold lines back a second time: Python has its own buffer, or wants none.
+function errorsOf(caller: Caller, call: number): ErrorStream {
+  return {
+    write: (text) => caller.log(call, text),
+    writelines(texts) {
+      for (const text of texts) caller.log(call, text);
+    },
+    flush: () => caller.log(call, undefined),
+  };
+}
+
+function startOf(caller: Caller, call: number, write: (data: Uint8Array) => Promise<void>): StartResponse {
+  const start = createStart(
+    (data) => {
+      checkChunk(data, 'what write() is given');
+      start.committed = true;
+      const written = write(plain(data));
+      written.catch(() => {});
+      return written;
+    },
+    () => null,
+  );
+  return (status, headers, excInfo) => {
+    const given = excInfo !== undefined && excInfo !== null;
+    // This checks them before they are packed: a NUL would make two headers of one.
+    const accepted = start.startResponse(status, headers, excInfo);
+    if (caller.start(call, packHead(status, headers), given ? describe(excInfo) : undefined)) throw excInfo;
+    return accepted;
+  };
+}
+
+function toChunk({ done, value }: IteratorResult<unknown>): Uint8Array | undefined {
+  if (done) return undefined;
+  checkChunk(value, 'a chunk of the body');
+  return plain(value);
+}
+
+// Pyodide takes no subclass of Uint8Array, such as a Buffer.
+function plain(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

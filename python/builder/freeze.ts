@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { describe, WsgiError } from '../../src/errors.js';
+import { type PythonAssets, type PythonManifest, sampleOfData, signOf } from '../interpreter/assets.js';
+import { type Booted, bootPython, freshMemory, takeSnapshot } from '../interpreter/boot.js';
+import { encodeSnapshot } from '../interpreter/snapshot.js';
+
+/** Imports the application, and takes a snapshot of the memory after it.
+ *  @param level  what the snapshot holds: the application, only its packages, or nothing (no snapshot is taken)
+ *  @returns the assets with the snapshot, and the bytes of wasm memory after the import
+ *  @throws {WsgiError} when the application can't be imported */
+export async function freeze(
+  unfrozen: PythonAssets,
+  level: 'app' | 'framework' | 'none',
+  progress: (line: string) => void,
+): Promise<{ assets: PythonAssets; memory: number }> {
+  const { application, concurrent, env } = unfrozen.manifest;
+  const booted = await importing(unfrozen, application, [], concurrent, level === 'app');
+  const memory = booted.module.HEAP8.length;
+  progress(`imported ${application}`);
+  if (level === 'none') return { assets: unfrozen, memory };
+
+  let frozen = booted;
+  if (level === 'framework') {
+    const names = booted.python.runPython('from wsgi_edge import freeze; freeze.modules_outside("/app")') as string;
+    frozen = await importing(unfrozen, undefined, names.split('\n'), concurrent, true);
+  }
+  const random = frozen.python.runPython('from wsgi_edge import freeze; freeze.variables()') as string;
+  const assets = await withSnapshot(unfrozen, frozen, level);
+  progress(`froze ${level === 'app' ? 'the application' : 'its packages'} as of ${new Date().toISOString()}, with`);
+  progress(`  environment variables: ${Object.keys(env).join(', ') || 'none'}`);
+  progress('  hash seed 0; the module random gets a new seed at the first request');
+  for (const name of random.split('\n'))
+    if (name !== '') progress(`  ${name}, a random.Random that will be the same everywhere`);
+  progress('  everything else that the import computed: times, settings read from files, connections');
+  return { assets, memory };
+}
+
+async function withSnapshot(unfrozen: PythonAssets, frozen: Booted, level: 'app' | 'framework'): Promise<PythonAssets> {
+  const { pristine, fresh } = await freshMemory(unfrozen);
+  // The bytes below the stack pointer are left over from calls that have ended: clear them.
+  const { module } = frozen;
+  module.HEAPU8.fill(0, module._emscripten_stack_get_end(), module.stackSave());
+  const { heap, config, table } = takeSnapshot(frozen);
+  const { runs, data: pages } = encodeSnapshot(heap, pristine, fresh);
+  const snapshot = Buffer.concat([pages, createHash('sha256').update(pages).digest()]);
+  const manifest: PythonManifest = {
+    ...unfrozen.manifest,
+    files: { ...unfrozen.manifest.files, snapshot: signOf(snapshot) },
+    snapshot: {
+      level,
+      loaded: level === 'app' ? [unfrozen.manifest.application] : [],
+      size: heap.length,
+      runs,
+      table,
+      data: sampleOfData(pristine),
+      config,
+    },
+  };
+  return { ...unfrozen, manifest, snapshot };
+}
+
+/** Starts an interpreter that has imported modules and, unless it is undefined, the application. */
+async function importing(
+  assets: PythonAssets,
+  application: string | undefined,
+  modules: string[],
+  concurrent: boolean,
+  forSnapshot: boolean,
+): Promise<Booted> {
+  const booted = await bootPython(assets, { forSnapshot });
+  const python = (value: unknown) => (value === undefined ? 'None' : JSON.stringify(value));
+  try {
+    booted.python.runPython(
+      `from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)}, ${concurrent ? 'True' : 'False'})`,
+    );
+  } catch (error) {
+    const cause = error instanceof Error ? error.message.trimEnd() : describe(error);
+    throw new WsgiError(`build-python: ${application} can not be imported:\n${cause}`, { cause: error });
+  }
+  return booted;
+}
+
+/** Starts an interpreter from the snapshot, so that a snapshot that can't be restored fails the build.
+ *  @throws when it can't be restored */
+export async function checkRestore(assets: PythonAssets, progress: (line: string) => void): Promise<void> {
+  if (assets.snapshot === undefined) return;
+  const started = performance.now();
+  const { python } = await bootPython(assets);
+  python.runPython('import wsgi_edge.bridge');
+  progress(`restored the snapshot in ${Math.round(performance.now() - started)} ms`);
+}

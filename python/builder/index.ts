@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { WsgiError } from '../../src/errors.js';
+import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
+import { type Collected, collect, type Dropped, parseEntry } from './collect.js';
+import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
+import { checkRestore, freeze } from './freeze.js';
+import { readPyodide } from './pyodide-files.js';
+import { readPythonHalf } from './python-half.js';
+import { installRequirements } from './requirements.js';
+import { type WrittenFile, writeAssets } from './written.js';
+import { writeZip } from './zip-writer.js';
+
+/** Options of `buildPython`. */
+export interface BuildOptions {
+  /** "app.py:app", or "pkg.module:app" from `cwd`. */
+  application: string;
+  /** The folder that relative paths start from, and whose node_modules have `pyodide`; the current one by default. */
+  cwd?: string;
+  /** Folders of installed packages, such as `pip install --target` makes; "python_modules" by default, if it exists. */
+  packages?: string[];
+  /** A locked requirements.txt. Its wheels are downloaded. */
+  requirements?: string;
+  /** The package index (PEP 691) for `requirements`; https://pypi.org/simple by default. */
+  indexUrl?: string;
+  /** The folder for the assets, "python_assets" by default. It is emptied. */
+  out?: string;
+  /** The contents of the snapshot: the application (by default), or only the packages that it imports. 'none' takes no
+   *  snapshot. */
+  snapshot?: 'app' | 'framework' | 'none';
+  /** Environment variables for the import of the application. They become part of the assets. */
+  env?: Record<string, string>;
+  /** Names in `env` that look like secrets and are accepted all the same. */
+  allowSecrets?: string[];
+  /** Makes `threading.local` belong to the request, for the option `concurrency` of `fromPython`. */
+  concurrent?: boolean;
+  /** Removes docstrings and asserts. */
+  optimize?: boolean;
+  /** A folder that keeps the compiled standard library between builds. */
+  cache?: string;
+  /** Receives lines about the progress. */
+  progress?: (line: string) => void;
+}
+
+/** The result of a build. */
+export interface BuildReport {
+  out: string;
+  application: string;
+  files: WrittenFile[];
+  /** The number of files that were left out, by reason. */
+  dropped: Record<string, number>;
+  uncompiled: Uncompiled[];
+  /** Bytes of wasm memory that the interpreter has after the import of the application. */
+  memory: number;
+  assets: PythonAssets;
+}
+
+const SECRET = /secret|token|passw|credential|private|api_?key|access_?key|_dsn$|database_url/i;
+
+/** Builds the assets of a Python application for `fromPython`. The interpreter that will run the application compiles and
+ *  tries everything, so the machine needs no Python.
+ *  @throws {WsgiError} on wrong options and on an application that can't be built; if it can't be imported, the message has
+ *    Python's traceback */
+export async function buildPython(options: BuildOptions): Promise<BuildReport> {
+  const { env = {}, allowSecrets = [], snapshot = 'app', concurrent = false, progress = () => {} } = options;
+  const cwd = resolve(options.cwd ?? '.');
+  const out = resolve(cwd, options.out ?? 'python_assets');
+  const { root, application } = parseEntry(options.application, cwd);
+  checkEnv(env, allowSecrets);
+
+  const pyodide = await readPyodide(cwd);
+  const engine = await compileEngine(pyodide);
+  const dropped: Dropped = new Map();
+  const collected = await collectAll(root, out, cwd, options, dropped);
+  const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
+  const { files, uncompiled } = compileAll(collected, compiler);
+  for (const { path, reason } of uncompiled)
+    progress(`could not be compiled, and is shipped as it is: ${path}: ${reason}`);
+  const site = writeZip(files);
+  progress(`compiled ${files.filter(({ name }) => name.endsWith('.pyc')).length} modules`);
+
+  const manifest: PythonManifest = {
+    format: FORMAT,
+    pyodide: PYODIDE_VERSION,
+    application,
+    env,
+    concurrent,
+    files: { stdlib: signOf(stdlib), site: signOf(site) },
+  };
+  const { assets, memory } = await freeze({ ...engine, manifest, stdlib, site }, snapshot, progress);
+  await checkRestore(assets, progress);
+
+  const written = writeAssets(out, assets, pyodide);
+  return { out, application, files: written, dropped: Object.fromEntries(dropped), uncompiled, memory, assets };
+}
+
+/** Collects the files of the application, of its packages and of the gateway. */
+async function collectAll(
+  root: string,
+  out: string,
+  cwd: string,
+  options: BuildOptions,
+  dropped: Dropped,
+): Promise<Collected[]> {
+  const { requirements, indexUrl = 'https://pypi.org/simple', progress = () => {} } = options;
+  const packages = packageFolders(options.packages, cwd);
+  if (requirements !== undefined) {
+    const folder = join(out, 'packages');
+    await installRequirements(resolve(cwd, requirements), folder, indexUrl, progress);
+    packages.push(folder);
+  }
+  const collected = [
+    ...collect(root, 'app', [out, ...packages], dropped),
+    ...packages.flatMap((folder) => collect(folder, 'packages', [], dropped)),
+    ...readPythonHalf(),
+  ];
+  checkNames(collected);
+  progress(
+    `collected ${collected.length} files: the application below ${root}, packages in ${packages.join(', ') || 'none'}`,
+  );
+  return collected;
+}
+
+function checkEnv(env: Record<string, string>, allowed: string[]): void {
+  for (const [name, value] of Object.entries(env))
+    if (value !== '' && SECRET.test(name) && !allowed.includes(name))
+      throw new WsgiError(
+        `build-python: the environment variable ${name} looks like a secret and would be in the assets: give it at run time (option env of fromPython), or allow it with --allow-secrets ${name}`,
+      );
+}
+
+function packageFolders(given: string[] | undefined, cwd: string): string[] {
+  if (given === undefined) {
+    const folder = join(cwd, 'python_modules');
+    return existsSync(folder) ? [folder] : [];
+  }
+  const folders = given.map((folder) => resolve(cwd, folder));
+  for (const folder of folders)
+    if (!existsSync(folder)) throw new WsgiError(`build-python: there is no folder of packages ${folder}`);
+  return folders;
+}
+
+function checkNames(collected: Collected[]): void {
+  const taken = new Set<string>();
+  for (const { path } of collected) {
+    if (taken.has(path))
+      throw new WsgiError(`build-python: ${path} is in two folders of packages: leave one of them out`);
+    taken.add(path);
+  }
+}

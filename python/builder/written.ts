@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PythonAssets, PythonManifest } from '../interpreter/assets.js';
+import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
+
+const NOTICE = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
+
+type Helper = { name: string; key: string };
+
+const helperList = (helpers: Helper[]): string =>
+  helpers
+    .filter(({ name }) => name !== 'jsverror')
+    .map(({ name, key }) => `[${JSON.stringify(key)}, ${name}]`)
+    .join(', ');
+
+/** The assets for Workers. Everything is a static import, because Workers can neither compile nor read files. */
+function assetModule(helpers: Helper[], snapshot: boolean): string {
+  return `${NOTICE}import createPyodideModule from './pyodide.asm.mjs';
+import wasm from './pyodide.asm.wasm';
+${helpers.map(({ name }) => `import ${name} from './${name}.wasm';`).join('\n')}
+import stdlib from './stdlib.zip';
+import site from './site.zip';
+${snapshot ? "import snapshot from './snapshot.bin';\n" : ''}import manifest from './manifest.mjs';
+
+const helpers = [${helperList(helpers)}];
+export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+`;
+}
+
+/** The assets for Node and Lambda, from the files beside the module. Compilation begins at once, and data that a start may not
+ *  need stays in its file. */
+function nodeModule(helpers: Helper[], snapshot: boolean): string {
+  return `${NOTICE}import { fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import manifest from './manifest.mjs';
+
+const at = (name) => new URL(name, import.meta.url);
+const wasm = WebAssembly.compile(readFileSync(at('pyodide.asm.wasm')));
+wasm.catch(() => {}); // the interpreter handles the rejection when it starts
+${helpers.map(({ name }) => `const ${name} = new WebAssembly.Module(readFileSync(at('${name}.wasm')));`).join('\n')}
+
+const open = (name) => {
+  const file = openSync(at(name));
+  return {
+    byteLength: fstatSync(file).size,
+    read(target, position) {
+      for (let done = 0; done < target.length; ) {
+        const bytes = readSync(file, target, done, target.length - done, position + done);
+        if (bytes === 0) throw new Error(\`\${name} ends before \${position + target.length} bytes\`);
+        done += bytes;
+      }
+    },
+  };
+};
+const stdlib = open('stdlib.zip');
+const site = open('site.zip');
+${snapshot ? "const snapshot = open('snapshot.bin');\n" : ''}const { default: createPyodideModule } = await import('./pyodide.asm.mjs');
+
+const helpers = [${helperList(helpers)}];
+export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+`;
+}
+
+function manifestModule(manifest: PythonManifest): string {
+  return `${NOTICE}export default ${JSON.stringify(manifest)};\n`;
+}
+
+const typesModule = `${NOTICE}import type { PythonAssets } from 'wsgi-edge/python';
+
+declare const assets: PythonAssets;
+export default assets;
+`;
+
+/** The rules by which wrangler imports the assets. */
+const rules = `# For wrangler.toml: wrangler imports the files of the Python assets by these rules.
+[[rules]]
+type = "Data"
+globs = ["**/*.bin", "**/*.zip"]
+fallthrough = true
+
+[[rules]]
+type = "CompiledWasm"
+globs = ["**/*.wasm"]
+fallthrough = true
+`;
+
+/** A file of the assets: its size in bytes, and its SHA-256 in hexadecimal. */
+export interface WrittenFile {
+  name: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** Writes the assets into a folder, which is emptied before. */
+export function writeAssets(out: string, assets: PythonAssets, pyodide: PyodideFiles): WrittenFile[] {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const helpers = [...pyodide.helpers, { name: 'jsverror', key: 'jsverror', bytes: JSVERROR }];
+  const parts: Array<[name: string, data: Uint8Array | string]> = [
+    ['pyodide.asm.mjs', pyodide.asm],
+    ['pyodide.asm.wasm', pyodide.wasm],
+    ...helpers.map(({ name, bytes }): [string, Uint8Array] => [`${name}.wasm`, bytes]),
+    ['stdlib.zip', assets.stdlib as Uint8Array],
+    ['site.zip', assets.site as Uint8Array],
+    ...(assets.snapshot === undefined ? [] : [['snapshot.bin', assets.snapshot as Uint8Array] as [string, Uint8Array]]),
+    ['manifest.mjs', manifestModule(assets.manifest)],
+    ['assets.mjs', assetModule(helpers, assets.snapshot !== undefined)],
+    ['node.mjs', nodeModule(helpers, assets.snapshot !== undefined)],
+    ['assets.d.mts', typesModule],
+    ['node.d.mts', typesModule],
+    ['wrangler-rules.toml', rules],
+  ];
+  return parts.map(([name, data]) => {
+    const bytes = Buffer.from(data as Uint8Array);
+    writeFileSync(join(out, name), bytes);
+    return {
+      name,
+      bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    };
+  });
+}

@@ -1,0 +1,76 @@
+// The private and public parts of Pyodide that this package uses.
+
+export type PyodideFactory = (settings: Record<string, unknown>) => Promise<PyodideModule>;
+
+/** Pyodide's record of the JavaScript values that a snapshot refers to. */
+export type HiwireConfig = unknown;
+
+export interface PyodideModule {
+  HEAP8: Int8Array;
+  HEAPU8: Uint8Array;
+  HEAPU32: Uint32Array;
+  ENV: Record<string, string>;
+  FS: PyodideFs;
+  API: PyodideApi;
+  wasmTable: { length: number };
+  jspiSupported: boolean;
+  _Py_Version: number;
+  addRunDependency(name: string): void;
+  removeRunDependency(name: string): void;
+  growMemory(bytes: number): void;
+  stackSave(): number;
+  _emscripten_stack_get_end(): number;
+}
+
+export interface PyodideFs {
+  mkdirTree(path: string): void;
+  chdir(path: string): void;
+  lookupPath(path: string): { node: FsNode };
+  createDevice: { major: number };
+}
+
+export interface FsNode {
+  node_ops: { mknod(parent: FsNode, name: string, mode: number, device: number): FsNode };
+  contents: Uint8Array;
+  usedBytes: number;
+}
+
+export interface PyodideApi {
+  version: string;
+  config: Record<string, unknown>;
+  runtimeEnv: Record<string, boolean>;
+  sitePackages: string;
+  pyVersionTuple: number[];
+  sys: { path: { insert(at: number, path: string): void } };
+  _pyodide: { set_excepthook(): void };
+  /** Ends the capture that capture_stderr began, and returns the captured text. */
+  restore_stderr(): string;
+  on_fatal?: (error: unknown) => void;
+  finalizeBootstrap(snapshot?: HiwireConfig): PyodidePublic;
+  initializeStreams(stdin: undefined, stdout: (line: string) => void, stderr: (line: string) => void): void;
+  serializeHiwireState(): HiwireConfig;
+}
+
+export interface PyodidePublic {
+  runPython(code: string): unknown;
+  pyimport(name: string): PyModule;
+}
+
+/** A function of Python. */
+export interface PyFunction {
+  (...args: unknown[]): unknown;
+  /** Calls it so that it can wait for promises (JSPI). */
+  callPromising(...args: unknown[]): Promise<unknown>;
+}
+
+/** A bytearray of Python. */
+export interface PyMemory {
+  getBuffer(): { data: Uint8Array };
+}
+
+/** A future of Python, which is kept until it is destroyed. */
+export interface PyFuture extends PromiseLike<unknown> {
+  destroy(): void;
+}
+
+export type PyModule = Record<string, PyFunction>;

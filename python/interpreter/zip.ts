@@ -1,0 +1,48 @@
+import { WsgiError } from '../../src/errors.js';
+import { type AssetData, bytesOf } from './assets.js';
+
+/** One file of a zip. */
+export interface ZipEntry {
+  name: string;
+  /** 0: stored, 8: deflated. */
+  method: number;
+  /** Bytes in the zip, so compressed ones if the method is 8. */
+  size: number;
+  /** The bytes in the zip, which may be compressed. */
+  read(): Uint8Array;
+}
+
+const END = 0x06054b50;
+const END_SIZE = 22; // bytes; a comment follows
+const MAX_COMMENT = 65_535; // bytes
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+/** Lists the files of a zip. Only its directory is read before a file is. */
+export function readZip(zip: AssetData): ZipEntry[] {
+  const tailSize = Math.min(zip.byteLength, END_SIZE + MAX_COMMENT);
+  const tail = viewOf(bytesOf(zip, zip.byteLength - tailSize, tailSize));
+  let end = tailSize - END_SIZE;
+  while (end >= 0 && tail.getUint32(end, true) !== END) end--;
+  if (end < 0) throw new WsgiError('python: a zip without an end record: the file is cut short, or is not a zip');
+  const directory = bytesOf(zip, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
+  const view = viewOf(directory);
+  const decoder = new TextDecoder();
+  const entries: ZipEntry[] = [];
+  let at = 0;
+  for (let left = tail.getUint16(end + 10, true); left > 0; left--) {
+    const nameLength = view.getUint16(at + 28, true);
+    const name = decoder.decode(directory.subarray(at + 46, at + 46 + nameLength));
+    const size = view.getUint32(at + 20, true);
+    const local = view.getUint32(at + 42, true);
+    const read = () => {
+      const header = viewOf(bytesOf(zip, local, 30));
+      const start = local + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+      return bytesOf(zip, start, size);
+    };
+    if (!name.endsWith('/')) entries.push({ name, method: view.getUint16(at + 10, true), size, read });
+    at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  return entries;
+}

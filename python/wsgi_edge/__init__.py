@@ -1,0 +1,1 @@
+"""The Python half of wsgi-edge, which runs WSGI applications (PEP 3333) for a gateway that is written in TypeScript."""
