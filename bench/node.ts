@@ -1,6 +1,8 @@
-// Servers over loopback, each in a process of its own, asked by autocannon.
-import { type ChildProcess, fork } from 'node:child_process';
+// Servers over loopback, asked by autocannon: all in one process, then a process each.
+import type { ChildProcess } from 'node:child_process';
 import autocannon from 'autocannon';
+import { APART, type Wanted } from './aims.ts';
+import { ask, start, stop } from './children.ts';
 import { type Race, race } from './rounds.ts';
 import { NODE_SERVERS } from './servers.ts';
 
@@ -12,46 +14,59 @@ const HEADERS = {
   'cache-control': 'no-cache',
   cookie: 'session=0123456789abcdef; theme=dark',
 };
+const TITLE = 'Node: GET, CPU of the server';
 
-const reply = <T>(child: ChildProcess) => new Promise<T>((resolve) => child.once('message', resolve));
-
-async function cpuOf(child: ChildProcess): Promise<number> {
-  const answer = reply<{ cpu: NodeJS.CpuUsage }>(child);
-  child.send('cpu');
-  const { cpu } = await answer;
-  return cpu.user + cpu.system;
+/** CPU time of each server for a request. autocannon rounds the time elapsed up to whole seconds. */
+export async function node(rounds: number, requests: number, wanted: Wanted): Promise<Race[]> {
+  const measured = NODE_SERVERS.filter((name) => wanted(TITLE, name));
+  if (measured.length === 0) return [];
+  const each = measured.map((name) => [name]);
+  return [
+    await asked(TITLE, [NODE_SERVERS], measured, rounds, requests),
+    await asked(TITLE + APART, each, measured, rounds, requests),
+  ];
 }
 
-/** CPU time and time for each request of each server. */
-export async function node(rounds: number, requests: number): Promise<Race[]> {
-  const children = new Map<string, { child: ChildProcess; url: string }>();
-  for (const name of NODE_SERVERS) {
-    const child = fork(new URL('./servers.ts', import.meta.url), [name]);
-    const { port } = await reply<{ port: number }>(child);
-    const url = `http://127.0.0.1:${port}/hello/world?a=1`;
-    const text = await (await fetch(url)).text();
-    if (text !== 'Hello, world!\n') throw new Error(`${name} answers ${text}`);
-    children.set(name, { child, url });
-  }
-  const cpu: Record<string, number[]> = {};
+/** @param groups  the servers of each process */
+async function asked(
+  title: string,
+  groups: readonly string[][],
+  measured: readonly string[],
+  rounds: number,
+  requests: number,
+): Promise<Race> {
   const runners: Record<string, () => Promise<number>> = {};
-  for (const [name, { child, url }] of children) {
-    cpu[name] = [];
-    runners[name] = async () => {
-      const before = await cpuOf(child);
-      const {
-        duration,
-        requests: made,
-        non2xx,
-      } = await autocannon({ url, connections: 32, amount: requests, headers: HEADERS });
-      if (non2xx > 0) throw new Error(`${name} gave ${non2xx} wrong answers`);
-      cpu[name]?.push(((await cpuOf(child)) - before) / made.total);
-      return (duration * 1e6) / made.total;
-    };
+  const children: ChildProcess[] = [];
+  try {
+    for (const names of groups) {
+      const { child, first: ports } = await start<Record<string, number>>('servers.ts', names);
+      children.push(child);
+      for (const name of names.filter((each) => measured.includes(each))) {
+        const url = `http://127.0.0.1:${ports[name]}/hello/world?a=1`;
+        await check(name, url);
+        runners[name] = () => cpuOf(child, url, requests);
+      }
+    }
+    for (const run of Object.values(runners)) await run(); // warm
+    return await race(title, 'µs of CPU', runners, rounds);
+  } finally {
+    for (const child of children) stop(child);
   }
-  for (const run of Object.values(runners)) await run(); // warm
-  for (const costs of Object.values(cpu)) costs.length = 0;
-  const time = await race('Node: GET', 'µs a request', runners, rounds);
-  for (const { child } of children.values()) child.kill();
-  return [time, { ...time, title: 'Node: GET, the server alone', unit: 'µs of CPU', costs: cpu }];
+}
+
+async function check(name: string, url: string): Promise<void> {
+  const response = await fetch(url, { headers: HEADERS });
+  const text = await response.text();
+  const type = response.headers.get('content-type') ?? '';
+  if (response.status !== 200 || text !== 'Hello, world!\n' || !/^text\/plain; ?charset=utf-8$/i.test(type))
+    throw new Error(`${name} answers ${response.status}, ${type}: ${text}`);
+}
+
+/** µs of the server's CPU for each request. */
+async function cpuOf(child: ChildProcess, url: string, amount: number): Promise<number> {
+  const before = await ask<NodeJS.CpuUsage>(child, 'cpu');
+  const { requests, non2xx } = await autocannon({ url, connections: 32, amount, headers: HEADERS });
+  if (non2xx > 0 || requests.total === 0) throw new Error(`${url} gave ${non2xx} wrong answers`);
+  const after = await ask<NodeJS.CpuUsage>(child, 'cpu');
+  return (after.user + after.system - before.user - before.system) / requests.total;
 }

@@ -1,4 +1,4 @@
-// Python applications: only the bridge, a hello of each framework beside native CPython, the first response after a start,
+// Python applications: the cost of the bridge, hello of frameworks beside native CPython, the first response after a start,
 // and memory.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -78,8 +78,8 @@ async function ensureAssets(module: string, packages: PackageSet | undefined): P
 const worker = (folder: string, boot: boolean, jspi = true): Promise<Worker> =>
   startWorkerd(
     `import assets from './assets.mjs';
-     import { toCloudflareHandler } from '../dist/targets/cloudflare/index.js';
-     import { fromPython } from '../dist/python/index.js';
+     import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+     import { fromPython } from 'wsgi-edge/python';
      ${DRIVER}
      let memory = 0;
      const { createPyodideModule } = assets;
@@ -127,7 +127,7 @@ async function get(port: number, path: string): Promise<string> {
 /** The cost of a request in µs, measured over `times` calls. */
 type Cost = (times: number) => Promise<number>;
 
-/** CPU time of workerd in µs for each call, without that of an empty request. */
+/** µs of workerd's CPU for each call, without those of an empty request. */
 const cpuIn =
   ({ port, pid }: Worker, path: (times: number) => string): Cost =>
   async (times) => {
@@ -159,7 +159,7 @@ async function inNode(folder: string, module: string, jspi: boolean): Promise<Dr
   await bundle(
     file,
     `import assets from '${join(folder, 'node.mjs')}?${jspi}';
-     import { fromPython } from './dist/python/index.js';
+     import { fromPython } from 'wsgi-edge/python';
      ${DRIVER}
      const app = fromPython(assets, { jspi: ${jspi} });
      const loop = fromPython(assets, { jspi: ${jspi}, application: 'loop:app' });
@@ -256,7 +256,7 @@ async function warm(title: string, module: string, packages: PackageSet | undefi
   return races;
 }
 
-/** Starts a process each time. Measures how long that takes, and its CPU time, which does not grow on a busy machine. */
+/** Time and CPU time of the first response after a start; a busy machine hardly changes the latter. */
 async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]> {
   const contenders: Record<string, () => Promise<number>> = {};
   const cpu: Record<string, number[]> = {};
@@ -281,9 +281,9 @@ async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]>
       file,
       `import { writeSync } from 'node:fs';
        import assets from '${join(folder, 'node.mjs')}';
-       import { fromPython } from './dist/python/index.js';
-       import { toLambdaHandler } from './dist/targets/aws-lambda/index.js';
-       import { lambdaEvent } from './dist/targets/testing.js';
+       import { fromPython } from 'wsgi-edge/python';
+       import { toLambdaHandler } from 'wsgi-edge/aws-lambda';
+       import { lambdaEvent } from 'wsgi-edge/testing';
        const app = fromPython(assets);
        await app.boot();
        const handler = toLambdaHandler(app);
@@ -315,7 +315,7 @@ async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]>
   ];
 }
 
-/** Memory of an isolate after its first answer. */
+/** The memory of an isolate after 50 requests. */
 async function memory(subjects: typeof SUBJECTS): Promise<Race> {
   const contenders: Record<string, () => Promise<number>> = {};
   for (const [title, { module, packages }] of Object.entries(subjects)) {

@@ -2,12 +2,12 @@
 export interface Race {
   title: string;
   unit: string;
-  /** The contender that the ratios are taken to; undefined where they are the same one at several sizes. */
+  /** The contender that the ratios are taken to; undefined if the race has no ratios. */
   base: string | undefined;
   costs: Record<string, number[]>;
 }
 
-/** Measures contenders in turns, in another order each round, so that what else the machine does hits all of them.
+/** Measures contenders in turns, in another order each round, so that other work on the machine hits all of them.
  *  @param contenders  each gives its cost, in `unit` */
 export async function race(
   title: string,

@@ -3,33 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { lambdaEvent } from '../dist/targets/testing.js';
 import { startRuntime } from '../emulation/lambda/runtime.ts';
 import { type Outcome, type RuntimeApi, startRuntimeApi } from '../emulation/lambda/runtime-api.ts';
+import { eventOf } from './calls.ts';
+import { type Contender, fileOf } from './contenders/index.ts';
 import { type Race, race } from './rounds.ts';
 
 const TEXT = `const TEXT = 'text/plain; charset=utf-8';`;
-const BUFFERED: Record<string, string> = {
-  'by hand': `${TEXT} export const handler = async (event) => { const body = 'Hello, ' + event.headers['x-name'] + '\\n'; return { statusCode: 200, headers: { 'content-type': TEXT, 'content-length': String(Buffer.byteLength(body)) }, body, isBase64Encoded: false }; };`,
-  'wsgi-edge': `import { toLambdaHandler } from '../dist/targets/aws-lambda/index.js'; ${TEXT} const encoder = new TextEncoder(); export const handler = toLambdaHandler((environ, startResponse) => { startResponse('200 OK', [['Content-Type', TEXT]]); return [encoder.encode('Hello, ' + environ.HTTP_X_NAME + '\\n')]; });`,
-  hono: `import { Hono } from 'hono'; import { handle } from 'hono/aws-lambda'; const app = new Hono(); app.get('*', (c) => c.text('Hello, ' + c.req.header('x-name') + '\\n')); export const handler = handle(app);`,
-  srvx: `import { toLambdaHandler } from 'srvx/aws-lambda'; ${TEXT} export const handler = toLambdaHandler({ fetch: (request) => new Response('Hello, ' + request.headers.get('x-name') + '\\n', { headers: { 'content-type': TEXT } }) });`,
-};
+const BUFFERED: Contender[] = ['by hand', 'hono', 'srvx', 'wsgi-edge, synchronous'];
 const STREAMED: Record<string, string> = {
   'by hand': `${TEXT} export const handler = awslambda.streamifyResponse(async (event, stream) => { const out = awslambda.HttpResponseStream.from(stream, { statusCode: 200, headers: { 'content-type': TEXT } }); out.write('first'); await new Promise((resolve) => setTimeout(resolve, 20)); out.end('last'); });`,
-  'wsgi-edge': `import { toLambdaStreamHandler } from '../dist/targets/aws-lambda/index.js'; ${TEXT} const encoder = new TextEncoder(); export const handler = toLambdaStreamHandler((environ, startResponse) => { startResponse('200 OK', [['Content-Type', TEXT]]); return (async function* () { yield encoder.encode('first'); await new Promise((resolve) => setTimeout(resolve, 20)); yield encoder.encode('last'); })(); });`,
+  'wsgi-edge': `import { toLambdaStreamHandler } from 'wsgi-edge/aws-lambda'; ${TEXT} const encoder = new TextEncoder(); export const handler = toLambdaStreamHandler((environ, startResponse) => { startResponse('200 OK', [['Content-Type', TEXT]]); return (async function* () { yield encoder.encode('first'); await new Promise((resolve) => setTimeout(resolve, 20)); yield encoder.encode('last'); })(); });`,
   hono: `import { Hono } from 'hono'; import { streamHandle } from 'hono/aws-lambda'; import { streamText } from 'hono/streaming'; const app = new Hono(); app.get('*', (c) => streamText(c, async (stream) => { await stream.write('first'); await stream.sleep(20); await stream.write('last'); })); export const handler = streamHandle(app);`,
 };
 
-const event = lambdaEvent('function-url', {
-  target: '/hello?a=1',
-  headers: [
-    ['x-name', 'bench'],
-    ['user-agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'],
-    ['accept', '*/*'],
-    ['cookie', 'session=0123456789abcdef; theme=dark'],
-  ],
-});
+const event = eventOf('function-url', 'GET with 12 headers');
 
 interface Function {
   invoke: RuntimeApi['invoke'];
@@ -79,21 +67,20 @@ async function firstByte(invoke: RuntimeApi['invoke']): Promise<number> {
 
 export async function runtime(rounds: number, invocations: number): Promise<Race[]> {
   const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-bench-'));
-  const bundle = (prefix: string, sources: Record<string, string>) =>
-    Promise.all(
-      Object.entries(sources).map(([name, contents]) =>
-        build({
-          stdin: { contents, resolveDir: import.meta.dirname, loader: 'js' },
-          bundle: true,
-          minify: true,
-          format: 'esm',
-          platform: 'node',
-          outfile: join(folder, `${prefix}${idOf(name)}.mjs`),
-        }),
-      ),
-    );
-  await bundle('buffered-', BUFFERED);
-  await bundle('streamed-', STREAMED);
+  const options = (prefix: string, name: string) =>
+    ({
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'node',
+      outfile: join(folder, `${prefix}${idOf(name)}.mjs`),
+    }) as const;
+  for (const name of BUFFERED) await build({ ...options('buffered-', name), entryPoints: [fileOf(name)] });
+  for (const [name, contents] of Object.entries(STREAMED))
+    await build({
+      ...options('streamed-', name),
+      stdin: { contents, resolveDir: import.meta.dirname, loader: 'js' },
+    });
 
   const running: Function[] = [];
   const keep = async (file: string): Promise<Function> => {
@@ -104,7 +91,7 @@ export async function runtime(rounds: number, invocations: number): Promise<Race
   try {
     const warm: Record<string, () => Promise<number>> = {};
     const cold: Record<string, () => Promise<number>> = {};
-    for (const name of Object.keys(BUFFERED)) {
+    for (const name of BUFFERED) {
       const file = `buffered-${idOf(name)}`;
       const { invoke } = await keep(file);
       warm[name] = async () => {

@@ -1,4 +1,4 @@
-import type { Application } from '../dist/src/index.js';
+import type { Application } from 'wsgi-edge';
 
 const BLOCK = new Uint8Array(65_536);
 

@@ -1,10 +1,11 @@
 // How the cost grows: with headers, with middleware, with the length of bodies (time and peak memory), with streams at once.
-import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
-import { toLambdaHandler } from '../dist/targets/aws-lambda/index.js';
-import { lambdaEvent } from '../dist/targets/testing.js';
+import { toLambdaHandler } from 'wsgi-edge/aws-lambda';
+import { lambdaEvent } from 'wsgi-edge/testing';
+import { cpuOf } from './calls.ts';
+import { start, stop } from './children.ts';
 import { type Race, race } from './rounds.ts';
 import { startWorkerd } from './workers.ts';
 
@@ -21,17 +22,7 @@ function calls(handler: ReturnType<typeof toLambdaHandler>, headers: number, ms:
     headers: Array.from({ length: headers }, (_, i) => [`x-header-${i}`, `the value of header ${i}`]),
   });
   const context = { getRemainingTimeInMillis: () => 30_000 };
-  return async () => {
-    const until = performance.now() + ms;
-    const start = process.cpuUsage();
-    let made = 0;
-    do {
-      for (let i = 0; i < 10; i++) await handler(event as never, context as never);
-      made += 10;
-    } while (performance.now() < until);
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / made;
-  };
+  return () => cpuOf(() => handler(event as never, context as never), ms);
 }
 
 function inside(depth: number): typeof app {
@@ -57,14 +48,13 @@ interface Server {
 }
 
 async function nodeServer(): Promise<Server> {
-  const child: ChildProcess = fork(new URL('./servers.ts', import.meta.url), ['scale']);
-  const { port } = await new Promise<{ port: number }>((resolve) => child.once('message', resolve));
-  return { name: 'Node', port, pid: child.pid ?? 0, stop: () => child.kill() };
+  const { child, first } = await start<{ scale: number }>('servers.ts', ['scale']);
+  return { name: 'Node', port: first.scale, pid: child.pid ?? 0, stop: () => stop(child) };
 }
 
 async function workerdServer(): Promise<Server> {
   const worker = await startWorkerd(
-    `import { toCloudflareHandler } from '../dist/targets/cloudflare/index.js'; import { served } from './scale-app.ts'; export default toCloudflareHandler(served);`,
+    `import { toCloudflareHandler } from 'wsgi-edge/cloudflare'; import { served } from './scale-app.ts'; export default toCloudflareHandler(served);`,
   );
   return { name: 'workerd', port: worker.port, pid: worker.pid, stop: worker.dispose };
 }
@@ -72,9 +62,9 @@ async function workerdServer(): Promise<Server> {
 const memoryOf = (pid: number, field: 'VmRSS' | 'VmHWM'): number =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
-/** The peak of a process's resident memory while `task` runs, in MiB above what it was before. */
+/** The peak of a process's resident memory while `task` runs, in MiB above the size before. */
 async function peakOf(pid: number, task: () => Promise<unknown>): Promise<number> {
-  writeFileSync(`/proc/${pid}/clear_refs`, '5'); // the peak is what is resident now
+  writeFileSync(`/proc/${pid}/clear_refs`, '5'); // makes the current size the peak
   const before = memoryOf(pid, 'VmRSS');
   await task();
   return Math.max(0, memoryOf(pid, 'VmHWM') - before);
@@ -99,7 +89,7 @@ async function upload(port: number, mib: number): Promise<void> {
   if ((await response.text()) !== String(mib * MIB)) throw new Error('not all arrived');
 }
 
-// Not fetch, whose pool is not made for thousands of connections.
+// Uses http.request because fetch's pool is not made for thousands of connections.
 function stream(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port, path: '/', agent: false }, (res) => {
@@ -139,8 +129,8 @@ export async function scale({ ms, rounds, mib, streams }: Scale): Promise<Race[]
       rounds,
     ),
   ];
-  for (const start of [nodeServer, workerdServer]) {
-    const { name, port, pid, stop } = await start();
+  for (const startServer of [nodeServer, workerdServer]) {
+    const { name, port, pid, stop } = await startServer();
     try {
       for (const [way, transfer] of Object.entries({ response: download, upload })) {
         const peaks: Record<string, number[]> = {};

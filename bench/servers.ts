@@ -1,10 +1,7 @@
-// The servers that the Node race asks, one a process: `node servers.ts <name>`.
+// The servers that the Node race asks: `node servers.ts <name>...` starts them in one process, sends their ports, and answers
+// each message with the CPU time of the process.
 import { createServer } from 'node:http';
-import { serve as honoServe } from '@hono/node-server';
-import express from 'express';
-import { Hono } from 'hono';
-import { serve as srvxServe } from 'srvx/node';
-import { toNodeHandler } from '../dist/targets/node/index.js';
+import { toNodeHandler } from 'wsgi-edge/node';
 
 const BODY = new TextEncoder().encode('Hello, world!\n');
 const TYPE = 'text/plain; charset=utf-8';
@@ -17,6 +14,14 @@ const servers: Record<string, () => Promise<number> | number> = {
         res.end(BODY);
       }),
     ),
+  '@hono/node-server': async () => {
+    const { serve } = await import('@hono/node-server');
+    const { Hono } = await import('hono');
+    const app = new Hono().get('*', (c) => c.text('Hello, world!\n'));
+    return new Promise((resolve) =>
+      serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => resolve(port)),
+    );
+  },
   'wsgi-edge': () =>
     listen(
       createServer(
@@ -26,14 +31,9 @@ const servers: Record<string, () => Promise<number> | number> = {
         }),
       ),
     ),
-  '@hono/node-server': () => {
-    const app = new Hono().get('*', (c) => c.text('Hello, world!\n'));
-    return new Promise((resolve) =>
-      honoServe({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => resolve(port)),
-    );
-  },
   srvx: async () => {
-    const server = srvxServe({
+    const { serve } = await import('srvx/node');
+    const server = serve({
       fetch: () => new Response('Hello, world!\n', { headers: { 'Content-Type': TYPE } }),
       port: 0,
       hostname: '127.0.0.1',
@@ -42,7 +42,8 @@ const servers: Record<string, () => Promise<number> | number> = {
     await server.ready();
     return Number(new URL(server.url ?? '').port);
   },
-  'express 5': () => {
+  'express 5': async () => {
+    const { default: express } = await import('express');
     const app = express();
     app.use((_, res) => res.type('text').send('Hello, world!\n'));
     return listen(createServer(app));
@@ -60,6 +61,9 @@ export const NODE_SERVERS = Object.keys(servers);
 servers.scale = async () => listen(createServer(toNodeHandler((await import('./scale-app.ts')).served)));
 
 if (process.send !== undefined) {
-  process.on('message', () => process.send?.({ cpu: process.cpuUsage() }));
-  process.send({ port: await servers[process.argv[2] ?? '']?.() });
+  const ports: Record<string, number | undefined> = {};
+  for (const name of process.argv.slice(2)) ports[name] = await servers[name]?.();
+  process.on('disconnect', () => process.exit());
+  process.on('message', () => process.send?.(process.cpuUsage()));
+  process.send(ports);
 }
