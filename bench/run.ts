@@ -34,7 +34,7 @@ const parts: Record<string, () => Promise<Race[]>> = {
   fresh: async () => (await import('./fresh.ts')).fresh(rounds, wanted),
   node: async () => (await import('./node.ts')).node(rounds, smoke ? 100 : quick ? 5_000 : 10_000, wanted),
   workers: async () =>
-    (await import('./workers.ts')).workers(rounds, smoke ? 100 : quick ? 3_000 : 10_000, smoke ? 1 : 128, wanted),
+    (await import('./workers.ts')).workers(rounds, smoke ? 100 : quick ? 3_000 : 5_000, smoke ? 1 : 128, wanted),
   size: async () => (await import('./size.ts')).size(rounds, wanted),
   runtime: async () => (await import('./runtime.ts')).runtime(rounds, smoke ? 10 : quick ? 300 : 1_000),
   scale: async () =>
