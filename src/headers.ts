@@ -77,6 +77,7 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
 
 /** Says of a status line what is wrong with it, or null. PEP 3333, "The start_response() Callable". */
 export function statusFault(status: unknown): string | null {
+  if (status === '200 OK') return null; // the usual one, at no cost
   if (typeof status !== 'string') return `status must be a string such as "200 OK", not ${nameOf(status)}`;
   if (!/^[0-9]{3} /.test(status)) return `status ${quote(status)} is not three digits, a space and a reason`;
   const fault = valueFault(status) ?? (status.includes('\t') ? 'contains the control character 0x09' : null);

@@ -411,30 +411,29 @@ export function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBY
   }
 }
 
-/** An `InputSource` over bytes that are already there, made at the first read. */
-export function bytesSource(getBytes: () => Uint8Array): InputSource {
-  return new Bytes(getBytes);
+/** An `InputSource` over bytes that are already there, or made at the first read. */
+export function bytesSource(bytes: Uint8Array | (() => Uint8Array)): InputSource {
+  return new Bytes(bytes);
 }
 
 class Bytes implements InputSource {
-  private readonly getBytes: () => Uint8Array;
-  private done = false;
+  private bytes: Uint8Array | (() => Uint8Array) | null;
 
-  constructor(getBytes: () => Uint8Array) {
-    this.getBytes = getBytes;
+  constructor(bytes: Uint8Array | (() => Uint8Array)) {
+    this.bytes = bytes;
   }
 
   all(): Uint8Array {
-    if (this.done) return EMPTY;
-    this.done = true;
-    return this.getBytes();
+    const { bytes } = this;
+    this.bytes = null;
+    return typeof bytes === 'function' ? bytes() : (bytes ?? EMPTY);
   }
 
   async pull(): Promise<Uint8Array | null> {
-    return this.done ? null : this.all();
+    return this.bytes === null ? null : this.all();
   }
 
   async cancel(): Promise<void> {
-    this.done = true;
+    this.bytes = null;
   }
 }

@@ -64,6 +64,15 @@ export function bytesToText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
+/** Ordinary text from bytes, or null when they are not UTF-8. */
+export function bytesToTextOrNull(bytes: Uint8Array): string | null {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 /** Decodes percent escapes once, byte by byte, and keeps invalid escapes. */
 export function percentDecode(native: string): string {
   if (!native.includes('%')) return native;

@@ -97,14 +97,16 @@ class Exchange<Out> {
     }
     // A bare stream is ended as a file is: its iterator can't be ended while it waits for bytes.
     if (!Array.isArray(body)) body = asFile(body) ?? body;
-    const open = new OpenBody(body, this.log);
+    let open: OpenBody | undefined;
     try {
-      if (Array.isArray(body) && this.sendWhole(body))
-        return (body as Body).close === undefined ? undefined : open.release();
+      if (Array.isArray(body) && (body as Body).close === undefined && this.sendWhole(body)) return undefined;
+      open = this.open(body);
+      if (Array.isArray(body) && this.sendWhole(body)) return open.release();
       const sending = (body instanceof FileWrapper ? this.sendFile(body) : undefined) ?? this.sendStream(open);
+      const opened = open;
       return sending.then(
-        () => open.release(),
-        (error) => this.fail(error, open),
+        () => opened.release(),
+        (error) => this.fail(error, opened),
       );
     } catch (error) {
       return this.fail(error, open);
@@ -294,21 +296,30 @@ class Exchange<Out> {
 
   // A rejection that nobody handles would end the process.
   private refusePromise(page: PromiseLike<unknown>): void {
-    Promise.resolve(page).then((value) => {
-      if (value !== undefined && value !== null)
-        this.log(new WsgiError('onError: must return an application, not a Promise; it is not waited for'));
-    }, this.log);
+    Promise.resolve(page).then(
+      (value) => {
+        if (value !== undefined && value !== null)
+          this.log(new WsgiError('onError: must return an application, not a Promise; it is not waited for'));
+      },
+      (error) => this.log(error),
+    );
+  }
+
+  private open(body: Body): OpenBody {
+    return new OpenBody(body, (error) => this.log(error));
   }
 
   /** Closes the body that comes after nobody waits for it any more. */
   private discard(result: PromiseLike<Body>): void {
     Promise.resolve(result).then(
-      (body) => body && new OpenBody(body, this.log).release(),
+      (body) => body && this.open(body).release(),
       () => {},
     );
   }
 
-  private readonly log = (error: unknown): void => this.logText(describe(error));
+  private log(error: unknown): void {
+    this.logText(describe(error));
+  }
 
   private logText(text: string): void {
     try {

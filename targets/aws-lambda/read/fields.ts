@@ -34,7 +34,7 @@ function stringOf(value: unknown): string {
 /** The method of a request.
  *  @throws {TypeError} when it is not a token */
 export function methodOf(method: string): string {
-  if (!isToken(stringOf(method))) throw new TypeError(`${quote(method)} is not a method`);
+  if (method !== 'GET' && !isToken(stringOf(method))) throw new TypeError(`${quote(method)} is not a method`);
   return method;
 }
 
@@ -51,6 +51,7 @@ export function uriOf(path: string, query: string): string {
 
 /** The protocol of the request, if the event has a sensible one. */
 export function protocolOf(protocol: unknown): string {
+  if (protocol === 'HTTP/1.1') return protocol;
   return typeof protocol === 'string' && /^HTTP\/[0-9](\.[0-9])?$/.test(protocol) ? protocol : 'HTTP/1.1';
 }
 
@@ -64,12 +65,7 @@ export function setBody(
 ): void {
   const bytes = body ? Buffer.from(stringOf(body), base64 ? 'base64' : 'utf8') : EMPTY;
   const told = bytes.length > 0 || environ.CONTENT_LENGTH !== undefined;
-  setInput(
-    environ,
-    bytesSource(() => bytes),
-    maxBody,
-    told ? bytes.length : undefined,
-  );
+  setInput(environ, bytesSource(bytes), maxBody, told ? bytes.length : undefined);
 }
 
 /** Sets SERVER_NAME and SERVER_PORT, once the headers are there.
@@ -93,7 +89,7 @@ export function setUser(environ: Environ, authType: string, name: string | undef
   if (name !== undefined && !/[\x00-\x1f\x7f]/.test(name)) environ.REMOTE_USER = encodeNative(name);
 }
 
-const IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(?!$)|$)){4}$/;
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** An IP address from the texts that events have for one: with spaces around it (a capture of 2020), with a network's size
  *  (AWS's own samples), with a port (the load balancer's `xff_client_port`), or no address at all (the console's test). */

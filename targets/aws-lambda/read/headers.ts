@@ -18,13 +18,18 @@ export function addHeaders(environ: Environ, lists: ValueMap, values?: ValueMap)
   }
 }
 
-const isEmpty = (map: ValueMap): boolean => map === undefined || map === null || Object.keys(map).length === 0;
+// `for … in` takes half the time of Object.keys(); an event is made by JSON.parse(), so it inherits no names.
+export function isEmpty(map: ValueMap): boolean {
+  for (const _ in map) return false;
+  return true;
+}
 
 function hasMore(map: ValueMap, than: ValueMap): boolean {
-  if (map === undefined || map === null) return false;
   const others = Object.keys(than ?? {});
+  let at = 0;
   // Both maps of an event list their names in one order.
-  return Object.keys(map).some((name, i) => name !== others[i] && !Object.hasOwn(than ?? {}, name));
+  for (const name in map) if (name !== others[at++] && !Object.hasOwn(than ?? {}, name)) return true;
+  return false;
 }
 
 // The quick way, which folds no names of its own. False if a name comes in two spellings, as it can only if one of them is
@@ -32,14 +37,14 @@ function hasMore(map: ValueMap, than: ValueMap): boolean {
 function addDistinct(environ: Environ, map: ValueMap): boolean {
   if (map === undefined || map === null) return true;
   let mixed = false;
-  for (const name of Object.keys(map)) {
+  for (const name in map) {
     const { key, folded } = foldName(name);
     if (key === null) continue;
     mixed ||= folded !== name;
     if (mixed && environ[key] !== undefined) return false;
     const value = map[name];
     const only = Array.isArray(value) && value.length === 1 ? value[0] : value;
-    if (typeof only === 'string' && CLEAN.test(only)) environ[key] = only;
+    if (typeof only === 'string' && !UNCLEAN.test(only)) environ[key] = only;
     else addValue(environ, name, given(value));
   }
   return true;
@@ -50,13 +55,13 @@ function addValue(environ: Environ, name: string, value: string | readonly strin
   else for (const each of value ?? []) addRequestHeader(environ, name, headerNative(each));
 }
 
-// A value that is native and trimmed as it is, as most are.
-const CLEAN = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
+// Tells a value that is not native or not trimmed, as few are.
+const UNCLEAN = /^ |[^\x20-\x7e]| $/;
 
 /** A value of an event as a native string. JSON can carry characters that no HTTP parser lets through: CR, LF and NUL become
  *  spaces (RFC 9110, section 5.5). */
 export function headerNative(value: string): string {
-  return CLEAN.test(value) ? value : encodeNative(value.replace(/[\r\n\0]/g, ' '));
+  return UNCLEAN.test(value) ? encodeNative(value.replace(/[\r\n\0]/g, ' ')) : value;
 }
 
 type Folded = Map<string, string | string[]>;

@@ -1,5 +1,5 @@
 import { encodeNative } from '../../../src/native-string.js';
-import { given, type ValueMap } from './headers.js';
+import { given, isEmpty, type ValueMap } from './headers.js';
 
 /** A query from parameters that the front end has decoded, encoded again (application/x-www-form-urlencoded). */
 export function encodedQuery(lists: ValueMap, values?: ValueMap): string {
@@ -16,10 +16,10 @@ const SAFE = /^[\w*.-]*$/;
 const encode = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
 
 function joined(lists: ValueMap, values: ValueMap, encode: (text: string) => string): string {
-  const map = lists && Object.keys(lists).length > 0 ? lists : values;
+  const map = isEmpty(lists) ? values : lists;
   let query = '';
-  for (const name of Object.keys(map ?? {})) {
-    const value = given(map?.[name]);
+  for (const name in map) {
+    const value = given(map[name]);
     if (value === undefined) continue;
     for (const each of typeof value === 'string' ? [value] : value)
       query += `${query === '' ? '' : '&'}${encode(name)}=${encode(each)}`;

@@ -21,7 +21,8 @@ function stagePrefix({ domainName, stage }: StageContext, hostHeader: string | u
 export function stageBefore(context: StageContext, hostHeader: string | undefined, path: string): string {
   const prefix = stagePrefix(context, hostHeader);
   const whole = encodeNative(context.path ?? '');
-  return whole === prefix + path || (path === '/' && whole === prefix) ? prefix : '';
+  const isBefore = whole.length === prefix.length + path.length && whole.startsWith(prefix) && whole.endsWith(path);
+  return isBefore || (path === '/' && whole === prefix) ? prefix : '';
 }
 
 /** Moves the stage from PATH_INFO to SCRIPT_NAME if it is the first segment there. */

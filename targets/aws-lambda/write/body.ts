@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import { headerValue } from '../../../src/headers.js';
+import { lowerName } from '../../../src/headers.js';
+import { bytesToTextOrNull } from '../../../src/native-string.js';
 import type { Head } from '../../../src/start-response.js';
 
 /** The body of a result. */
@@ -8,24 +8,32 @@ export interface ResultBody {
   isBase64Encoded: boolean;
 }
 
-const TEXT = /^(text\/.*|application\/(json|javascript|ecmascript|xml|x-www-form-urlencoded|graphql)|.*\+(json|xml))$/;
+const TEXT = /^application\/(?:json|javascript|ecmascript|xml|x-www-form-urlencoded|graphql)$|\+(?:json|xml)$/;
 
 /** Whether bodies of a media type are text, unless the user says otherwise. */
 export function isTextType(mediaType: string): boolean {
-  return TEXT.test(mediaType);
+  return mediaType.startsWith('text/') || TEXT.test(mediaType);
 }
 
 /** Makes text of a body if its type is text, its bytes are UTF-8 and no Content-Encoding applies; else base64. */
 export function resultBody(head: Head, bytes: Uint8Array, isText: (mediaType: string) => boolean): ResultBody {
   if (bytes.length === 0) return { body: '', isBase64Encoded: false };
-  const encoding = headerValue(head.headers, 'content-encoding') ?? 'identity';
-  const text = encoding === 'identity' && isText(mediaType(head)) && isUtf8(bytes);
+  let type = '';
+  let encoding = 'identity';
+  // Backwards, so that the first value of a name stays.
+  for (let i = head.headers.length - 1; i >= 0; i--) {
+    const [name, value] = head.headers[i] as [string, string];
+    const folded = lowerName(name);
+    if (folded === 'content-type') type = value;
+    else if (folded === 'content-encoding') encoding = value;
+  }
+  const text = encoding === 'identity' && isText(mediaTypeOf(type)) ? bytesToTextOrNull(bytes) : null;
+  if (text !== null) return { body: text, isBase64Encoded: false };
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { body: buffer.toString(text ? 'utf8' : 'base64'), isBase64Encoded: !text };
+  return { body: buffer.toString('base64'), isBase64Encoded: true };
 }
 
-function mediaType({ headers }: Head): string {
-  const type = headerValue(headers, 'content-type') ?? '';
+function mediaTypeOf(type: string): string {
   const end = type.indexOf(';');
   return (end < 0 ? type : type.slice(0, end)).trim().toLowerCase();
 }
