@@ -7,63 +7,63 @@ const STUCK = 1000;
 
 /** The body that an application returned, with its one ending. PEP 3333, "Specification Details". */
 export class OpenBody {
-  private readonly body: Body;
-  private readonly log: (error: unknown) => void;
-  private iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
-  private exhausted = false;
-  private pending = 0;
-  private released: Promise<void> | undefined;
+  readonly #body: Body;
+  readonly #log: (error: unknown) => void;
+  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  #exhausted = false;
+  #pending = 0;
+  #released: Promise<void> | undefined;
 
   constructor(body: Body, log: (error: unknown) => void) {
-    this.body = body;
-    this.log = log;
+    this.#body = body;
+    this.#log = log;
   }
 
   /** The next step of the iteration, as the iterator gives it. */
   next(): IteratorResult<unknown> | Promise<IteratorResult<unknown>> {
-    this.iterator ??= iteratorOf(this.body);
-    const step = this.iterator.next();
-    return isThenable(step) ? this.settled(step) : this.checked(step);
+    this.#iterator ??= iteratorOf(this.#body);
+    const step = this.#iterator.next();
+    return isThenable(step) ? this.#settled(step) : this.#checked(step);
   }
 
   /** Ends the body: the iterator's `return()` unless it is exhausted, then `close()`. Runs once, however often it is
    *  called, and never rejects, because each failure goes to `log`. */
   release(): Promise<void> {
-    this.released ??= this.end();
-    return this.released;
+    this.#released ??= this.#end();
+    return this.#released;
   }
 
-  private async settled(step: PromiseLike<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
-    this.pending++;
+  async #settled(step: PromiseLike<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+    this.#pending++;
     try {
-      return this.checked(await step);
+      return this.#checked(await step);
     } finally {
-      this.pending--;
+      this.#pending--;
     }
   }
 
-  private checked(step: IteratorResult<unknown>): IteratorResult<unknown> {
+  #checked(step: IteratorResult<unknown>): IteratorResult<unknown> {
     if (typeof step !== 'object' || step === null)
       throw new WsgiError(
         `application: a step of its body is ${nameOf(step)}, not an object with done and value (PEP 3333, "Specification Details")`,
       );
-    if (step.done) this.exhausted = true;
+    if (step.done) this.#exhausted = true;
     return step;
   }
 
-  private async end(): Promise<void> {
+  async #end(): Promise<void> {
     try {
-      if (!this.exhausted && this.iterator?.return) {
-        const returned = Promise.resolve(this.iterator.return());
-        await (this.pending === 0 ? returned : within(returned, STUCK));
+      if (!this.#exhausted && this.#iterator?.return) {
+        const returned = Promise.resolve(this.#iterator.return());
+        await (this.#pending === 0 ? returned : within(returned, STUCK));
       }
     } catch (error) {
-      this.log(error);
+      this.#log(error);
     }
     try {
-      await this.body.close?.();
+      await this.#body.close?.();
     } catch (error) {
-      this.log(error);
+      this.#log(error);
     }
   }
 }

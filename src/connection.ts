@@ -11,25 +11,25 @@ export class Connection {
   /** Nothing more can be sent; `reason` says why. */
   aborted = false;
   reason: unknown;
-  private readonly ctx: ExecutionContextLike | undefined;
-  private readonly log: (lines: string) => void;
-  private controller: AbortController | undefined;
-  private giveUp: ((reason: unknown) => void) | undefined;
+  readonly #ctx: ExecutionContextLike | undefined;
+  readonly #log: (lines: string) => void;
+  #controller: AbortController | undefined;
+  #giveUp: ((reason: unknown) => void) | undefined;
 
   /** @param log  takes the rejections of background work
    *  @param ctx  keeps background work alive, on a platform that needs that */
   constructor(log: (lines: string) => void, ctx: ExecutionContextLike | undefined) {
-    this.log = log;
-    this.ctx = ctx;
+    this.#log = log;
+    this.#ctx = ctx;
   }
 
   /** Aborted when the connection ends early. */
   get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController();
-      if (this.aborted) this.controller.abort(this.reason);
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.reason);
     }
-    return this.controller.signal;
+    return this.#controller.signal;
   }
 
   /** Ends the wait of the gateway and aborts the signal; the first reason counts. */
@@ -37,8 +37,8 @@ export class Connection {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    this.controller?.abort(reason);
-    this.giveUp?.(reason);
+    this.#controller?.abort(reason);
+    this.#giveUp?.(reason);
   }
 
   /** Waits for `promise`, but no longer than the connection lasts. One wait at a time.
@@ -59,16 +59,16 @@ export class Connection {
             reject(error);
           }
         };
-      this.giveUp = once(failed);
-      promise.then(once(done), this.giveUp);
-      if (this.aborted) this.giveUp(this.reason);
+      this.#giveUp = once(failed);
+      promise.then(once(done), this.#giveUp);
+      if (this.aborted) this.#giveUp(this.reason);
     });
   }
 
   /** The same, for a wait that has nothing to do afterwards: settles as `promise` does, or rejects with the reason. */
   whileOpen<T>(promise: PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.giveUp = reject;
+      this.#giveUp = reject;
       promise.then(resolve, reject);
       if (this.aborted) reject(this.reason);
     });
@@ -77,8 +77,8 @@ export class Connection {
   /** Keeps work alive that outlives the response; a rejection is logged. */
   waitUntil(promise: PromiseLike<unknown>): void {
     const logged = Promise.resolve(promise).catch((error: unknown) =>
-      this.log(`application: a promise given to wsgi_edge.wait_until rejected: ${describe(error)}`),
+      this.#log(`application: a promise given to wsgi_edge.wait_until rejected: ${describe(error)}`),
     );
-    this.ctx?.waitUntil(logged);
+    this.#ctx?.waitUntil(logged);
   }
 }

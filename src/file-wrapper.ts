@@ -9,7 +9,7 @@ const DEFAULT_BLOCK = 65_536; // bytes
 export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
   readonly blockSize: number;
-  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
   constructor(source: FileSource, blockSize = DEFAULT_BLOCK) {
     if (!(isReader(source) || isStream(source) || isBlob(source) || isIterable(source)))
@@ -29,8 +29,8 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     const { source, blockSize } = this;
-    if (isStream(source)) yield* this.readStream(source);
-    else if (isBlob(source)) yield* this.readStream(source.stream());
+    if (isStream(source)) yield* this.#readStream(source);
+    else if (isBlob(source)) yield* this.#readStream(source.stream());
     else if (isIterable(source)) yield* source;
     else {
       for (;;) {
@@ -44,7 +44,8 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
 
   /** Closes the source, by its `close()`, `destroy()` or `cancel()`. */
   async close(): Promise<void> {
-    const { source, reader } = this;
+    const { source } = this;
+    const reader = this.#reader;
     // A read that waits for bytes holds the iterator; only its reader can end it.
     if (reader !== undefined) await reader.cancel();
     else if (isStream(source)) {
@@ -55,9 +56,9 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
   }
 
   // The asynchronous iterator of streams is missing in Safari and in older runtimes.
-  private async *readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  async *#readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
     const reader = stream.getReader();
-    this.reader = reader;
+    this.#reader = reader;
     try {
       for (;;) {
         const { done, value } = await reader.read();
@@ -65,7 +66,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
         yield value;
       }
     } finally {
-      this.reader = undefined;
+      this.#reader = undefined;
       // Does nothing to a stream that has ended.
       await reader.cancel();
       reader.releaseLock();

@@ -80,26 +80,26 @@ async function* eachLine(this: InputStream): AsyncGenerator<Uint8Array, void> {
 }
 
 class Input implements Platform {
-  private readonly source: InputSource;
-  private readonly length: number | undefined;
-  private readonly maxBody: number;
-  private touched = false;
-  private taken = false; // inputStream() has given the platform's own stream away
-  private turn: Promise<unknown> | undefined;
-  private reader: Reader | undefined; // made when it is read, since most requests have no body
+  readonly #source: InputSource;
+  readonly #length: number | undefined;
+  readonly #maxBody: number;
+  #touched = false;
+  #taken = false; // inputStream() has given the platform's own stream away
+  #turn: Promise<unknown> | undefined;
+  #reader: Reader | undefined; // made when it is read, since most requests have no body
 
   constructor(source: InputSource, length: number | undefined, maxBody: number) {
-    this.source = source;
-    this.length = length;
-    this.maxBody = maxBody;
+    this.#source = source;
+    this.#length = length;
+    this.#maxBody = maxBody;
   }
 
   takeStream(): ReadableStream<Uint8Array> | null {
     // The platform's own stream knows no limit except the length that it was promised.
-    if (this.touched || (this.maxBody !== Number.POSITIVE_INFINITY && this.length === undefined)) return null;
-    const own = this.source.stream?.() ?? null;
-    this.taken = own !== null;
-    this.touched = this.taken;
+    if (this.#touched || (this.#maxBody !== Number.POSITIVE_INFINITY && this.#length === undefined)) return null;
+    const own = this.#source.stream?.() ?? null;
+    this.#taken = own !== null;
+    this.#touched = this.#taken;
     return own;
   }
 
@@ -108,52 +108,52 @@ class Input implements Platform {
   }
 
   cancel(reason: unknown): Promise<void> {
-    this.touched = true;
-    return this.source.cancel(reason);
+    this.#touched = true;
+    return this.#source.cancel(reason);
   }
 
   /** One call at a time: two that overlap must not both take the same bytes. */
   inTurn<T>(task: (reader: Reader) => Promise<T>): Promise<T> {
-    this.touched = true;
-    const result = this.turn === undefined ? this.begin(task) : this.turn.then(() => this.begin(task));
-    this.turn = result.catch(() => {});
+    this.#touched = true;
+    const result = this.#turn === undefined ? this.#begin(task) : this.#turn.then(() => this.#begin(task));
+    this.#turn = result.catch(() => {});
     return result;
   }
 
-  private begin<T>(task: (reader: Reader) => Promise<T>): Promise<T> {
-    if (this.taken)
+  #begin<T>(task: (reader: Reader) => Promise<T>): Promise<T> {
+    if (this.#taken)
       return Promise.reject(
         new WsgiError('application: wsgi.input was read after inputStream() had taken its stream; read one of the two'),
       );
-    this.reader ??= new Reader(this.source, this.length, this.maxBody);
-    return task(this.reader);
+    this.#reader ??= new Reader(this.#source, this.#length, this.#maxBody);
+    return task(this.#reader);
   }
 }
 
 /** Reads a source by size and by line. */
 class Reader {
-  private readonly source: InputSource;
-  private readonly length: number | undefined;
-  private readonly maxBody: number;
-  private chunks: Uint8Array[] = []; // pulled and not yet read
-  private held = 0; // bytes in chunks
-  private pulled = 0; // bytes
-  private ended = false;
-  private failure: { error: unknown } | undefined;
-  private block: Uint8Array | undefined; // small chunks, joined
-  private filled = 0; // bytes of block
+  readonly #source: InputSource;
+  readonly #length: number | undefined;
+  readonly #maxBody: number;
+  #chunks: Uint8Array[] = []; // pulled and not yet read
+  #held = 0; // bytes in chunks
+  #pulled = 0; // bytes
+  #ended = false;
+  #failure: { error: unknown } | undefined;
+  #block: Uint8Array | undefined; // small chunks, joined
+  #filled = 0; // bytes of block
 
   constructor(source: InputSource, length: number | undefined, maxBody: number) {
-    this.source = source;
-    this.length = length;
-    this.maxBody = maxBody;
+    this.#source = source;
+    this.#length = length;
+    this.#maxBody = maxBody;
   }
 
   /** Up to `limit` bytes. */
   async read(limit: number): Promise<Uint8Array> {
-    if (limit === Number.POSITIVE_INFINITY && this.pulled === 0) await this.pullAll();
-    while (this.held < limit && !this.ended) await this.pull();
-    return this.take(Math.min(limit, this.held));
+    if (limit === Number.POSITIVE_INFINITY && this.#pulled === 0) await this.#pullAll();
+    while (this.#held < limit && !this.#ended) await this.#pull();
+    return this.#take(Math.min(limit, this.#held));
   }
 
   /** A line, or `limit` bytes of it. */
@@ -162,20 +162,20 @@ class Reader {
     let offset = 0; // bytes of it without a LF
     let before = 0; // bytes without a LF in all
     for (;;) {
-      for (let chunk = this.chunks[index]; chunk !== undefined && before < limit; chunk = this.chunks[index]) {
+      for (let chunk = this.#chunks[index]; chunk !== undefined && before < limit; chunk = this.#chunks[index]) {
         // Search no further than the limit: a long line that is read piece by piece would take quadratic time.
         const end = Math.min(chunk.length, offset + limit - before);
         const at = chunk.subarray(offset, end).indexOf(LF);
-        if (at >= 0) return this.take(before + at + 1);
+        if (at >= 0) return this.#take(before + at + 1);
         before += end - offset;
         offset = end;
         // The last chunk may grow.
-        if (index + 1 === this.chunks.length) break;
+        if (index + 1 === this.#chunks.length) break;
         index++;
         offset = 0;
       }
-      if (before >= limit || this.ended) return this.take(Math.min(limit, this.held));
-      await this.pull();
+      if (before >= limit || this.#ended) return this.#take(Math.min(limit, this.#held));
+      await this.#pull();
     }
   }
 
@@ -192,107 +192,108 @@ class Reader {
 
   /** The bytes that have come and are not read yet, at least one unless the body has ended. */
   async arrived(): Promise<Uint8Array> {
-    while (this.held === 0 && !this.ended) await this.pull();
-    return this.take(this.chunks[0]?.length ?? 0);
+    while (this.#held === 0 && !this.#ended) await this.#pull();
+    return this.#take(this.#chunks[0]?.length ?? 0);
   }
 
-  private async pullAll(): Promise<void> {
-    if (this.ended || this.source.all === undefined) return;
+  async #pullAll(): Promise<void> {
+    if (this.#ended || this.#source.all === undefined) return;
     try {
-      const all = this.source.all();
+      const all = this.#source.all();
       const bytes = isThenable(all) ? await all : all;
       if (bytes === undefined) return;
-      this.accept(bytes);
-      this.checkEnd();
+      this.#accept(bytes);
+      this.#checkEnd();
     } catch (error) {
-      this.failure = { error };
+      this.#failure = { error };
     }
   }
 
-  private async pull(): Promise<void> {
-    if (this.failure) throw this.failure.error;
+  async #pull(): Promise<void> {
+    if (this.#failure) throw this.#failure.error;
     try {
-      const chunk = await this.source.pull(this.length && this.length - this.pulled);
-      if (chunk === null) this.checkEnd();
-      else if (chunk.length > 0) this.accept(chunk);
+      const chunk = await this.#source.pull(this.#length && this.#length - this.#pulled);
+      if (chunk === null) this.#checkEnd();
+      else if (chunk.length > 0) this.#accept(chunk);
     } catch (error) {
-      this.failure = { error };
+      this.#failure = { error };
       throw error;
     }
   }
 
-  private checkEnd(): void {
-    const { length, pulled } = this;
+  #checkEnd(): void {
+    const length = this.#length;
+    const pulled = this.#pulled;
     if (length !== undefined && pulled < length)
       throw new ClientDisconnected(`client: the request body ended after ${pulled} of ${length} bytes`);
-    this.ended = true;
+    this.#ended = true;
   }
 
-  private accept(chunk: Uint8Array): void {
-    if (chunk.length > 0) this.hold(plain(chunk));
-    this.held += chunk.length;
-    this.pulled += chunk.length;
-    if (this.pulled > this.maxBody) {
-      const tooLarge = new BodyTooLarge(`client: the request body has more bytes than maxBody, ${this.maxBody}`);
-      this.source.cancel(tooLarge).catch(() => {});
+  #accept(chunk: Uint8Array): void {
+    if (chunk.length > 0) this.#hold(plain(chunk));
+    this.#held += chunk.length;
+    this.#pulled += chunk.length;
+    if (this.#pulled > this.#maxBody) {
+      const tooLarge = new BodyTooLarge(`client: the request body has more bytes than maxBody, ${this.#maxBody}`);
+      this.#source.cancel(tooLarge).catch(() => {});
       throw tooLarge;
     }
     // The platform's own end would take one more turn of its I/O.
-    if (this.length !== undefined && this.pulled >= this.length) this.ended = true;
+    if (this.#length !== undefined && this.#pulled >= this.#length) this.#ended = true;
   }
 
-  private hold(chunk: Uint8Array): void {
-    const { chunks } = this;
+  #hold(chunk: Uint8Array): void {
+    const chunks = this.#chunks;
     const last = chunks.at(-1);
     if (chunk.length >= SMALL || last === undefined || last.length >= SMALL) {
       chunks.push(chunk);
       return;
     }
-    if (this.block === undefined || last.buffer !== this.block.buffer) {
-      if (this.block === undefined || this.filled + last.length + chunk.length > this.block.length) {
-        this.block = new Uint8Array(4 * SMALL);
-        this.filled = 0;
+    if (this.#block === undefined || last.buffer !== this.#block.buffer) {
+      if (this.#block === undefined || this.#filled + last.length + chunk.length > this.#block.length) {
+        this.#block = new Uint8Array(4 * SMALL);
+        this.#filled = 0;
       }
-      this.block.set(last, this.filled);
-      this.filled += last.length;
+      this.#block.set(last, this.#filled);
+      this.#filled += last.length;
     }
-    if (this.filled + chunk.length > this.block.length) {
+    if (this.#filled + chunk.length > this.#block.length) {
       chunks.push(chunk);
       return;
     }
-    this.block.set(chunk, this.filled);
-    const from = this.filled - last.length;
-    this.filled += chunk.length;
-    chunks[chunks.length - 1] = this.block.subarray(from, this.filled);
+    this.#block.set(chunk, this.#filled);
+    const from = this.#filled - last.length;
+    this.#filled += chunk.length;
+    chunks[chunks.length - 1] = this.#block.subarray(from, this.#filled);
   }
 
-  private take(size: number): Uint8Array {
-    const first = this.chunks[0];
+  #take(size: number): Uint8Array {
+    const first = this.#chunks[0];
     if (first === undefined || size === 0) return EMPTY;
-    this.held -= size;
+    this.#held -= size;
     if (size < first.length) {
-      this.chunks[0] = first.subarray(size);
+      this.#chunks[0] = first.subarray(size);
       return first.subarray(0, size);
     }
     if (size === first.length) {
-      this.chunks.shift();
+      this.#chunks.shift();
       return first;
     }
     const bytes = new Uint8Array(size);
     let filled = 0;
     let used = 0;
-    for (const chunk of this.chunks) {
+    for (const chunk of this.#chunks) {
       const part = chunk.subarray(0, size - filled);
       bytes.set(part, filled);
       filled += part.length;
       if (part.length < chunk.length) {
-        this.chunks[used] = chunk.subarray(part.length);
+        this.#chunks[used] = chunk.subarray(part.length);
         break;
       }
       used++;
       if (filled === size) break;
     }
-    this.chunks = this.chunks.slice(used);
+    this.#chunks = this.#chunks.slice(used);
     return bytes;
   }
 }
@@ -417,23 +418,23 @@ export function bytesSource(bytes: Uint8Array | (() => Uint8Array)): InputSource
 }
 
 class Bytes implements InputSource {
-  private bytes: Uint8Array | (() => Uint8Array) | null;
+  #bytes: Uint8Array | (() => Uint8Array) | null;
 
   constructor(bytes: Uint8Array | (() => Uint8Array)) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
   }
 
   all(): Uint8Array {
-    const { bytes } = this;
-    this.bytes = null;
+    const bytes = this.#bytes;
+    this.#bytes = null;
     return typeof bytes === 'function' ? bytes() : (bytes ?? EMPTY);
   }
 
   async pull(): Promise<Uint8Array | null> {
-    return this.bytes === null ? null : this.all();
+    return this.#bytes === null ? null : this.all();
   }
 
   async cancel(): Promise<void> {
-    this.bytes = null;
+    this.#bytes = null;
   }
 }

@@ -51,30 +51,30 @@ export class Outgoing<Out> {
   overlong = false;
   /** The last write that the platform has not accepted yet. */
   unaccepted: Promise<void> | undefined;
-  private readonly method: string;
-  private readonly platform: Platform<Out>;
-  private sink: Sink | undefined;
-  private given = false;
-  private out: Out | Promise<Out> | undefined;
-  private resolve: ((out: Out | Promise<Out>) => void) | undefined;
+  readonly #method: string;
+  readonly #platform: Platform<Out>;
+  #sink: Sink | undefined;
+  #given = false;
+  #out: Out | Promise<Out> | undefined;
+  #resolve: ((out: Out | Promise<Out>) => void) | undefined;
 
   constructor(method: string, platform: Platform<Out>) {
-    this.method = method;
-    this.platform = platform;
+    this.#method = method;
+    this.#platform = platform;
   }
 
   /** The value for the platform; a promise of it if the response has not begun. */
   result(): Out | Promise<Out> {
-    if (this.given) return this.out as Out | Promise<Out>;
+    if (this.#given) return this.#out as Out | Promise<Out>;
     return new Promise((resolve) => {
-      this.resolve = resolve;
+      this.#resolve = resolve;
     });
   }
 
   /** Whether a response with this status has no body: that of HEAD, or one of RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5,
    *  or an upgrade. */
   sendsNothing(code: number): boolean {
-    return this.method === 'HEAD' || code === 204 || code === 304 || code === 205 || code === 101;
+    return this.#method === 'HEAD' || code === 204 || code === 304 || code === 205 || code === 101;
   }
 
   /** Hands the head to the platform.
@@ -89,20 +89,20 @@ export class Outgoing<Out> {
     else if (whole !== undefined && length === undefined && !this.bodiless)
       headers.push(['Content-Length', String(whole.length)]);
     if (this.bodiless || whole !== undefined) {
-      this.give(this.platform.whole(head, this.bodiless ? null : (whole as Uint8Array)));
+      this.#give(this.#platform.whole(head, this.bodiless ? null : (whole as Uint8Array)));
       this.complete = true;
     } else {
-      const { out, sink } = this.platform.open(head);
-      this.sink = sink;
-      this.give(out);
+      const { out, sink } = this.#platform.open(head);
+      this.#sink = sink;
+      this.#give(out);
     }
   }
 
   /** Lets the platform send a file by reference; undefined if it can't. */
   beginFile(head: Head, file: FileWrapper): Promise<void> | undefined {
-    const sending = this.platform.file?.(head, file);
+    const sending = this.#platform.file?.(head, file);
     if (sending === undefined) return undefined;
-    this.give(sending.out);
+    this.#give(sending.out);
     return sending.sent;
   }
 
@@ -118,7 +118,7 @@ export class Outgoing<Out> {
 
   /** Hands a chunk to the platform, after those before it. */
   emit(chunk: Uint8Array): void | Promise<void> {
-    const sink = this.sink as Sink; // begin() has opened it
+    const sink = this.#sink as Sink; // begin() has opened it
     const { unaccepted } = this;
     const accepted =
       unaccepted === undefined ? attempt(() => sink.write(chunk)) : unaccepted.then(() => sink.write(chunk));
@@ -134,20 +134,20 @@ export class Outgoing<Out> {
   }
 
   end(): void | Promise<void> {
-    return this.sink?.end();
+    return this.#sink?.end();
   }
 
   /** Breaks off a response that has begun. */
   abort(error: unknown): void {
-    this.sink?.abort(error);
+    this.#sink?.abort(error);
   }
 
   /** Ends an exchange without a response. */
   fail(error: unknown): void {
     try {
-      this.give(this.platform.fail(error));
+      this.#give(this.#platform.fail(error));
     } catch (reason) {
-      this.give(rejected(reason) as Promise<never>);
+      this.#give(rejected(reason) as Promise<never>);
     }
   }
 
@@ -160,10 +160,10 @@ export class Outgoing<Out> {
     );
   }
 
-  private give(out: Out | Promise<Out>): void {
-    this.given = true;
-    this.out = out;
-    this.resolve?.(out);
+  #give(out: Out | Promise<Out>): void {
+    this.#given = true;
+    this.#out = out;
+    this.#resolve?.(out);
   }
 }
 

@@ -36,25 +36,25 @@ export function answer<Out>(
 class Exchange<Out> {
   readonly out: Outgoing<Out>;
   readonly start: Start;
-  private readonly gateway: Gateway;
-  private readonly environ: Environ;
-  private readonly connection: Connection;
-  private readonly errors: ErrorStream; // The application may replace the one in environ.
-  private finished = false;
-  private toldOfLateWrite = false;
-  private toldOfLength = false;
+  readonly #gateway: Gateway;
+  readonly #environ: Environ;
+  readonly #connection: Connection;
+  readonly #errors: ErrorStream; // The application may replace the one in environ.
+  #finished = false;
+  #toldOfLateWrite = false;
+  #toldOfLength = false;
   /** 0 for the application, then one more for each page that answers its error. */
-  private round = 0;
+  #round = 0;
   /** The pages left to answer an error with: that of `onError`, if it gives one, and the gateway's own. */
-  private pages: Application[] | undefined;
+  #pages: Application[] | undefined;
 
   constructor(gateway: Gateway, environ: Environ, platform: Platform<Out>) {
-    this.gateway = gateway;
-    this.environ = environ;
-    this.connection = platform.connection;
-    this.errors = environ['wsgi.errors'];
+    this.#gateway = gateway;
+    this.#environ = environ;
+    this.#connection = platform.connection;
+    this.#errors = environ['wsgi.errors'];
     this.out = new Outgoing(environ.REQUEST_METHOD, platform);
-    this.start = new Start(this.writeOf(0), (code) =>
+    this.start = new Start(this.#writeOf(0), (code) =>
       code === 101 && platform.upgraded?.() ? null : gateway.expressible(code),
     );
   }
@@ -63,59 +63,59 @@ class Exchange<Out> {
   serve(app: Application, startResponse: StartResponse): void | Promise<void> {
     let result: Body | Promise<Body>;
     try {
-      result = app(this.environ, startResponse);
-      if (!isThenable(result)) return this.deliver(result);
+      result = app(this.#environ, startResponse);
+      if (!isThenable(result)) return this.#deliver(result);
     } catch (error) {
-      return this.fail(error);
+      return this.#fail(error);
     }
     const promise = result;
-    return this.connection.until(
+    return this.#connection.until(
       promise,
-      (body) => this.deliver(body),
+      (body) => this.#deliver(body),
       (error) => {
-        this.discard(promise);
-        return this.fail(error);
+        this.#discard(promise);
+        return this.#fail(error);
       },
     );
   }
 
   /** Ends the exchange: later writes are refused, and `wsgi.errors` is flushed. */
   finish(): void {
-    this.finished = true;
+    this.#finished = true;
     try {
-      this.errors.flush();
+      this.#errors.flush();
     } catch {
       // A log that fails must not take the response with it.
     }
   }
 
-  private deliver(body: Body): void | Promise<void> {
+  #deliver(body: Body): void | Promise<void> {
     try {
       checkBody(body);
     } catch (error) {
-      return this.fail(error);
+      return this.#fail(error);
     }
     // A bare stream is ended as a file is: its iterator can't be ended while it waits for bytes.
     if (!Array.isArray(body)) body = asFile(body) ?? body;
     let open: OpenBody | undefined;
     try {
-      if (Array.isArray(body) && (body as Body).close === undefined && this.sendWhole(body)) return undefined;
-      open = this.open(body);
-      if (Array.isArray(body) && this.sendWhole(body)) return open.release();
-      const sending = (body instanceof FileWrapper ? this.sendFile(body) : undefined) ?? this.sendStream(open);
+      if (Array.isArray(body) && (body as Body).close === undefined && this.#sendWhole(body)) return undefined;
+      open = this.#open(body);
+      if (Array.isArray(body) && this.#sendWhole(body)) return open.release();
+      const sending = (body instanceof FileWrapper ? this.#sendFile(body) : undefined) ?? this.#sendStream(open);
       const opened = open;
       return sending.then(
         () => opened.release(),
-        (error) => this.fail(error, opened),
+        (error) => this.#fail(error, opened),
       );
     } catch (error) {
-      return this.fail(error, open);
+      return this.#fail(error, open);
     }
   }
 
   /** Sends an array, a body that is known as a whole; false if the head has gone out or the array is longer than the
    *  Content-Length. */
-  private sendWhole(chunks: readonly Uint8Array[]): boolean {
+  #sendWhole(chunks: readonly Uint8Array[]): boolean {
     const { start, out } = this;
     if (start.committed) return false;
     let total = 0;
@@ -128,13 +128,13 @@ class Exchange<Out> {
       if (total > length) return false;
       throw out.shortage(length, total);
     }
-    this.commit(concatenate(chunks, total));
-    this.finished = true;
+    this.#commit(concatenate(chunks, total));
+    this.#finished = true;
     return true;
   }
 
   /** Lets the platform send a file; undefined if it can't. */
-  private sendFile(file: FileWrapper): Promise<void> | undefined {
+  #sendFile(file: FileWrapper): Promise<void> | undefined {
     const { start, out } = this;
     const { head } = start;
     const { size } = file;
@@ -148,14 +148,15 @@ class Exchange<Out> {
     const sending = out.beginFile(head, file);
     if (sending === undefined) return undefined;
     start.committed = true;
-    this.finished = true;
-    return this.connection.whileOpen(sending);
+    this.#finished = true;
+    return this.#connection.whileOpen(sending);
   }
 
-  private async sendStream(open: OpenBody): Promise<void> {
-    const { start, out, connection } = this;
+  async #sendStream(open: OpenBody): Promise<void> {
+    const { start, out } = this;
+    const connection = this.#connection;
     // The one case in which the head need not wait for a chunk (PEP 3333, "The start_response() Callable").
-    if (start.head?.length === 0) this.commit();
+    if (start.head?.length === 0) this.#commit();
     for (;;) {
       let step = open.next();
       if (isThenable(step)) step = await connection.whileOpen(step);
@@ -164,42 +165,43 @@ class Exchange<Out> {
       const chunk = step.value;
       checkChunk(chunk, 'a chunk of the body');
       if (chunk.length === 0) {
-        if (start.head?.length === 0) this.commit();
+        if (start.head?.length === 0) this.#commit();
         continue;
       }
-      const head = this.commit();
+      const head = this.#commit();
       if (out.bodiless) break;
-      const accepted = this.pass(head, chunk);
+      const accepted = this.#pass(head, chunk);
       if (accepted !== undefined) await connection.whileOpen(accepted);
       if (out.overlong) break;
     }
-    await this.endStream();
+    await this.#endStream();
   }
 
-  private async endStream(): Promise<void> {
-    const { out, start, connection } = this;
+  async #endStream(): Promise<void> {
+    const { out, start } = this;
+    const connection = this.#connection;
     const { length, code } = start.started('the end of the body');
     // Nothing has gone out: the client can still be told by a 500.
     const early = start.committed || out.sendsNothing(code) ? undefined : out.shortage(length);
     if (early !== undefined) throw early;
-    this.commit(length === undefined ? new Uint8Array(0) : undefined);
+    this.#commit(length === undefined ? new Uint8Array(0) : undefined);
     if (out.unaccepted !== undefined) await connection.whileOpen(out.unaccepted);
-    this.finished = true;
+    this.#finished = true;
     if (out.complete) return;
     const late = out.shortage(length);
     if (late !== undefined) throw late;
-    await this.end();
+    await this.#end();
   }
 
-  private end(): void | Promise<void> {
+  #end(): void | Promise<void> {
     const ended = this.out.end();
-    return ended === undefined ? undefined : this.connection.whileOpen(ended);
+    return ended === undefined ? undefined : this.#connection.whileOpen(ended);
   }
 
   /** Makes the head final and hands it to the platform, unless that has happened.
    *  @param body  all of the body, if it is known
    *  @throws {WsgiError} when the application has not given a head */
-  private commit(body?: Uint8Array): Head {
+  #commit(body?: Uint8Array): Head {
     const { start } = this;
     const head = start.started('the first chunk');
     if (!start.committed) {
@@ -209,45 +211,46 @@ class Exchange<Out> {
     return head;
   }
 
-  private pass({ length }: Head, chunk: Uint8Array): void | Promise<void> {
+  #pass({ length }: Head, chunk: Uint8Array): void | Promise<void> {
     const accepted = this.out.send(chunk, length);
-    if (this.out.overlong && !this.toldOfLength) {
-      this.toldOfLength = true;
-      this.logText(`application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`);
+    if (this.out.overlong && !this.#toldOfLength) {
+      this.#toldOfLength = true;
+      this.#logText(`application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`);
     }
     return accepted;
   }
 
-  private writeOf(own: number): Write {
+  #writeOf(own: number): Write {
     return (data) => {
       checkChunk(data, 'what write() is given');
-      const { connection, out } = this;
+      const { out } = this;
+      const connection = this.#connection;
       if (connection.aborted) return rejected(connection.reason);
-      if (this.finished || own !== this.round) return this.refuseLate();
+      if (this.#finished || own !== this.#round) return this.#refuseLate();
       const first = !this.start.committed;
-      const head = this.commit();
-      const accepted = data.length === 0 && first && !out.complete ? out.emit(data) : this.pass(head, data);
+      const head = this.#commit();
+      const accepted = data.length === 0 && first && !out.complete ? out.emit(data) : this.#pass(head, data);
       return accepted ?? Promise.resolve();
     };
   }
 
-  private refuseLate(): Promise<void> {
+  #refuseLate(): Promise<void> {
     const late = new WsgiError('application: write() was called after the response had ended');
-    if (!this.toldOfLateWrite) this.log(late);
-    this.toldOfLateWrite = true;
+    if (!this.#toldOfLateWrite) this.#log(late);
+    this.#toldOfLateWrite = true;
     return rejected(late);
   }
 
   /** Answers an error with a page if nothing has gone out yet, else breaks the response off. */
-  private fail(error: unknown, body?: OpenBody): void | Promise<void> {
+  #fail(error: unknown, body?: OpenBody): void | Promise<void> {
     const { start } = this;
-    const gone = error instanceof ClientDisconnected && (this.connection.aborted || start.committed);
+    const gone = error instanceof ClientDisconnected && (this.#connection.aborted || start.committed);
     // Nobody is left to be told of an error.
-    if (!gone) this.log(error);
-    const page = start.committed || gone ? undefined : this.nextPage(error);
-    if (page === undefined) return this.breakOff(error, gone, body);
+    if (!gone) this.#log(error);
+    const page = start.committed || gone ? undefined : this.#nextPage(error);
+    if (page === undefined) return this.#breakOff(error, gone, body);
     const excInfo = error ?? new WsgiError(describe(error));
-    const write = this.writeOf(++this.round);
+    const write = this.#writeOf(++this.#round);
     // The page comes first: a client does not wait for close(), which may not settle.
     const answered = this.serve(page, (status, headers, given) => {
       start.startResponse(status, headers, given ?? excInfo);
@@ -256,74 +259,75 @@ class Exchange<Out> {
     return body === undefined ? answered : Promise.resolve(answered).then(() => body.release());
   }
 
-  private breakOff(error: unknown, gone: boolean, body: OpenBody | undefined): void | Promise<void> {
+  #breakOff(error: unknown, gone: boolean, body: OpenBody | undefined): void | Promise<void> {
     const { start, out } = this;
-    this.finished = true;
+    this.#finished = true;
     if (!start.committed) out.fail(error);
     else if (!out.complete) {
-      if (!gone && out.sent === start.head?.length) return this.endWhole(error).then(() => body?.release());
+      if (!gone && out.sent === start.head?.length) return this.#endWhole(error).then(() => body?.release());
       out.abort(error);
     }
     return body?.release();
   }
 
   /** Ends a response that failed after all bytes of its Content-Length had been sent. */
-  private async endWhole(error: unknown): Promise<void> {
-    const { out, connection } = this;
+  async #endWhole(error: unknown): Promise<void> {
+    const { out } = this;
+    const connection = this.#connection;
     try {
       if (out.unaccepted !== undefined) await connection.whileOpen(out.unaccepted);
-      await this.end();
+      await this.#end();
     } catch {
       out.abort(error);
     }
   }
 
-  private nextPage(error: unknown): Application | undefined {
-    if (this.pages === undefined) {
-      this.pages = [errorPage(error)];
+  #nextPage(error: unknown): Application | undefined {
+    if (this.#pages === undefined) {
+      this.#pages = [errorPage(error)];
       try {
-        const page: unknown = this.gateway.onError?.(error, this.environ) ?? undefined;
-        if (typeof page === 'function') this.pages.unshift(page as Application);
-        else if (isThenable(page)) this.refusePromise(page);
+        const page: unknown = this.#gateway.onError?.(error, this.#environ) ?? undefined;
+        if (typeof page === 'function') this.#pages.unshift(page as Application);
+        else if (isThenable(page)) this.#refusePromise(page);
         else if (page !== undefined)
-          this.log(new WsgiError(`onError: must return an application, not ${nameOf(page)}`));
+          this.#log(new WsgiError(`onError: must return an application, not ${nameOf(page)}`));
       } catch (inner) {
-        this.log(inner);
+        this.#log(inner);
       }
     }
-    return this.pages.shift();
+    return this.#pages.shift();
   }
 
   // A rejection that nobody handles would end the process.
-  private refusePromise(page: PromiseLike<unknown>): void {
+  #refusePromise(page: PromiseLike<unknown>): void {
     Promise.resolve(page).then(
       (value) => {
         if (value !== undefined && value !== null)
-          this.log(new WsgiError('onError: must return an application, not a Promise; it is not waited for'));
+          this.#log(new WsgiError('onError: must return an application, not a Promise; it is not waited for'));
       },
-      (error) => this.log(error),
+      (error) => this.#log(error),
     );
   }
 
-  private open(body: Body): OpenBody {
-    return new OpenBody(body, (error) => this.log(error));
+  #open(body: Body): OpenBody {
+    return new OpenBody(body, (error) => this.#log(error));
   }
 
   /** Closes the body that comes after nobody waits for it any more. */
-  private discard(result: PromiseLike<Body>): void {
+  #discard(result: PromiseLike<Body>): void {
     Promise.resolve(result).then(
-      (body) => body && this.open(body).release(),
+      (body) => body && this.#open(body).release(),
       () => {},
     );
   }
 
-  private log(error: unknown): void {
-    this.logText(describe(error));
+  #log(error: unknown): void {
+    this.#logText(describe(error));
   }
 
-  private logText(text: string): void {
+  #logText(text: string): void {
     try {
-      this.errors.write(`${text}\n`);
+      this.#errors.write(`${text}\n`);
     } catch {
       // As in finish().
     }

@@ -24,12 +24,12 @@ export class Start {
 
   constructor(write: Write, expressible: (code: number) => string | null) {
     this.startResponse = (status, headers, excInfo) => {
-      this.begin(status, headers, excInfo, expressible);
+      this.#begin(status, headers, excInfo, expressible);
       return write;
     };
   }
 
-  private begin(
+  #begin(
     status: string,
     headers: Parameters<StartResponse>[1],
     excInfo: unknown,

@@ -66,22 +66,22 @@ export class FetchPlatform implements Platform<Response> {
 /** A stream that takes a chunk only when its reader asks for one. */
 class PullSink implements Sink {
   readonly stream: ReadableStream<Uint8Array>;
-  private controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  private wanted = false;
-  private cancelled = false;
-  private wake: (() => void) | undefined;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #wanted = false;
+  #cancelled = false;
+  #wake: (() => void) | undefined;
 
   constructor(connection: Connection) {
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          this.controller = controller;
+          this.#controller = controller;
         },
-        pull: () => this.demand(),
+        pull: () => this.#demand(),
         cancel: () => {
-          this.cancelled = true;
+          this.#cancelled = true;
           connection.abort();
-          this.demand();
+          this.#demand();
         },
       },
       { highWaterMark: 0 },
@@ -89,27 +89,27 @@ class PullSink implements Sink {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (!this.wanted)
+    if (!this.#wanted)
       await new Promise<void>((resume) => {
-        this.wake = resume;
+        this.#wake = resume;
       });
-    if (this.cancelled) throw new ClientDisconnected();
+    if (this.#cancelled) throw new ClientDisconnected();
     if (chunk.length === 0) return;
-    this.wanted = false;
+    this.#wanted = false;
     // A copy: the application may reuse its buffer. slice() would share the memory of a Buffer of Node's.
-    this.controller?.enqueue(new Uint8Array(chunk));
+    this.#controller?.enqueue(new Uint8Array(chunk));
   }
 
   end(): void {
-    if (!this.cancelled) this.controller?.close();
+    if (!this.#cancelled) this.#controller?.close();
   }
 
   abort(error: unknown): void {
-    this.controller?.error(error);
+    this.#controller?.error(error);
   }
 
-  private demand(): void {
-    this.wanted = true;
-    this.wake?.();
+  #demand(): void {
+    this.#wanted = true;
+    this.#wake?.();
   }
 }

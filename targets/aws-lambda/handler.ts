@@ -39,42 +39,43 @@ const TOO_LARGE = 'The response is too large to be sent\n';
 /** A response that becomes one result. */
 class BufferedResponse implements Platform<void>, Sink {
   readonly connection: Invocation['connection'];
-  private readonly frontEnd: FrontEnd;
-  private readonly gateway: LambdaGateway;
-  private made: LambdaResult | undefined;
-  private head: Head | undefined;
-  private chunks: Uint8Array[] | undefined;
-  private length = 0; // bytes
+  readonly #frontEnd: FrontEnd;
+  readonly #gateway: LambdaGateway;
+  #made: LambdaResult | undefined;
+  #head: Head | undefined;
+  #chunks: Uint8Array[] | undefined;
+  #length = 0; // bytes
 
   constructor({ connection, frontEnd }: Invocation, gateway: LambdaGateway) {
     this.connection = connection;
-    this.frontEnd = frontEnd;
-    this.gateway = gateway;
+    this.#frontEnd = frontEnd;
+    this.#gateway = gateway;
   }
 
   // The result is made at once, because the application may free its buffer in close().
   whole(head: Head, bytes: Uint8Array | null): void {
-    this.made = this.make(head, bytes ?? new Uint8Array(0));
+    this.#made = this.#make(head, bytes ?? new Uint8Array(0));
   }
 
   open(head: Head): Opened<void> {
-    this.head = head;
-    this.chunks = [];
+    this.#head = head;
+    this.#chunks = [];
     return { out: undefined, sink: this };
   }
 
   write(chunk: Uint8Array): void {
-    this.length += chunk.length;
+    this.#length += chunk.length;
     // A body without an end must not be collected to its end.
-    if (this.length > this.frontEnd.limit) throw tooLarge(this.length, this.frontEnd);
+    if (this.#length > this.#frontEnd.limit) throw tooLarge(this.#length, this.#frontEnd);
     // A copy: the application may reuse its buffer. slice() would share the memory of a Buffer.
-    this.chunks?.push(new Uint8Array(chunk));
+    this.#chunks?.push(new Uint8Array(chunk));
   }
 
   end(): void {
-    const { head, chunks = [] } = this;
+    const head = this.#head;
+    const chunks = this.#chunks ?? [];
     if (head !== undefined)
-      this.made = this.make(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+      this.#made = this.#make(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
   }
 
   abort(): void {}
@@ -83,11 +84,12 @@ class BufferedResponse implements Platform<void>, Sink {
 
   /** The result. Nothing has gone out before, so a response that broke off can still say so. */
   result(): LambdaResult {
-    return this.made ?? this.failure(this.length > this.frontEnd.limit ? TOO_LARGE : FAILED);
+    return this.#made ?? this.#failure(this.#length > this.#frontEnd.limit ? TOO_LARGE : FAILED);
   }
 
-  private make(head: Head, bytes: Uint8Array): LambdaResult {
-    const { frontEnd, gateway } = this;
+  #make(head: Head, bytes: Uint8Array): LambdaResult {
+    const frontEnd = this.#frontEnd;
+    const gateway = this.#gateway;
     const { isText = isTextType } = gateway;
     try {
       if (bytes.length > frontEnd.limit) throw tooLarge(bytes.length, frontEnd);
@@ -101,18 +103,18 @@ class BufferedResponse implements Platform<void>, Sink {
     } catch (error) {
       gateway.errors(describe(error));
       // Any other error was thrown by the user's `isText`.
-      return this.failure(error instanceof WsgiError ? TOO_LARGE : FAILED);
+      return this.#failure(error instanceof WsgiError ? TOO_LARGE : FAILED);
     }
   }
 
-  private failure(text: string): LambdaResult {
+  #failure(text: string): LambdaResult {
     const head: Head = {
       status: '500 Internal Server Error',
       code: 500,
       headers: [['Content-Type', 'text/plain; charset=utf-8']],
       length: undefined,
     };
-    return this.frontEnd.result(head, { body: text, isBase64Encoded: false });
+    return this.#frontEnd.result(head, { body: text, isBase64Encoded: false });
   }
 }
 

@@ -42,20 +42,20 @@ export function createLambdaGateway(name: string, app: Application, options: Lam
 export class Invocation implements ExecutionContextLike {
   readonly connection: Connection;
   readonly frontEnd: FrontEnd;
-  private readonly gateway: LambdaGateway;
-  private readonly context: LambdaContext;
-  private background: Promise<unknown>[] | undefined;
+  readonly #gateway: LambdaGateway;
+  readonly #context: LambdaContext;
+  #background: Promise<unknown>[] | undefined;
 
   constructor(gateway: LambdaGateway, frontEnd: FrontEnd, context: LambdaContext) {
-    this.gateway = gateway;
+    this.#gateway = gateway;
     this.frontEnd = frontEnd;
-    this.context = context;
+    this.#context = context;
     this.connection = new Connection(gateway.errors, this);
   }
 
   waitUntil(promise: Promise<unknown>): void {
-    this.background ??= [];
-    this.background.push(promise);
+    this.#background ??= [];
+    this.#background.push(promise);
   }
 
   /** Runs the application and sends its response to `platform`.
@@ -63,18 +63,19 @@ export class Invocation implements ExecutionContextLike {
    *    undefined if nothing has to be waited for
    *  @throws {WsgiError} when the event lacks a field that its kind always has */
   run(event: HttpEvent, platform: Platform<unknown>): Promise<void> | undefined {
-    const { gateway } = this;
-    const environ = this.read(event);
-    const { done } = answer(gateway, environ, platform, this.refuse(event, environ) ?? undefined);
-    return done === undefined && this.background === undefined ? undefined : this.settle(done);
+    const gateway = this.#gateway;
+    const environ = this.#read(event);
+    const { done } = answer(gateway, environ, platform, this.#refuse(event, environ) ?? undefined);
+    return done === undefined && this.#background === undefined ? undefined : this.#settle(done);
   }
 
-  private read(event: HttpEvent): Environ {
-    const { gateway, frontEnd, connection } = this;
+  #read(event: HttpEvent): Environ {
+    const { frontEnd, connection } = this;
+    const gateway = this.#gateway;
     try {
       const environ = frontEnd.environ(event, gateway, connection);
       environ['aws.event'] = event;
-      environ['aws.context'] = this.context;
+      environ['aws.context'] = this.#context;
       for (const prefix of gateway.prefixes) enterMount(environ, prefix);
       return environ;
     } catch (cause) {
@@ -84,45 +85,46 @@ export class Invocation implements ExecutionContextLike {
   }
 
   // A front end has parsed the request for good, so only the length of its body is left to judge.
-  private refuse(event: HttpEvent, environ: Environ): Application | null {
-    const { gateway, frontEnd } = this;
+  #refuse(event: HttpEvent, environ: Environ): Application | null {
+    const { frontEnd } = this;
+    const gateway = this.#gateway;
     if (!frontEnd.isCut?.(event)) return refuseLength(gateway, environ);
     gateway.errors(`aws-lambda: ${frontEnd.name} has cut the request body; the request is refused`);
     return refuse(gateway, environ, { cut: 'body' });
   }
 
-  private async settle(done: Promise<void> | undefined): Promise<void> {
+  async #settle(done: Promise<void> | undefined): Promise<void> {
     // Timers cost as much as a small request, so they are left out for a response that comes without waiting.
     if (
-      this.background === undefined &&
+      this.#background === undefined &&
       done !== undefined &&
       (await settlesSoon(done)) &&
-      this.background === undefined
+      this.#background === undefined
     )
       return;
-    const work = this.work(done);
-    const remaining = this.context?.getRemainingTimeInMillis?.();
-    await (remaining === undefined ? work : this.inTime(work, remaining));
+    const work = this.#work(done);
+    const remaining = this.#context?.getRemainingTimeInMillis?.();
+    await (remaining === undefined ? work : this.#inTime(work, remaining));
   }
 
-  private async work(done: Promise<void> | undefined): Promise<void> {
+  async #work(done: Promise<void> | undefined): Promise<void> {
     await done;
-    while (this.background !== undefined) {
-      const promises = this.background;
-      this.background = undefined;
+    while (this.#background !== undefined) {
+      const promises = this.#background;
+      this.#background = undefined;
       await Promise.all(promises);
     }
   }
 
   /** Waits for work as long as the function's time (ms) lasts. */
-  private async inTime(work: Promise<void>, remaining: number): Promise<void> {
+  async #inTime(work: Promise<void>, remaining: number): Promise<void> {
     const timers: ReturnType<typeof setTimeout>[] = [];
     const before = (reserve: number, act: () => void) => timers.push(setTimeout(act, Math.max(0, remaining - reserve)));
     before(RESERVE, () => this.connection.abort(new WsgiError("aws-lambda: the function's time is nearly up")));
     // Work that does not settle must not take a finished response with it.
     const outOfTime = new Promise<void>((resolve) => {
       before(RESERVE / 2, () => {
-        this.gateway.errors(
+        this.#gateway.errors(
           "aws-lambda: the function's time is up before the response, close() or wait_until was done",
         );
         resolve();

@@ -53,38 +53,38 @@ export function toLambdaStreamHandler(app: Application, options: LambdaOptions =
 class StreamedResponse implements Platform<void>, Sink {
   readonly connection: Invocation['connection'];
   failure: { error: unknown } | undefined;
-  private readonly frontEnd: FrontEnd;
-  private readonly runtime: LambdaRuntime;
-  private out: ResponseStream;
+  readonly #frontEnd: FrontEnd;
+  readonly #runtime: LambdaRuntime;
+  #out: ResponseStream;
 
   constructor({ connection, frontEnd }: Invocation, runtime: LambdaRuntime, stream: ResponseStream) {
     if (frontEnd.prelude === undefined)
       throw new WsgiError(`aws-lambda: ${frontEnd.name} does not stream responses; use toLambdaHandler`);
     this.connection = connection;
-    this.frontEnd = frontEnd;
-    this.runtime = runtime;
-    this.out = stream;
+    this.#frontEnd = frontEnd;
+    this.#runtime = runtime;
+    this.#out = stream;
   }
 
   whole(head: Head, bytes: Uint8Array | null): void {
     this.open(head);
     // The prelude goes out with the first write, even an empty one; only end() would lose it.
-    this.out.write(Buffer.from(bytes ?? new Uint8Array(0)));
-    this.out.end();
+    this.#out.write(Buffer.from(bytes ?? new Uint8Array(0)));
+    this.#out.end();
   }
 
   open(head: Head): Opened<void> {
-    this.out = this.runtime.HttpResponseStream.from(this.out, preludeOf(head, this.frontEnd));
+    this.#out = this.#runtime.HttpResponseStream.from(this.#out, preludeOf(head, this.#frontEnd));
     return { out: undefined, sink: this };
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    return this.out.write(Buffer.from(chunk)) ? undefined : settled(this.out, 'drain');
+    return this.#out.write(Buffer.from(chunk)) ? undefined : settled(this.#out, 'drain');
   }
 
   end(): Promise<void> {
-    const finished = settled(this.out, 'finish');
-    this.out.end();
+    const finished = settled(this.#out, 'finish');
+    this.#out.end();
     return finished;
   }
 

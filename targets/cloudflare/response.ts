@@ -16,7 +16,7 @@ type Pipe = TransformStream<Uint8Array, Uint8Array>;
 export class WorkersPlatform implements Platform<Response> {
   readonly connection: Connection;
   /** The 101 Response that the application has handed over. */
-  private upgradeResponse: Response | undefined;
+  #upgradeResponse: Response | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -24,15 +24,15 @@ export class WorkersPlatform implements Platform<Response> {
 
   /** Takes a 101 Response with a WebSocket, which makes status 101 possible. */
   upgrade(response: Response): void {
-    this.upgradeResponse = response;
+    this.#upgradeResponse = response;
   }
 
   upgraded(): boolean {
-    return this.upgradeResponse !== undefined;
+    return this.#upgradeResponse !== undefined;
   }
 
   whole(head: Head, bytes: Uint8Array | null): Response {
-    const { upgradeResponse } = this;
+    const upgradeResponse = this.#upgradeResponse;
     if (head.code === 101 && upgradeResponse !== undefined)
       return createResponse(head, null, { webSocket: upgradeResponse.webSocket });
     return respond(head, bytes, 'manual');
@@ -49,14 +49,14 @@ export class WorkersPlatform implements Platform<Response> {
     if (source === undefined) return undefined;
     const pipe = pipeFor(head);
     const out = respond(head, pipe.readable, isFetchBody(source) ? 'automatic' : 'manual');
-    return { out, sent: this.sendFile(source, pipe.writable) };
+    return { out, sent: this.#sendFile(source, pipe.writable) };
   }
 
   fail(error: unknown): never {
     throw error;
   }
 
-  private async sendFile(source: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
+  async #sendFile(source: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
     const { connection } = this;
     try {
       await transfer(source, writable, connection.signal);
@@ -70,33 +70,33 @@ export class WorkersPlatform implements Platform<Response> {
 }
 
 class WriterSink implements Sink {
-  private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
-  private readonly connection: Connection;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #connection: Connection;
 
   constructor(writer: WritableStreamDefaultWriter<Uint8Array>, connection: Connection) {
-    this.writer = writer;
-    this.connection = connection;
+    this.#writer = writer;
+    this.#connection = connection;
     // Tells that the client is gone while the application is between two chunks.
     writer.closed.catch(() => connection.abort());
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    return chunk.length === 0 ? undefined : this.connected(this.writer.write(chunk));
+    return chunk.length === 0 ? undefined : this.#connected(this.#writer.write(chunk));
   }
 
   end(): Promise<void> {
-    return this.connected(this.writer.close());
+    return this.#connected(this.#writer.close());
   }
 
   abort(error: unknown): void {
-    this.writer.abort(error).catch(() => {});
+    this.#writer.abort(error).catch(() => {});
   }
 
-  private async connected(task: Promise<void>): Promise<void> {
+  async #connected(task: Promise<void>): Promise<void> {
     try {
       await task;
     } catch (cause) {
-      this.connection.abort();
+      this.#connection.abort();
       throw new ClientDisconnected(undefined, { cause });
     }
   }

@@ -72,19 +72,19 @@ function splitTarget(url: string): { authority: string | undefined; target: stri
 /** The body of a Node request. A partly read body would block the next request on this connection, so the rest is discarded
  *  once the response is sent; Node itself discards a body that nobody has touched. */
 class RequestSource implements InputSource {
-  private readonly req: Request;
-  private readonly res: Response;
-  private chunks: AsyncIterator<Uint8Array> | undefined;
+  readonly #req: Request;
+  readonly #res: Response;
+  #chunks: AsyncIterator<Uint8Array> | undefined;
 
   constructor(req: Request, res: Response) {
-    this.req = req;
-    this.res = res;
+    this.#req = req;
+    this.#res = res;
   }
 
   async pull(): Promise<Uint8Array | null> {
-    this.chunks ??= this.open();
+    this.#chunks ??= this.#open();
     try {
-      const { done, value } = await this.chunks.next();
+      const { done, value } = await this.#chunks.next();
       return done ? null : value;
     } catch (cause) {
       throw new ClientDisconnected('client: the request body broke off', { cause });
@@ -92,9 +92,9 @@ class RequestSource implements InputSource {
   }
 
   async cancel(reason: unknown): Promise<void> {
-    if (reason instanceof BodyTooLarge) return closeAfter(this.res);
-    await this.chunks?.return?.();
-    this.req.resume();
+    if (reason instanceof BodyTooLarge) return closeAfter(this.#res);
+    await this.#chunks?.return?.();
+    this.#req.resume();
   }
 
   stream(): ReadableStream<Uint8Array> {
@@ -111,10 +111,10 @@ class RequestSource implements InputSource {
     );
   }
 
-  private open(): AsyncIterator<Uint8Array> {
-    this.res.on('finish', () => void this.cancel(undefined).catch(() => {}));
+  #open(): AsyncIterator<Uint8Array> {
+    this.#res.on('finish', () => void this.cancel(undefined).catch(() => {}));
     // The end of the iteration must not destroy the socket: the response goes out on it.
-    return this.req.iterator({ destroyOnReturn: false });
+    return this.#req.iterator({ destroyOnReturn: false });
   }
 }
 

@@ -14,15 +14,15 @@ const JOINED = 16_384; // bytes
 /** Answers through Node's ServerResponse, of HTTP/1.1 or HTTP/2. */
 export class NodePlatform implements Platform<void>, Sink {
   readonly connection: Connection;
-  private readonly res: ServerResponse | Http2ServerResponse;
+  readonly #res: ServerResponse | Http2ServerResponse;
 
   constructor(connection: Connection, res: ServerResponse | Http2ServerResponse) {
     this.connection = connection;
-    this.res = res;
+    this.#res = res;
   }
 
   whole(head: Head, bytes: Uint8Array | null): void {
-    const { res } = this;
+    const res = this.#res;
     if (res.destroyed) return;
     writeHead(res, head);
     if (bytes === null) res.end();
@@ -30,7 +30,7 @@ export class NodePlatform implements Platform<void>, Sink {
   }
 
   open(head: Head): Opened<void> {
-    if (!this.res.destroyed) writeHead(this.res, head);
+    if (!this.#res.destroyed) writeHead(this.#res, head);
     return { out: undefined, sink: this };
   }
 
@@ -39,7 +39,7 @@ export class NodePlatform implements Platform<void>, Sink {
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    const { res } = this;
+    const res = this.#res;
     if (res.destroyed) throw new ClientDisconnected();
     // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response declare
     // different overloads of one call.
@@ -47,12 +47,12 @@ export class NodePlatform implements Platform<void>, Sink {
   }
 
   end(): void {
-    this.res.end();
+    this.#res.end();
   }
 
   /** Ends the connection. Bytes already written are flushed; the client sees a response that never ends properly. */
   abort(): void {
-    const { res } = this;
+    const res = this.#res;
     if (isHttp2(res)) res.stream.close(HTTP2_INTERNAL_ERROR);
     else if (res.socket) res.socket.destroySoon();
     // A pipelined response gets its socket only when those before it are done; its bytes go out first.
