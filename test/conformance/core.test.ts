@@ -1,6 +1,6 @@
 import { createEnviron } from '../../src/environ.js';
 import { ClientDisconnected } from '../../src/errors.js';
-import { createGateway, loggedWaitUntil } from '../../src/gateway.js';
+import { createGateway, type Gateway, loggedWaitUntil } from '../../src/gateway.js';
 import { percentDecode } from '../../src/native-string.js';
 import { run } from '../../src/run.js';
 import { createApplication } from './application.js';
@@ -8,10 +8,13 @@ import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';
 
 // The smallest target there can be: fields in, head and chunks out.
-const { application, options } = createApplication();
-const gateway = createGateway('core', application, options, 999);
+function sender(): (request: RawRequest) => Promise<RawResponse> {
+  const { application, options } = createApplication();
+  const gateway = createGateway('core', application, options, 999);
+  return (request) => send(gateway, request);
+}
 
-async function send(request: RawRequest): Promise<RawResponse> {
+async function send(gateway: Gateway, request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target = '/', headers = [], body } = request;
   const [path = '', ...query] = target.split('?');
   const gone = new AbortController();
@@ -80,11 +83,11 @@ async function send(request: RawRequest): Promise<RawResponse> {
   return response;
 }
 
-testTarget('core', {
-  send,
+testTarget('core', () => ({
+  send: sender(),
   inapplicable: {
     httpParser: 'there is no socket',
     http10: 'there is no socket',
     abortedUpload: 'there is no client that could go away while it sends; test/input-stream.test.ts has the rule',
   },
-});
+}));
