@@ -9,7 +9,7 @@ import { handle } from 'hono/aws-lambda';
 import serverlessHttp from 'serverless-http';
 import { toLambdaHandler as srvx } from 'srvx/aws-lambda';
 import { toLambdaHandler } from '../dist/targets/aws-lambda/index.js';
-import { lambdaEvent, readLambdaResult } from '../dist/targets/testing.js';
+import { lambdaEvent, readLambdaResult } from '../dist/testing/index.js';
 import { type Race, race } from './rounds.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each adapter has types of its own for event, context and result

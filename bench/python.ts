@@ -283,7 +283,7 @@ async function first(subjects: typeof SUBJECTS, rounds: number): Promise<Race[]>
        import assets from '${join(folder, 'node.mjs')}';
        import { fromPython } from './dist/targets/python/index.js';
        import { toLambdaHandler } from './dist/targets/aws-lambda/index.js';
-       import { lambdaEvent } from './dist/targets/testing.js';
+       import { lambdaEvent } from './dist/testing/index.js';
        const app = fromPython(assets);
        await app.boot();
        const handler = toLambdaHandler(app);

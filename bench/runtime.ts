@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { lambdaEvent } from '../dist/targets/testing.js';
+import { lambdaEvent } from '../dist/testing/index.js';
 import { startRuntime } from '../emulation/lambda/runtime.ts';
 import { type Outcome, type RuntimeApi, startRuntimeApi } from '../emulation/lambda/runtime-api.ts';
 import { type Race, race } from './rounds.ts';

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { toLambdaHandler } from '../dist/targets/aws-lambda/index.js';
-import { lambdaEvent } from '../dist/targets/testing.js';
+import { lambdaEvent } from '../dist/testing/index.js';
 import { type Race, race } from './rounds.ts';
 import { startWorkerd } from './workers.ts';
 

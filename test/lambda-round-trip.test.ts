@@ -8,7 +8,7 @@ import { decodeNative, decodeNativeOrKeep, encodeNative, percentDecode, percentE
 import type { Application, Environ, HeaderList } from '../src/types.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve } from '../targets/node/index.js';
-import { type LambdaKind, lambdaEvent, readLambdaResult } from '../targets/testing.js';
+import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { sendRaw } from './conformance/wire.ts';
 import { RUNS, SEED } from './fuzz/runs.js';
 import { checkResult, edgeRefuses, KINDS } from './lambda-result-shape.ts';

@@ -7,8 +7,8 @@ import { createGateway } from '../src/gateway.js';
 import { textToBytes } from '../src/native-string.js';
 import { type Responder, run } from '../src/run.js';
 import type { Head } from '../src/start-response.js';
-import { testEnviron } from '../src/testing.js';
 import type { Application, Body, GatewayOptions, HeaderList, Write } from '../src/types.js';
+import { testEnviron } from '../testing/app.js';
 
 // A target that can be slow, lose its client and run out of time.
 function stage(app: Application, options: GatewayOptions = {}, method = 'GET') {

@@ -14,7 +14,7 @@ import { trim } from '../../targets/python/builder/trim.js';
 import { writeZip } from '../../targets/python/builder/zip-writer.js';
 import { fromPython } from '../../targets/python/index.js';
 import { readZip } from '../../targets/python/zip.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { sleep } from '../conformance/case.js';
 import { APPS, CACHE, loadAssets } from './assets.ts';
 

@@ -3,7 +3,7 @@ import { ClientDisconnected } from '../../src/errors.js';
 import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
 import { fromPython, type PythonAssets, pythonMiddleware } from '../../targets/python/index.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 
 /** Sends one request, and throws where the answer is wrong. */
 export type Ask = () => Promise<void>;

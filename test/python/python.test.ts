@@ -7,7 +7,7 @@ import { createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
 import type { AssetFile, SnapshotManifest } from '../../targets/python/assets.js';
 import { fromPython, type PythonAssets, PythonError, type PythonOptions } from '../../targets/python/index.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { bytes, sleep } from '../conformance/case.js';
 import { ASSETS, loadAssets } from './assets.ts';
 

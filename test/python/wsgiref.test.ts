@@ -6,7 +6,7 @@ import type { Application, Environ, Middleware } from '../../src/types.js';
 import { validator } from '../../src/validator.js';
 import type { PythonAssets } from '../../targets/python/index.js';
 import { fromPython, pythonMiddleware } from '../../targets/python/index.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { bytes } from '../conformance/case.js';
 import { loadAssets } from './assets.ts';
 

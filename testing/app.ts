@@ -1,12 +1,12 @@
-import { concatenate } from './body.js';
-import { createEnviron } from './environ.js';
-import { createGateway } from './gateway.js';
-import { bytesSource } from './input-stream.js';
-import { bytesToText } from './native-string.js';
-import { run } from './run.js';
-import type { Head } from './start-response.js';
-import type { Application, Environ, HeaderList } from './types.js';
-import { guessScheme } from './url.js';
+import { concatenate } from '../src/body.js';
+import { createEnviron } from '../src/environ.js';
+import { createGateway } from '../src/gateway.js';
+import { bytesSource } from '../src/input-stream.js';
+import { bytesToText } from '../src/native-string.js';
+import { run } from '../src/run.js';
+import type { Head } from '../src/start-response.js';
+import type { Application, Environ, HeaderList } from '../src/types.js';
+import { guessScheme } from '../src/url.js';
 
 /** A response collected by `callApp`. */
 export interface CollectedResponse {
