@@ -244,7 +244,7 @@ async function lambda(): Promise<Target> {
     'lambda',
     `import { PassThrough } from 'node:stream';
      import { toLambdaHandler, toLambdaStreamHandler } from './targets/aws-lambda/index.ts';
-     import { lambdaEvent, readLambdaResult } from './targets/testing.ts';
+     import { lambdaEvent, readLambdaResult } from './testing/index.ts';
      import { application } from './test/soak/application.ts';
      const handler = toLambdaHandler(application, { errors() {} });
      // As Lambda's runtime hands it over; of a client that goes away, the stream is destroyed.

@@ -42,7 +42,7 @@ import {
   toLambdaHandler,
   toLambdaStreamHandler,
 } from '../targets/aws-lambda/index.js';
-import { lambdaEvent, readLambdaResult } from '../targets/testing.js';
+import { lambdaEvent, readLambdaResult } from '../testing/index.js';
 
 const events = new URL('./events/', import.meta.url);
 const sample = (file: string): HttpEvent => JSON.parse(readFileSync(new URL(file, events), 'utf8'));

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect, it, test } from 'vitest';
 import { demoApp } from '../src/demo-app.js';
 import { bytesToText } from '../src/native-string.js';
-import { callApp, testEnviron } from '../src/testing.js';
 import type { Environ } from '../src/types.js';
 import { validator } from '../src/validator/index.js';
+import { callApp, testEnviron } from '../testing/app.js';
 
 const oracle = JSON.parse(readFileSync(new URL('./fixtures/wsgiref-demo.json', import.meta.url), 'utf8')) as {
   environ: Environ;

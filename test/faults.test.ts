@@ -8,7 +8,7 @@ import { toFetchHandler } from '../src/fetch/gateway.js';
 import type { Application, GatewayOptions } from '../src/types.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve, toNodeHandler } from '../targets/node/index.js';
-import { type LambdaKind, lambdaEvent, readLambdaResult } from '../targets/testing.js';
+import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { sendRaw } from './conformance/wire.js';
 
 type Answer = { status: number; body: string; complete: boolean };

@@ -10,8 +10,8 @@ import { createGateway } from '../src/gateway.js';
 import { bytesSource, createInputStream } from '../src/input-stream.js';
 import { mount } from '../src/middleware/mount.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
-import { callApp, testEnviron } from '../src/testing.js';
 import type { Application, Body, Environ } from '../src/types.js';
+import { callApp, testEnviron } from '../testing/app.js';
 
 const gateway = createGateway('test', () => [], {}, 599);
 const read = (request: Request, make = fetchEnviron) =>

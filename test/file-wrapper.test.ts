@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { describe, expect, it, test } from 'vitest';
 import { FileWrapper } from '../src/file-wrapper.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
-import { callApp } from '../src/testing.js';
 import type { Application, FileSource } from '../src/types.js';
+import { callApp } from '../testing/app.js';
 
 function reader(text: string) {
   let left = textToBytes(text);

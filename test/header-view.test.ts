@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { createErrorStream } from '../src/error-stream.js';
 import { type HeaderView, headerView } from '../src/header-view.js';
-import { callApp, testEnviron } from '../src/testing.js';
 import type { HeaderList } from '../src/types.js';
+import { callApp, testEnviron } from '../testing/app.js';
 
 type Step = [[method: 'get', ...args: unknown[]], result: unknown];
 interface Sequence {

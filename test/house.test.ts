@@ -25,8 +25,6 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 function areaOf(path: string): string {
-  // The module of wsgi-edge/testing is not a target.
-  if (path.startsWith('targets/testing.')) return 'testing';
   return path.slice(0, path.indexOf('/'));
 }
 

@@ -10,8 +10,8 @@ import {
   streamSource,
 } from '../src/input-stream.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
-import { testEnviron } from '../src/testing.js';
 import type { InputStream } from '../src/types.js';
+import { testEnviron } from '../testing/app.js';
 
 function chunked(...chunks: string[]): InputSource & { pulls: number; cancelled: unknown[] } {
   const left = chunks.map((chunk) => textToBytes(chunk));

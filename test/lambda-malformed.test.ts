@@ -8,7 +8,7 @@ import type { Application, Environ } from '../src/types.js';
 import { validator } from '../src/validator/index.js';
 import { detect } from '../targets/aws-lambda/detect.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
-import { type LambdaKind, lambdaEvent } from '../targets/testing.js';
+import { type LambdaKind, lambdaEvent } from '../testing/index.js';
 import { RUNS, SEED, TIMEOUT } from './fuzz/runs.js';
 import { checkResult, KINDS } from './lambda-result-shape.ts';
 

@@ -4,7 +4,7 @@ import { WsgiError } from '../src/errors.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Environ, HeaderList } from '../src/types.js';
 import { type LambdaOptions, toLambdaHandler, toLambdaStreamHandler } from '../targets/aws-lambda/index.js';
-import { type LambdaKind, type LambdaRequest, lambdaEvent, readLambdaResult } from '../targets/testing.js';
+import { type LambdaKind, type LambdaRequest, lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { checkResult, KINDS } from './lambda-result-shape.ts';
 
 const context = { getRemainingTimeInMillis: () => 30_000 };

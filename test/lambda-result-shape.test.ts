@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { LambdaKind } from '../targets/testing.js';
+import type { LambdaKind } from '../testing/index.js';
 import { checkResult, KINDS } from './lambda-result-shape.ts';
 
 const V1 = {

@@ -1,6 +1,6 @@
 // What each front end of Lambda accepts as a result, written from AWS's documentation and from what its users have met, and
 // not from the code that makes results or reads them: the tests hold all three against each other.
-import type { LambdaKind } from '../targets/testing.js';
+import type { LambdaKind } from '../testing/index.js';
 
 interface Shape {
   required: string[];

@@ -8,8 +8,9 @@ import { decodeNative, decodeNativeOrKeep, encodeNative, percentDecode, percentE
 import type { Application, Environ, HeaderList } from '../src/types.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve } from '../targets/node/index.js';
-import { type LambdaKind, lambdaEvent, readLambdaResult } from '../targets/testing.js';
+import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { sendRaw } from './conformance/wire.ts';
+import { RUNS, SEED } from './fuzz/runs.js';
 import { checkResult, edgeRefuses, KINDS } from './lambda-result-shape.ts';
 
 /** A request in ordinary text. */
@@ -360,7 +361,7 @@ describe('a request is the same to an application', () => {
         expect(lambda.body).toEqual(node.body);
         expect(lambda.response).toEqual(expected(kind, node.response));
       }),
-      { numRuns: 200 },
+      { numRuns: Math.ceil((RUNS * 2) / 3), seed: SEED },
     );
   });
 });
@@ -462,7 +463,7 @@ describe('a response is the same to a client', () => {
         expect(node.status).toBe(Number(given.status.slice(0, 3)));
         expect(await throughLambda(kind, request)).toEqual(expected(kind, node));
       }),
-      { numRuns: 200 },
+      { numRuns: Math.ceil((RUNS * 2) / 3), seed: SEED },
     );
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import { WsgiError } from '../src/errors.js';
 import type { HeaderList } from '../src/types.js';
 import type { AlbEvent, EdgeEvent } from '../targets/aws-lambda/index.js';
-import { type LambdaKind, type LambdaRequest, lambdaEvent, readLambdaResult } from '../targets/testing.js';
+import { type LambdaKind, type LambdaRequest, lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { KINDS } from './lambda-result-shape.ts';
 
 const V1 = ['apigw-rest-v1', 'apigw-http-v1'] as const;

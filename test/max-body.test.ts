@@ -10,7 +10,7 @@ import { textToBytes } from '../src/native-string.js';
 import type { Application } from '../src/types.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve, toNodeHandler } from '../targets/node/index.js';
-import { lambdaEvent } from '../targets/testing.js';
+import { lambdaEvent } from '../testing/index.js';
 
 const MAX = 10;
 let called = 0;

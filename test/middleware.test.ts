@@ -3,8 +3,8 @@ import { compose } from '../src/middleware/compose.js';
 import { mount } from '../src/middleware/mount.js';
 import { proxyFix } from '../src/middleware/proxy-fix.js';
 import { textToBytes } from '../src/native-string.js';
-import { callApp, testEnviron } from '../src/testing.js';
 import type { Application, Environ, Middleware } from '../src/types.js';
+import { callApp, testEnviron } from '../testing/app.js';
 
 const show =
   (name: string): Application =>

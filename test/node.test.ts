@@ -1,6 +1,6 @@
 import { createServer, request, type Server } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { inputStream } from '../src/input-stream.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
@@ -354,18 +354,20 @@ describe('toNodeHandler', () => {
 
   it('lives on when a client breaks off its upload, which the application sees', async () => {
     let failure: unknown;
+    let socket: Socket | undefined;
     const port = await start(async (environ, startResponse) => {
       try {
-        await environ['wsgi.input'].read();
+        const reading = environ['wsgi.input'].read();
+        socket?.destroy();
+        await reading;
       } catch (error) {
         failure = error;
       }
       startResponse('200 OK', []);
       return [];
     });
-    const socket = connect(port, '127.0.0.1');
+    socket = connect(port, '127.0.0.1');
     socket.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc');
-    setTimeout(() => socket.destroy(), 20);
     await expect.poll(() => (failure as Error | undefined)?.name).toBe('ClientDisconnected');
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { refusal } from '../src/admission.js';
 import { toFetchHandler } from '../src/fetch/gateway.js';
-import { testEnviron } from '../src/testing.js';
+import { testEnviron } from '../testing/app.js';
 
 const refused = (headers: Record<string, string>, transferEncoding?: string) =>
   refusal(testEnviron({ HTTP_HOST: 'h.example', SERVER_PROTOCOL: 'HTTP/1.1', ...headers }), { transferEncoding });

@@ -7,8 +7,8 @@ import { FileWrapper } from '../src/file-wrapper.js';
 import { createGateway } from '../src/gateway.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Head } from '../src/start-response.js';
-import { testEnviron } from '../src/testing.js';
 import type { Application, Body, GatewayOptions, HeaderList, Write } from '../src/types.js';
+import { testEnviron } from '../testing/app.js';
 import { connectionOf, type Responder, run } from './responder.js';
 
 // A target that can be slow, lose its client and run out of time.

@@ -11,7 +11,7 @@ import type { Application, Environ, HeaderList } from '../src/types.js';
 import { applicationUri, requestUri } from '../src/url.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve } from '../targets/node/index.js';
-import { type LambdaKind, lambdaEvent, readLambdaResult } from '../targets/testing.js';
+import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { sendRaw } from './conformance/wire.js';
 
 interface Asked {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { textToBytes } from '../src/native-string.js';
-import { callApp, testEnviron } from '../src/testing.js';
 import type { Application } from '../src/types.js';
+import { callApp, testEnviron } from '../testing/app.js';
 
 afterEach(() => {
   vi.restoreAllMocks();

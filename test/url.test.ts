@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test, vi } from 'vitest';
-import { testEnviron } from '../src/testing.js';
 import type { Environ } from '../src/types.js';
 import {
   applicationUri,
@@ -11,6 +10,7 @@ import {
   shiftPathInfo,
   splitAuthority,
 } from '../src/url.js';
+import { testEnviron } from '../testing/app.js';
 
 interface Oracle {
   shift: Array<[script: string, path: string, result: string | null, scriptAfter: string, pathAfter: string]>;

@@ -4,9 +4,9 @@ import { describe, expect, it, test } from 'vitest';
 import { ClientDisconnected } from '../src/errors.js';
 import { bytesSource, createInputStream, inputStream, streamSource } from '../src/input-stream.js';
 import { textToBytes } from '../src/native-string.js';
-import { callApp, testEnviron } from '../src/testing.js';
 import type { Application, Body, Environ, HeaderList, InputStream, StartResponse } from '../src/types.js';
 import { validator } from '../src/validator/index.js';
+import { callApp, testEnviron } from '../testing/app.js';
 
 const ok: Application = (_, startResponse) => {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);

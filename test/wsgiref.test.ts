@@ -4,7 +4,7 @@ import { headerView } from '../src/header-view.js';
 import * as core from '../src/index.js';
 import * as validator from '../src/validator/index.js';
 import * as node from '../targets/node/index.js';
-import * as testing from '../targets/testing.js';
+import * as testing from '../testing/index.js';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 const { names } = JSON.parse(read('./fixtures/wsgiref-names.json')) as { names: string[] };

@@ -1,7 +1,7 @@
 import { Connection } from '../../src/connection.js';
 import { createEnviron, setInput, setServer } from '../../src/environ.js';
 import { ClientDisconnected } from '../../src/errors.js';
-import { createGateway } from '../../src/gateway.js';
+import { createGateway, type Gateway } from '../../src/gateway.js';
 import { addRequestHeader } from '../../src/headers.js';
 import { percentDecode } from '../../src/native-string.js';
 import { run } from '../responder.js';
@@ -10,10 +10,13 @@ import { noResponse, type RawRequest, type RawResponse } from './case.js';
 import { testTarget } from './suite.js';
 
 // The smallest target there can be: fields in, head and chunks out.
-const { application, options } = createApplication();
-const gateway = createGateway('core', application, options, 999);
+function sender(): (request: RawRequest) => Promise<RawResponse> {
+  const { application, options } = createApplication();
+  const gateway = createGateway('core', application, options, 999);
+  return (request) => send(gateway, request);
+}
 
-async function send(request: RawRequest): Promise<RawResponse> {
+async function send(gateway: Gateway, request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target = '/', headers = [], body } = request;
   const [path = '', ...query] = target.split('?');
   const connection = new Connection(gateway.errors, undefined);
@@ -85,11 +88,11 @@ async function send(request: RawRequest): Promise<RawResponse> {
   return response;
 }
 
-testTarget('core', {
-  send,
+testTarget('core', () => ({
+  send: sender(),
   inapplicable: {
     httpParser: 'there is no socket',
     http10: 'there is no socket',
     abortedUpload: 'there is no client that could go away while it sends; test/input-stream.test.ts has the rule',
   },
-});
+}));

@@ -1,6 +1,6 @@
 import { decodeNative } from '../../src/native-string.js';
 import type { HttpEvent, LambdaKind, ProxyEventV1 } from '../../targets/aws-lambda/index.js';
-import { lambdaEvent } from '../../targets/testing.js';
+import { lambdaEvent } from '../../testing/index.js';
 import type { Capability } from './capabilities.js';
 import type { RawRequest } from './case.js';
 

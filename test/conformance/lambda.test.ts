@@ -1,6 +1,6 @@
 import { encodeNative } from '../../src/native-string.js';
 import { type LambdaKind, toLambdaHandler } from '../../targets/aws-lambda/index.js';
-import { readLambdaResult } from '../../targets/testing.js';
+import { readLambdaResult } from '../../testing/index.js';
 import { createApplication } from './application.js';
 import type { RawRequest, RawResponse } from './case.js';
 import { eventOf, FRONT_ENDS, LAMBDA_INAPPLICABLE, LAMBDA_LACKS, type Reasons } from './lambda-front.js';

@@ -27,33 +27,41 @@ export const RESULTS = new URL('../../node_modules/.cache/wsgi-edge/conformance/
 const POLLS = 150;
 let runs = 0;
 
-/** Runs every case on a target, bare and inside the validator, in order. The targets of a file run side by side: much of
- *  their time is spent waiting. */
-export function testTarget(name: string, target: Target): void {
-  const results: Result[] = [];
+/** Runs every case on a target, bare and inside the validator. The targets of a file run side by side, because most of
+ *  their time is spent waiting.
+ *  @param given  one target, whose cases run in order because they share its log, or a function that makes one for each
+ *                section: then the sections run side by side, too */
+export function testTarget(name: string, given: Target | (() => Target)): void {
+  const results: Result[][] = [];
+  const sideBySide = typeof given === 'function';
   describe(name, { concurrent: true }, () => {
-    for (const [section, cases] of Object.entries(sections))
-      describe(section, { concurrent: false }, () => {
+    for (const [section, cases] of Object.entries(sections)) {
+      const target = sideBySide ? given() : given;
+      const ofSection: Result[] = [];
+      results.push(ofSection);
+      describe(section, { concurrent: sideBySide }, () => {
         for (const one of cases)
-          for (const inside of ['bare', 'validator'] as const) testCase(target, section, one, inside, results);
+          for (const inside of ['bare', 'validator'] as const) testCase(target, section, one, inside, ofSection);
       });
+    }
     afterAll(() => {
       mkdirSync(RESULTS, { recursive: true });
       const file = new URL(`${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.json`, RESULTS);
-      writeFileSync(file, `${JSON.stringify({ target: name, results }, null, 1)}\n`);
+      writeFileSync(file, `${JSON.stringify({ target: name, results: results.flat() }, null, 1)}\n`);
     });
   });
 }
 
 function testCase(target: Target, section: string, one: Case, inside: Result['inside'], results: Result[]): void {
   const title = `${one.name} (${inside})`;
+  const inOrder = { concurrent: false };
   const reasonIn = (reasons: Target['lacks']) => one.needs?.map((need) => reasons?.[need]).find(Boolean);
   const record = (outcome: Result['outcome'], reason?: string) =>
     results.push({ section, name: one.name, inside, outcome, ...(reason === undefined ? {} : { reason }) });
 
   const skipped = reasonIn(target.inapplicable);
   if (skipped !== undefined) {
-    it(title, ({ skip }) => {
+    it(title, inOrder, ({ skip }) => {
       record('not applicable', skipped);
       skip(skipped);
     });
@@ -62,7 +70,7 @@ function testCase(target: Target, section: string, one: Case, inside: Result['in
   // What the validator refuses says nothing of the platform.
   const refused = inside === 'validator' ? one.refused : undefined;
   const lacked = refused === undefined ? reasonIn(target.lacks) : undefined;
-  it(title, async () => {
+  it(title, inOrder, async () => {
     const { send, recall } = client(target, one, inside === 'validator');
     const outcome = await (refused ?? one).check(send, recall).then(
       () => undefined,

@@ -16,7 +16,7 @@ import type { Head } from '../../src/start-response.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { serve } from '../../targets/node/index.js';
-import { lambdaEvent, readLambdaResult } from '../../targets/testing.js';
+import { lambdaEvent, readLambdaResult } from '../../testing/index.js';
 import { sendRaw } from '../conformance/wire.js';
 import { run } from '../responder.js';
 import { method, program } from './arbitrary.js';

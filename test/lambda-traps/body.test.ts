@@ -3,7 +3,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList, StartResponse } from '../../src/types.js';
-import { type LambdaKind, readLambdaResult } from '../../targets/testing.js';
+import { type LambdaKind, readLambdaResult } from '../../testing/index.js';
 import {
   ALB,
   type AnyEvent,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList } from '../../src/types.js';
-import { type LambdaKind, readLambdaResult } from '../../targets/testing.js';
+import { type LambdaKind, readLambdaResult } from '../../testing/index.js';
 import {
   type AnyEvent,
   answering,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { type AwsEnviron, type LambdaOptions, toLambdaHandler } from '../../targets/aws-lambda/index.js';
-import { type LambdaKind, type LambdaRequest, lambdaEvent } from '../../targets/testing.js';
+import { type LambdaKind, type LambdaRequest, lambdaEvent } from '../../testing/index.js';
 
 export const context = { getRemainingTimeInMillis: () => 30_000 };
 

@@ -3,7 +3,7 @@ import { fromFetchHandler } from '../../src/fetch/application.js';
 import { encodeNative } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
-import { type LambdaKind, readLambdaResult } from '../../targets/testing.js';
+import { type LambdaKind, readLambdaResult } from '../../testing/index.js';
 import {
   ALB,
   type AnyEvent,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applicationUri, requestUri } from '../../src/url.js';
-import type { LambdaKind } from '../../targets/testing.js';
+import type { LambdaKind } from '../../testing/index.js';
 import {
   ALB,
   answering,

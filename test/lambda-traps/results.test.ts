@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { Application } from '../../src/types.js';
 import { toLambdaHandler, toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
-import { type LambdaKind, lambdaEvent } from '../../targets/testing.js';
+import { type LambdaKind, lambdaEvent } from '../../testing/index.js';
 import {
   ALB,
   answering,

@@ -10,7 +10,7 @@ import { startRuntime } from '../../emulation/lambda/runtime.ts';
 import { type FunctionError, type RuntimeApi, startRuntimeApi } from '../../emulation/lambda/runtime-api.ts';
 import type { ResponseStream } from '../../targets/aws-lambda/index.js';
 import { toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
-import { type LambdaKind, type LambdaRequest, lambdaEvent } from '../../targets/testing.js';
+import { type LambdaKind, type LambdaRequest, lambdaEvent } from '../../testing/index.js';
 import { type AnyEvent, context, environOf, eventOf, KINDS, REST, sample, URL_KIND } from './harness.js';
 
 const missing = await ensureRuntimeClient().then(

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readLambdaResult } from '../../targets/testing.js';
+import { readLambdaResult } from '../../testing/index.js';
 import {
   answering,
   environOf,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { proxyFix } from '../../src/middleware/proxy-fix.js';
 import type { Application, Environ, HeaderList } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
-import { type LambdaKind, lambdaEvent } from '../../targets/testing.js';
+import { type LambdaKind, lambdaEvent } from '../../testing/index.js';
 import {
   ALB,
   type AnyEvent,

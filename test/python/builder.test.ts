@@ -13,7 +13,7 @@ import { trim } from '../../python/builder/trim.js';
 import { writeZip } from '../../python/builder/zip-writer.js';
 import { fromPython } from '../../python/index.js';
 import { readZip } from '../../python/interpreter/zip.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { sleep } from '../conformance/case.js';
 import { APPS, CACHE, loadAssets } from './assets.ts';
 

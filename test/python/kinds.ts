@@ -4,7 +4,7 @@ import { fromPython, type PythonAssets, pythonMiddleware } from '../../python/in
 import { ClientDisconnected } from '../../src/errors.js';
 import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 
 /** Sends one request, and throws if the answer is wrong. */
 export type Ask = () => Promise<void>;

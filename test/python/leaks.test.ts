@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { fromPython } from '../../python/index.js';
 import type { PyodideModule } from '../../python/interpreter/pyodide.js';
-import { callApp } from '../../targets/testing.js';
+import { callApp } from '../../testing/index.js';
 import { loadAssets } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';
 import { type Ask, expectAnswer, kindsOf } from './kinds.ts';

@@ -7,7 +7,7 @@ import type { AssetFile, SnapshotManifest } from '../../python/interpreter/asset
 import { ClientDisconnected } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { bytes, sleep } from '../conformance/case.js';
 import { ASSETS, loadAssets } from './assets.ts';
 

@@ -6,7 +6,7 @@ import { fromPython, pythonMiddleware } from '../../python/index.js';
 import { bytesSource, createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ, Middleware } from '../../src/types.js';
 import { validator } from '../../src/validator/index.js';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { bytes } from '../conformance/case.js';
 import { loadAssets } from './assets.ts';
 

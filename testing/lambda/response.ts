@@ -1,7 +1,7 @@
 // What front ends check of a result.
-import { quote } from '../../../src/errors.js';
-import { textToBytes } from '../../../src/native-string.js';
-import type { HeaderList } from '../../../src/types.js';
+import { quote } from '../../src/errors.js';
+import { textToBytes } from '../../src/native-string.js';
+import type { HeaderList } from '../../src/types.js';
 
 export type Result = Record<string, unknown>;
 /** Says what the front end does not take. */

@@ -1,5 +1,5 @@
 // API Gateway REST APIs, and HTTP APIs with payload 1.0.
-import type { LambdaKind, ProxyEventV1 } from '../types.js';
+import type { LambdaKind, ProxyEventV1 } from '../../targets/aws-lambda/types.js';
 import { lastValues, lists } from './maps.js';
 import {
   ACCOUNT,

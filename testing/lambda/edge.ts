@@ -1,5 +1,5 @@
 // Lambda@Edge: the viewer-request and origin-request triggers of CloudFront, with the body included.
-import type { EdgeEvent, LambdaKind } from '../types.js';
+import type { EdgeEvent, LambdaKind } from '../../targets/aws-lambda/types.js';
 import { lists } from './maps.js';
 import { CLIENT, DOMAINS, type Parts } from './request.js';
 

@@ -1,8 +1,8 @@
 // A request on its way through a front end: what the makers of events have in common.
-import { WsgiError } from '../../../src/errors.js';
-import { bytesToText, encodeNative, nativeToBytes, percentDecode } from '../../../src/native-string.js';
-import type { HeaderList } from '../../../src/types.js';
-import type { LambdaKind } from '../types.js';
+import { WsgiError } from '../../src/errors.js';
+import { bytesToText, encodeNative, nativeToBytes, percentDecode } from '../../src/native-string.js';
+import type { HeaderList } from '../../src/types.js';
+import type { LambdaKind } from '../../targets/aws-lambda/types.js';
 
 /** A request as the makers of events take it. */
 export interface Parts {

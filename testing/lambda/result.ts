@@ -1,10 +1,11 @@
-import { WsgiError } from '../../../src/errors.js';
-import { bytesToText, textToBytes } from '../../../src/native-string.js';
-import type { HeaderList } from '../../../src/types.js';
-import { edgeTakes } from '../front-ends/edge.js';
-import { FRONT_ENDS } from '../front-ends/index.js';
-import { record } from '../read/fields.js';
-import type { LambdaKind } from '../types.js';
+import { WsgiError } from '../../src/errors.js';
+import { bytesToText, textToBytes } from '../../src/native-string.js';
+import type { HeaderList } from '../../src/types.js';
+import { edgeTakes } from '../../targets/aws-lambda/front-ends/edge.js';
+import { FRONT_ENDS } from '../../targets/aws-lambda/front-ends/index.js';
+import { record } from '../../targets/aws-lambda/read/fields.js';
+import type { LambdaKind } from '../../targets/aws-lambda/types.js';
+import { checkKind } from './request.js';
 import {
   bodyOf,
   checkDescription,
@@ -16,8 +17,7 @@ import {
   type Refuse,
   statusOf,
   valuesOf,
-} from './checks.js';
-import { checkKind } from './request.js';
+} from './response.js';
 
 /** A result as its front end would send it on. */
 export interface LambdaResponse {

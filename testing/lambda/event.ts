@@ -1,12 +1,12 @@
-import { textToBytes } from '../../../src/native-string.js';
-import type { HeaderList } from '../../../src/types.js';
-import type { LambdaEvents, LambdaKind } from '../types.js';
+import { textToBytes } from '../../src/native-string.js';
+import type { HeaderList } from '../../src/types.js';
+import type { LambdaEvents, LambdaKind } from '../../targets/aws-lambda/types.js';
 import { albEvent } from './alb.js';
 import { edgeEvent } from './edge.js';
+import { v2Event } from './http-api.js';
 import { latticeV1Event, latticeV2Event } from './lattice.js';
 import { checkKind, DOMAINS, type Parts, valuesOf } from './request.js';
-import { v1Event } from './v1.js';
-import { v2Event } from './v2.js';
+import { v1Event } from './rest-api.js';
 
 /** A request for `lambdaEvent`, in ordinary text. */
 export interface LambdaRequest {

@@ -1,6 +1,6 @@
 // Application Load Balancers, with single or with multi-value maps.
-import type { HeaderList } from '../../../src/types.js';
-import type { AlbEvent, LambdaKind } from '../types.js';
+import type { HeaderList } from '../../src/types.js';
+import type { AlbEvent, LambdaKind } from '../../targets/aws-lambda/types.js';
 import { lastValues, lists, lowered } from './maps.js';
 import { ACCOUNT, ALL_ADDED, entity, type Parts, withAdded } from './request.js';
 

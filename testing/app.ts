@@ -1,15 +1,15 @@
-import { concatenate } from './body.js';
-import { Connection } from './connection.js';
-import { createEnviron, setInput, setServer } from './environ.js';
-import { createGateway } from './gateway.js';
-import { addRequestHeader } from './headers.js';
-import { bytesSource } from './input-stream.js';
-import { bytesToText } from './native-string.js';
-import type { Opened, Platform, Sink } from './outgoing.js';
-import { answer } from './run.js';
-import type { Head } from './start-response.js';
-import type { Application, Environ, HeaderList } from './types.js';
-import { guessScheme } from './url.js';
+import { concatenate } from '../src/body.js';
+import { Connection } from '../src/connection.js';
+import { createEnviron, setInput, setServer } from '../src/environ.js';
+import { createGateway } from '../src/gateway.js';
+import { addRequestHeader } from '../src/headers.js';
+import { bytesSource } from '../src/input-stream.js';
+import { bytesToText } from '../src/native-string.js';
+import type { Opened, Platform, Sink } from '../src/outgoing.js';
+import { answer } from '../src/run.js';
+import type { Head } from '../src/start-response.js';
+import type { Application, Environ, HeaderList } from '../src/types.js';
+import { guessScheme } from '../src/url.js';
 
 /** A response collected by `callApp`. */
 export interface CollectedResponse {

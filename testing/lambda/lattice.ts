@@ -1,6 +1,6 @@
 // VPC Lattice, both versions. AWS does not document whether path and query come encoded: the path is sent as it came, the
 // query decoded.
-import type { LatticeEventV1, LatticeEventV2 } from '../types.js';
+import type { LatticeEventV1, LatticeEventV2 } from '../../targets/aws-lambda/types.js';
 import { joined, lastValues, lists, lowered } from './maps.js';
 import { ACCOUNT, decodedQuery, entity, type Parts, TIME, withAdded } from './request.js';
 

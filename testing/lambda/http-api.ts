@@ -1,5 +1,5 @@
 // API Gateway HTTP APIs with payload 2.0, and Function URLs.
-import type { LambdaKind, ProxyEventV2 } from '../types.js';
+import type { LambdaKind, ProxyEventV2 } from '../../targets/aws-lambda/types.js';
 import { joined, lowered } from './maps.js';
 import {
   ACCOUNT,

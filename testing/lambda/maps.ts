@@ -1,5 +1,5 @@
 // The maps of events. None is filled by assignment: a name may be "__proto__".
-import type { HeaderList } from '../../../src/types.js';
+import type { HeaderList } from '../../src/types.js';
 
 /** Each name with all its values. */
 export function lists<Value>(pairs: Array<[name: string, value: Value]>): Record<string, Value[]> {
