@@ -231,7 +231,7 @@ export const clauses: Record<string, Clause[]> = {
       level: 'SHOULD',
       requirement: 'Gateway: treat bytestrings as bytes, and leave line endings alone.',
       binding: 'No chunk is read as text. Lambda sends one as text only where that gives the same bytes.',
-      where: [RUN, 'targets/aws-lambda/results/body.ts'],
+      where: [RUN, 'targets/aws-lambda/write/body.ts'],
       cases: ['all 256 byte values go out', 'bytes that are not UTF-8 go out under a text type'],
     },
     {
