@@ -501,6 +501,24 @@ describe('fromFetchHandler', () => {
     expect(body).toBe(text);
   });
 
+  it.each<[string, (response: Response) => unknown]>([
+    ['returned twice', () => undefined],
+    ['read before', (response) => response.text()],
+    ['locked', (response) => response.body?.getReader()],
+  ])('refuses a Response whose body is used: %s', async (how, use) => {
+    const response = new Response('once');
+    const log: string[] = [];
+    const handler = toFetchHandler(
+      fromFetchHandler(() => response),
+      { errors: (line) => void log.push(line) },
+    );
+    const request = () => new Request('http://h/');
+    if (how === 'returned twice') expect(await (await handler(request())).text()).toBe('once');
+    await use(response);
+    expect((await handler(request())).status).toBe(500);
+    expect(log.join('\n')).toContain('fetch handler: returned a Response whose body is used already');
+  });
+
   it('marks the body of a Response, for a platform to tell', async () => {
     const call = (response: Response) => fromFetchHandler(() => response)(testEnviron(), () => async () => {});
     const body = (await call(new Response('x'))) as FileWrapper;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ClientDisconnected } from '../src/errors.js';
 import {
   bytesSource,
@@ -55,6 +55,19 @@ describe('wsgi.input', () => {
     const input = createInputStream(chunked('ab', 'cd'));
     await input.read(1);
     expect(await text(input.read(size))).toBe('bcd');
+  });
+
+  it('joins small chunks, so that they take no more memory than their bytes', async () => {
+    const bytes = textToBytes('0123456789'.repeat(2000));
+    const chunks = Array.from(bytes, (byte) => new Uint8Array([byte]));
+    const input = createInputStream({ pull: async () => chunks.shift() ?? null, cancel: async () => {} });
+    const made = vi.spyOn(Uint8Array.prototype, 'subarray');
+    await input.read(1);
+    // Everything comes before the end of the line is found.
+    await input.readline();
+    const blocks = new Set(made.mock.results.map(({ value }) => value.buffer));
+    made.mockRestore();
+    expect(blocks.size).toBeLessThan(8);
   });
 
   it('searches a long line no further than the size asked for', async () => {

@@ -495,6 +495,21 @@ describe('a length', () => {
   });
 });
 
+describe('a list shorter than its Content-Length', () => {
+  it.each<[string, Uint8Array[]]>([
+    ['of nothing', []],
+    ['of fewer bytes', [textToBytes('short')]],
+  ])('%s is a 500, since nothing has gone out', async (_, chunks) => {
+    const test = stage((_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Length', '10']]);
+      return chunks;
+    });
+    await test.run();
+    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.errors.text).toMatch(/the body ended after \d of the 10 bytes of its Content-Length/);
+  });
+});
+
 describe('write()', () => {
   const NOTHING = new Uint8Array(0);
 
@@ -919,5 +934,85 @@ describe('a gateway', () => {
       599,
     );
     expect(() => errors('line')).not.toThrow();
+  });
+});
+
+describe('an option that is asynchronous', () => {
+  it('an onError that rejects is logged, and the gateway answers with its own page', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const test = stage(
+      () => {
+        throw new Error('in the application');
+      },
+      { onError: (() => Promise.reject(new Error('in onError'))) as never },
+    );
+    await test.run();
+    await turn();
+    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.errors.text).toMatch(/in the application[\s\S]*in onError/);
+    expect(unhandled).not.toHaveBeenCalled();
+    process.off('unhandledRejection', unhandled);
+  });
+
+  it('an errors that rejects or throws takes no response and no process with it', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const lines: string[] = [];
+    const gateway = createGateway(
+      'test',
+      () => [],
+      {
+        errors: ((line: string) => {
+          lines.push(line);
+          return Promise.reject(new Error('no disk'));
+        }) as never,
+      },
+      599,
+    );
+    gateway.errors('one\ntwo');
+    await turn();
+    expect(lines).toEqual(['one', 'two']);
+    expect(unhandled).not.toHaveBeenCalled();
+    process.off('unhandledRejection', unhandled);
+  });
+});
+
+describe('a client that leaves while the body stalls', () => {
+  const stalled = () => {
+    const cancelled = vi.fn();
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(textToBytes('first')),
+      cancel: cancelled,
+    });
+    return { stream, cancelled };
+  };
+
+  it.each<[string, (stream: ReadableStream<Uint8Array>, environ: { 'wsgi.file_wrapper': unknown }) => Body]>([
+    ['a stream returned as it is', (stream) => stream as unknown as Body],
+    ['a stream in wsgi.file_wrapper', (stream) => new FileWrapper(stream)],
+  ])('releases %s', async (_, wrap) => {
+    const { stream, cancelled } = stalled();
+    const test = stage((environ, startResponse) => {
+      startResponse('200 OK', []);
+      return wrap(stream, environ);
+    });
+    setTimeout(() => test.aborter.abort(new ClientDisconnected()), 5);
+    await test.run();
+    expect(test.events).toEqual(['head 200 OK', 'write first', 'abort', 'flush']);
+    expect(cancelled).toHaveBeenCalledTimes(1);
+  });
+
+  it('releases a Readable of Node returned as it is', async () => {
+    const { PassThrough } = await import('node:stream');
+    const readable = new PassThrough();
+    readable.write('first');
+    const test = stage((_, startResponse) => {
+      startResponse('200 OK', []);
+      return readable as unknown as Body;
+    });
+    setTimeout(() => test.aborter.abort(new ClientDisconnected()), 5);
+    await test.run();
+    expect(readable.destroyed).toBe(true);
   });
 });
