@@ -14,7 +14,7 @@ const READ_ONLY: Partial<Record<LambdaKind, RegExp>> = {
 };
 
 /** Whether CloudFront takes a response header (lower case) from a trigger. */
-export function edgeTakes(name: string, kind: LambdaKind): boolean {
+function edgeTakes(name: string, kind: LambdaKind): boolean {
   return !DISALLOWED.test(name) && !READ_ONLY[kind]?.test(name);
 }
 
