@@ -66,7 +66,7 @@ export const statusPage =
   };
 
 /** Answers 404 as a small application. */
-export const notFound = statusPage('404 Not Found');
+export const notFound = /* @__PURE__ */ statusPage('404 Not Found');
 
 /** The page for an error before the head has gone out: the application's fault, or a body that is too large. */
 export function errorPage(error: unknown): Application {
