@@ -1,4 +1,4 @@
-// Builds Python assets unless they are there and up to date.
+// Builds Python assets unless they are up to date.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { type BuildOptions, buildPython } from 'wsgi-edge/python/build';
 const root = resolve(import.meta.dirname, '..');
 const CACHE = join(root, 'node_modules/.cache/wsgi-edge');
 
-/** Builds what `options` say. `application` and `out` are paths from the top of this repository.
+/** Builds assets with the options of `buildPython`. `application` and `out` are paths from the top of this repository.
  *  @throws {WsgiError} as `buildPython` does */
 export async function ensureBuilt(
   options: BuildOptions & { out: string },
@@ -16,8 +16,8 @@ export async function ensureBuilt(
   const { application, packages = [], out } = options;
   const hash = createHash('sha256').update(JSON.stringify(options));
   const [file = ''] = application.split(':');
-  for (const folder of ['dist/targets/python', dirname(file)]) hashFolder(hash, join(root, folder));
-  // What fills a folder of packages writes down beside it with what.
+  for (const folder of ['targets/python', dirname(file)]) hashFolder(hash, join(root, folder));
+  // scripts/python-packages.ts lists the packages of a folder in a file beside it.
   for (const folder of packages) hash.update(readFileSync(join(root, dirname(folder), 'packages.txt')));
   const key = hash.digest('hex');
   const record = join(root, out, 'built-from.txt');
