@@ -17,7 +17,7 @@ export async function ensureBuilt(
   const { application, packages = [], out } = options;
   const hash = createHash('sha256').update(JSON.stringify(options));
   const [file = ''] = application.split(':');
-  for (const folder of ['dist/python', 'python/wsgi_edge', dirname(file)]) hashFolder(hash, join(root, folder));
+  for (const folder of ['python', dirname(file)]) hashFolder(hash, join(root, folder));
   // scripts/python-packages.ts records the versions beside each folder of packages.
   for (const folder of packages) hash.update(readFileSync(join(root, dirname(folder), 'packages.txt')));
   const key = hash.digest('hex');

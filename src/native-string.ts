@@ -1,9 +1,10 @@
 // PEP 3333, "A Note On String Types": a native string carries bytes, one code unit (U+0000 to U+00FF) each. This file has
 // every conversion of this package between bytes, native strings and ordinary text.
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: false });
-const strictDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
+// Bundlers drop an unused constant, but an unused call only if it has this mark.
+const encoder = /* @__PURE__ */ new TextEncoder();
+const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true, fatal: false });
+const strictDecoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 const NON_ASCII = /[^\x00-\x7f]/;
 const NON_LATIN1 = /[^\u0000-\u00ff]/;
 // The arguments of a call are on the stack. This number of them is safe in every engine.

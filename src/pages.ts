@@ -12,7 +12,7 @@ export const statusPage =
   };
 
 /** Answers 404. */
-export const notFound = statusPage('404 Not Found');
+export const notFound = /* @__PURE__ */ statusPage('404 Not Found');
 
 /** The page for an error before the head has gone out: 413 for a body that is too large, else 500. */
 export function errorPage(error: unknown): Application {

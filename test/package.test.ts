@@ -2,8 +2,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { verdict } from '../scripts/audit.ts';
 import { VERSION } from '../src/environ.js';
@@ -15,6 +16,7 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
   dependencies: Record<string, string>;
   exports: Record<string, { types: string; default: string } | string>;
+  bin: Record<string, string>;
 };
 
 // The names that README and docs promise for each import.
@@ -76,7 +78,7 @@ test('an audit fails for a finding, not for a registry without audits', () => {
   expect(verdict('').failed).toBe(false);
 });
 
-test('a release is refused before anything is run where tree, tag or changelog do not fit', async () => {
+test('a release is refused before anything runs if tree, tag or changelog do not fit', async () => {
   const clone = mkdtempSync(join(tmpdir(), 'wsgi-edge-release-'));
   try {
     const git = (...args: string[]) =>
@@ -107,20 +109,28 @@ test('a release is refused before anything is run where tree, tag or changelog d
 
 describe('packed and installed', () => {
   let folder: string;
+  let tarball: string;
+  let files: string[];
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
-    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root });
-    const [packed] = JSON.parse(stdout) as Array<{ filename: string; files: Array<{ path: string }> }>;
-    for (const { path } of packed?.files ?? [])
-      expect(path).toMatch(
-        /^(dist\/.*\.(js|d\.ts)|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-      );
+    // `prepack` would rebuild dist/ while other test files import it.
+    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+    const { stdout } = await run('npm', args, { cwd: root });
+    const [packed] = JSON.parse(stdout) as [{ filename: string; files: Array<{ path: string }> }];
+    tarball = join(folder, packed.filename);
+    files = packed.files.map(({ path }) => path);
     writeFileSync(join(folder, 'package.json'), '{"name":"user","private":true,"type":"module"}');
-    await run('npm', ['install', '--no-audit', '--no-fund', join(folder, packed?.filename ?? '')], { cwd: folder });
+    await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: folder });
   }, 120_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs a module as a user of the package; it prints JSON. */
+  const evaluate = async (code: string, ...flags: string[]) => {
+    const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '-e', code], { cwd: folder });
+    return JSON.parse(stdout);
+  };
 
   it("runs nothing on its users' machines when it is installed, and brings no dependency", () => {
     const installed = readFileSync(join(folder, 'node_modules/wsgi-edge/package.json'), 'utf8');
@@ -134,9 +144,9 @@ describe('packed and installed', () => {
   });
 
   test.each(Object.entries(names))('%s exports what the documentation says', async (subpath, exports) => {
-    const code = `console.log(JSON.stringify(Object.keys(await import('${subpath}')).sort()))`;
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: folder });
-    expect(JSON.parse(stdout)).toEqual(exports);
+    expect(await evaluate(`console.log(JSON.stringify(Object.keys(await import('${subpath}')).sort()))`)).toEqual(
+      exports,
+    );
   });
 
   it('builds a Python application with the Python half of the package', async () => {
@@ -151,7 +161,115 @@ console.log(JSON.stringify(uncompiled));`;
     expect(readFileSync(join(folder, 'assets/site.zip')).includes('packages/wsgi_edge/bridge.pyc')).toBe(true);
   });
 
-  // A user compiles against the types of only one platform.
+  it('has sources, built files and documents', () => {
+    for (const path of files)
+      expect(path).toMatch(
+        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|targets|python|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+      );
+    const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) =>
+      typeof target === 'string' ? target : target.default,
+    );
+    const scripts = entries.filter((path) => path.endsWith('.js')).map((path) => path.replace('./', ''));
+    expect(
+      files.filter((path) => path.endsWith('.js')).sort(),
+      'dist/ has files of an earlier build: rm -rf dist && npm run build',
+    ).toEqual([...scripts, 'dist/builder.js', 'dist/core.js'].sort());
+  });
+
+  it('has every source that a map names', () => {
+    const maps = files.filter((path) => path.endsWith('.map'));
+    expect(maps.some((path) => path.endsWith('.js.map')) && maps.some((path) => path.endsWith('.d.ts.map'))).toBe(true);
+    for (const map of maps) {
+      const { sources } = JSON.parse(readFileSync(join(root, map), 'utf8')) as { sources: string[] };
+      for (const source of sources) expect(files, map).toContain(join(dirname(map), source));
+    }
+  });
+
+  test.each(Object.keys(names))('%s is in two files at most', async (subpath) => {
+    const loaded: string[] = await evaluate(`import { registerHooks } from 'node:module';
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+      await import('${subpath}');
+      console.log(JSON.stringify(loaded));`);
+    const own = loaded.filter((url) => url.includes('/node_modules/wsgi-edge/'));
+    expect(own.length).toBeGreaterThan(0);
+    expect(own.length, own.join('\n')).toBeLessThan(3);
+    // A built-in module that is imported costs up to 6 ms.
+    expect(loaded.filter((url) => url.startsWith('node:'))).toEqual([]);
+  });
+
+  it('shares a file that needs no platform and that bundlers can shake', async () => {
+    const core = readFileSync(join(root, 'dist/core.js'), 'utf8');
+    expect(core).not.toMatch(/^import /m);
+    const { code } = await transform(core.replace(/^export \{.*\};$/m, ''), { format: 'esm', treeShaking: true });
+    expect(code).toBe('');
+  });
+
+  it('has the same classes and the same private symbol in every subpath', async () => {
+    const same = await evaluate(`import { ClientDisconnected, FileWrapper, inputStream, WsgiError } from 'wsgi-edge';
+      import { toLambdaHandler } from 'wsgi-edge/aws-lambda';
+      import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+      import { toNodeHandler } from 'wsgi-edge/node';
+      import { fromPython } from 'wsgi-edge/python';
+      import { buildPython } from 'wsgi-edge/python/build';
+      import { callApp, lambdaEvent } from 'wsgi-edge/testing';
+      import { validator } from 'wsgi-edge/validator';
+      const refuse = {
+        cloudflare: () => toCloudflareHandler(0),
+        lambda: () => toLambdaHandler(0),
+        node: () => toNodeHandler(0),
+        python: () => fromPython({ manifest: {} }, { maxBuffered: -1 }),
+        build: () => buildPython({ application: '' }),
+        testing: () => lambdaEvent('nothing'),
+        validator: () => validator(0),
+      };
+      const same = {};
+      for (const [name, call] of Object.entries(refuse))
+        try { await call(); } catch (error) { same[name] = error instanceof WsgiError; }
+      const application = (environ, startResponse) => {
+        same.wrapper = environ['wsgi.file_wrapper'](new Blob()) instanceof FileWrapper;
+        startResponse('200 OK', []);
+        return [];
+      };
+      await callApp(application);
+      const request = new Request('http://localhost/', { method: 'POST', body: 'b' });
+      await toCloudflareHandler((environ, startResponse) => {
+        same.stream = inputStream(environ) === request.body;
+        return application(environ, startResponse);
+      }).fetch(request, {});
+      const body = new ReadableStream({ pull() { throw new Error(); } });
+      await toCloudflareHandler(async (environ, startResponse) => {
+        await environ['wsgi.input'].read().catch((error) => { same.disconnected = error instanceof ClientDisconnected; });
+        return application(environ, startResponse);
+      }).fetch(new Request('http://localhost/', { method: 'POST', body, duplex: 'half' }), {});
+      console.log(JSON.stringify(same));`);
+    const checked = [
+      'build',
+      'cloudflare',
+      'disconnected',
+      'lambda',
+      'node',
+      'python',
+      'stream',
+      'testing',
+      'validator',
+    ];
+    expect(same).toEqual(Object.fromEntries([...checked, 'wrapper'].map((name) => [name, true])));
+  });
+
+  it('has its sources in stack traces', async () => {
+    const code = `import { toNodeHandler } from 'wsgi-edge/node';
+      try { toNodeHandler(0); } catch ({ stack }) { console.log(JSON.stringify(stack)); }`;
+    const places = (await evaluate(code, '--enable-source-maps')).matchAll(/wsgi-edge\/(\S+?):(\d+):/g);
+    const lines = Array.from(places as Iterable<[string, string, string]>, ([, file, line]) => {
+      const text = readFileSync(join(folder, 'node_modules/wsgi-edge', file), 'utf8').split('\n')[Number(line) - 1];
+      return [file, text?.trim()];
+    });
+    expect(lines[0]).toEqual(['src/gateway.ts', expect.stringMatching(/^throw new WsgiError\(/)]);
+    expect(lines.at(-1)?.[0]).toBe('targets/node/handler.ts');
+  });
+
+  // A user's compiler has the types of one platform only.
   const compile = async (source: string, types: string, lib?: string[]) => {
     writeFileSync(join(folder, 'user.ts'), source);
     const compilerOptions = {
@@ -205,8 +323,8 @@ export const main = async (): Promise<string> => {
   });
 
   it('passes publint and attw', async () => {
-    await run(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), '--strict'], { cwd: root });
+    await run(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), 'run', tarball, '--strict']);
     const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
-    await run(process.execPath, [attw, '--pack', '.', '--profile', 'esm-only'], { cwd: root });
+    await run(process.execPath, [attw, tarball, '--profile', 'esm-only']);
   }, 120_000);
 });

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { type BuildOptions, type BuildReport, buildPython } from 'wsgi-edge/python/build';
 import { describe, WsgiError } from '../../src/errors.js';
-import { type BuildOptions, type BuildReport, buildPython } from './index.js';
 
 const USAGE = `Usage: wsgi-edge build-python APPLICATION [options]
 

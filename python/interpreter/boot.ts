@@ -39,7 +39,12 @@ const RUNTIMES = [
   'IN_BUN',
   'IN_DENO',
   'IN_NODE',
-].concat(['IN_NODE_COMMONJS', 'IN_NODE_ESM', 'IN_SAFARI', 'IN_SHELL', 'IN_WORKERD']);
+  'IN_NODE_COMMONJS',
+  'IN_NODE_ESM',
+  'IN_SAFARI',
+  'IN_SHELL',
+  'IN_WORKERD',
+];
 
 interface Globals {
   process?: { versions?: { node?: string } };

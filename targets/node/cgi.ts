@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { refuse } from '../../src/admission.js';
 import { Connection } from '../../src/connection.js';
 import { createEnviron, setInput, setServer } from '../../src/environ.js';
@@ -99,7 +98,8 @@ function readVariables(): Record<string, string> {
 // Node decodes the environment as UTF-8 and loses other bytes; Linux still has them.
 function rawVariable(name: string): string | undefined {
   try {
-    const entries = readFileSync('/proc/self/environ', 'latin1').split('\0');
+    // An `import` of node:fs takes 3 ms, as long as the import of this package.
+    const entries = process.getBuiltinModule('node:fs').readFileSync('/proc/self/environ', 'latin1').split('\0');
     return entries.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
   } catch {
     return undefined;

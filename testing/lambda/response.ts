@@ -4,10 +4,10 @@ import { textToBytes } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
 
 export type Result = Record<string, unknown>;
-/** Says what the front end does not take. */
-export type Refuse = (what: string) => never;
+/** Throws, with the fault that the front end finds. */
+export type Refuse = (fault: string) => never;
 
-// What crosses the border of a function is JSON.
+// A result leaves the function as JSON.
 export function jsonOf(result: unknown, refuse: Refuse): string {
   try {
     return JSON.stringify(result) ?? 'null';
@@ -22,7 +22,12 @@ export function objectOf(result: unknown, refuse: Refuse): Result {
     : refuse('it is no object');
 }
 
-// API Gateway and CloudFront take a status as text, too.
+/** The fields of an object, or none if the value is not an object. */
+export function fieldsOf(value: unknown): Result {
+  return typeof value === 'object' && value !== null ? (value as Result) : {};
+}
+
+// API Gateway and CloudFront also take a status as text.
 export function numeral(status: unknown): unknown {
   return typeof status === 'string' && /^[0-9]{3}$/.test(status) ? Number(status) : status;
 }

@@ -1,15 +1,13 @@
 import { WsgiError } from '../../src/errors.js';
 import { bytesToText, textToBytes } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
-import { edgeTakes } from '../../targets/aws-lambda/front-ends/edge.js';
-import { FRONT_ENDS } from '../../targets/aws-lambda/front-ends/index.js';
-import { record } from '../../targets/aws-lambda/read/fields.js';
 import type { LambdaKind } from '../../targets/aws-lambda/types.js';
 import { checkKind } from './request.js';
 import {
   bodyOf,
   checkDescription,
   entriesOf,
+  fieldsOf,
   jsonOf,
   listsOf,
   numeral,
@@ -30,21 +28,36 @@ export interface LambdaResponse {
 
 type Reader = (result: unknown, kind: LambdaKind, refuse: Refuse) => LambdaResponse;
 
-const READERS: Record<LambdaKind, Reader> = {
-  'apigw-rest-v1': readV1,
-  'apigw-http-v1': readV1,
-  'apigw-http-v2': readV2,
-  'function-url': readV2,
-  'alb-single': readAlb,
-  'alb-multi': readAlb,
-  'lattice-v1': readLattice,
-  'lattice-v2': readLattice,
-  'edge-viewer-request': readEdge,
-  'edge-origin-request': readEdge,
+// These tables repeat those of the target, because a mistake in a shared table would not show.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; the exact number is from Lambda's error.
+const LAMBDA_LIMIT = 6_291_556; // bytes
+const MB = 1_048_576; // bytes
+
+/** The reader of a result, and the limit of its JSON in bytes. */
+const READERS: Record<LambdaKind, [read: Reader, limit: number]> = {
+  'apigw-rest-v1': [readV1, LAMBDA_LIMIT],
+  'apigw-http-v1': [readV1, LAMBDA_LIMIT],
+  'apigw-http-v2': [readV2, LAMBDA_LIMIT],
+  'function-url': [readV2, LAMBDA_LIMIT],
+  'alb-single': [readAlb, MB],
+  'alb-multi': [readAlb, MB],
+  'lattice-v1': [readLattice, LAMBDA_LIMIT],
+  'lattice-v2': [readLattice, LAMBDA_LIMIT],
+  // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+  'edge-viewer-request': [readEdge, 40 * 1024],
+  'edge-origin-request': [readEdge, MB],
+};
+
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
+const EDGE_DISALLOWED =
+  /^(connection|expect|keep-alive|proxy-(authenticate|authorization|connection)|trailer|transfer-encoding|upgrade|x-accel-(buffering|charset|limit-rate|redirect)|x-amz-cf-.*|x-amzn-(auth|cf-billing|cf-id|cf-xff|errortype|fle-profile|header-count|header-order|lambda-integration-tag|requestid)|x-cache|x-edge-.*|x-forwarded-proto|x-real-ip|content-length|via)$/i;
+const EDGE_READ_ONLY: Partial<Record<LambdaKind, RegExp>> = {
+  'edge-viewer-request': /^host$/i,
+  'edge-origin-request': /^(accept-encoding|if-modified-since|if-none-match|if-range|if-unmodified-since)$/i,
 };
 
 /** Reads a buffered result as its front end would.
- *  @throws {WsgiError} where the front end would answer 502, saying why, and when the kind is not known */
+ *  @throws {WsgiError} if the front end would answer 502, with the reason, and if the kind is unknown */
 export function readLambdaResult(kind: LambdaKind, result: unknown): LambdaResponse {
   checkKind(kind);
   const refuse: Refuse = (what) => {
@@ -52,12 +65,12 @@ export function readLambdaResult(kind: LambdaKind, result: unknown): LambdaRespo
   };
   const json = jsonOf(result, refuse);
   const size = Buffer.byteLength(json);
-  const { limit } = FRONT_ENDS[kind];
+  const [read, limit] = READERS[kind];
   if (size > limit) refuse(`${size} bytes, more than ${limit}`);
-  return READERS[kind](JSON.parse(json), kind, refuse);
+  return read(JSON.parse(json), kind, refuse);
 }
 
-// Payload 1.0: a key that is not known is an error, and what both maps have is sent once.
+// Payload 1.0: an unknown key is an error, and a header that is in both maps is sent once.
 function readV1(given: unknown, _: LambdaKind, refuse: Refuse): LambdaResponse {
   const result = objectOf(given, refuse);
   const known = ['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded'];
@@ -72,7 +85,7 @@ function readV1(given: unknown, _: LambdaKind, refuse: Refuse): LambdaResponse {
 // Payload 2.0. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html: a
 // result without a status code is the body itself.
 function readV2(given: unknown, _: LambdaKind, refuse: Refuse): LambdaResponse {
-  const result = record(given);
+  const result = fieldsOf(given);
   if (result.statusCode === undefined) {
     const body = textToBytes(typeof given === 'string' ? given : JSON.stringify(given));
     return response(200, [['content-type', 'application/json']], body);
@@ -85,7 +98,7 @@ function readV2(given: unknown, _: LambdaKind, refuse: Refuse): LambdaResponse {
   return response(statusOf(numeral(result.statusCode), refuse), headers, bodyOf(result, refuse));
 }
 
-// null is an error wherever it stands; headers in the form of the other mode are not looked at.
+// A load balancer refuses null as any value, and ignores headers in the form of the other mode.
 function readAlb(given: unknown, kind: LambdaKind, refuse: Refuse): LambdaResponse {
   const result = objectOf(given, refuse);
   for (const [key, value] of Object.entries(result)) if (value === null) refuse(`null as its ${key}`);
@@ -108,9 +121,10 @@ function readEdge(given: unknown, kind: LambdaKind, refuse: Refuse): LambdaRespo
   const headers: HeaderList = [];
   for (const [name, entries] of entriesOf(result.headers, refuse)) {
     if (!Array.isArray(entries)) return refuse(`header "${name}" that is no list`);
-    if (!edgeTakes(name.toLowerCase(), kind)) refuse(`header "${name}", which CloudFront keeps to itself`);
+    if (EDGE_DISALLOWED.test(name) || EDGE_READ_ONLY[kind]?.test(name))
+      refuse(`header "${name}", which CloudFront keeps to itself`);
     for (const entry of entries) {
-      const { key = name, value } = record(entry);
+      const { key = name, value } = fieldsOf(entry);
       if (typeof value !== 'string') return refuse(`header "${name}" that is no string`);
       if (String(key).toLowerCase() !== name.toLowerCase()) refuse(`header "${name}" under the key "${key}"`);
       headers.push([String(key), value]);

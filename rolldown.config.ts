@@ -1,0 +1,35 @@
+// Writes the published JavaScript: a file for each subpath and command of package.json, and dist/core.js with the code that
+// several of them share. Classes and the private symbol of wsgi.input must be the same ones in every subpath, so no code
+// may be in two files. A file of dist/ has the path of its source: there `tsc -b` puts the declarations.
+import { chmodSync, readFileSync } from 'node:fs';
+import { defineConfig } from 'rolldown';
+
+interface Manifest {
+  name: string;
+  exports: Record<string, { default: string } | string>;
+  bin: Record<string, string>;
+}
+
+const { name, exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+const commands = Object.values(bin);
+const subpaths = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [] : target.default));
+const entries = [...subpaths, ...commands].map((file) => file.replace(/^(\.\/)?dist\/(.*)\.js$/, '$2'));
+
+export default defineConfig({
+  input: Object.fromEntries(entries.map((entry) => [entry, `${entry}.ts`])),
+  platform: 'neutral',
+  // A command imports the package by its name: its modules would pass for shared code otherwise.
+  external: [/^node:/, new RegExp(`^${name}/`)],
+  output: {
+    dir: 'dist',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    codeSplitting: { groups: [{ name: 'core', minShareCount: 2 }] },
+    minifyInternalExports: false,
+    // The declarations have the documentation, and the package has the sources.
+    comments: { annotation: true, jsdoc: false, legal: false },
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  },
+  plugins: [{ name: 'executable', writeBundle: () => commands.forEach((file) => void chmodSync(file, 0o755)) }],
+});
