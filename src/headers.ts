@@ -75,6 +75,12 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
   environ[key] = earlier === undefined ? trimmed : `${earlier}${key === 'HTTP_COOKIE' ? '; ' : ', '}${trimmed}`;
 }
 
+/** Sets a request header that the platform has joined, trimmed and named in lower case already. */
+export function setRequestHeader(environ: Record<string, unknown>, name: string, value: string): void {
+  const { key } = foldName(name);
+  if (key !== null) environ[key] = value;
+}
+
 /** Says of a status line what is wrong with it, or null. PEP 3333, "The start_response() Callable". */
 export function statusFault(status: unknown): string | null {
   if (status === '200 OK') return null; // the usual one, at no cost

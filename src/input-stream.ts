@@ -85,7 +85,8 @@ class Input implements Platform {
   readonly #maxBody: number;
   #touched = false;
   #taken = false; // inputStream() has given the platform's own stream away
-  #turn: Promise<unknown> | undefined;
+  /** The reads under way; never rejects. */
+  turn: Promise<unknown> | undefined;
   #reader: Reader | undefined; // made when it is read, since most requests have no body
 
   constructor(source: InputSource, length: number | undefined, maxBody: number) {
@@ -115,8 +116,8 @@ class Input implements Platform {
   /** One call at a time: two that overlap must not both take the same bytes. */
   inTurn<T>(task: (reader: Reader) => Promise<T>): Promise<T> {
     this.#touched = true;
-    const result = this.#turn === undefined ? this.#begin(task) : this.#turn.then(() => this.#begin(task));
-    this.#turn = result.catch(() => {});
+    const result = this.turn === undefined ? this.#begin(task) : this.turn.then(() => this.#begin(task));
+    this.turn = result.catch(() => {});
     return result;
   }
 
@@ -301,6 +302,11 @@ class Reader {
 /** Tells the platform that the request body will not be read. */
 export function cancelInput(environ: Environ, reason: unknown): void {
   (environ['wsgi.input'] as OwnInput)[STATE]?.cancel(reason).catch(() => {});
+}
+
+/** Settles when the reads of `wsgi.input` that are under way have ended; never rejects. */
+export async function inputTurn(environ: Environ): Promise<void> {
+  await (environ['wsgi.input'] as OwnInput)[STATE]?.turn;
 }
 
 /** Lets `inputStream` find the platform's own stream through a `wsgi.input` that wraps another one. */

@@ -15,7 +15,7 @@ import { callApp, testEnviron } from '../testing/app.js';
 
 const gateway = createGateway('test', () => [], {}, 599);
 const read = (request: Request, make = fetchEnviron) =>
-  make(request, gateway, new Connection(gateway.errors, undefined), 'HTTP/1.1', undefined);
+  make(request, gateway, new Connection(gateway.errors, undefined), 'HTTP/1.1', () => undefined).environ;
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const quiet = { errors: () => {} };
 const seen = (environs: Environ[]): Application => {

@@ -1,6 +1,6 @@
 import { concatenate } from '../src/body.js';
 import { Connection } from '../src/connection.js';
-import { createEnviron, setInput, setServer } from '../src/environ.js';
+import { createEnviron, setInput, setPeer, setServer } from '../src/environ.js';
 import { createGateway } from '../src/gateway.js';
 import { addRequestHeader } from '../src/headers.js';
 import { bytesSource } from '../src/input-stream.js';
@@ -27,20 +27,11 @@ export interface CollectedResponse {
 export function testEnviron(overrides: Partial<Environ> = {}): Environ {
   const host = overrides.SERVER_NAME ?? '127.0.0.1';
   const errors = (lines: string) => console.error(lines);
-  const environ = createEnviron(
-    {
-      method: 'GET',
-      path: '/',
-      query: '',
-      rawUri: undefined,
-      scheme: overrides['wsgi.url_scheme'] ?? guessScheme(overrides),
-      protocol: 'HTTP/1.1',
-      remoteAddr: '127.0.0.1',
-    },
-    { errors },
-    new Connection(errors, undefined),
-  );
+  const connection = new Connection(errors, undefined);
+  const line = { method: 'GET', path: '/', query: '', protocol: 'HTTP/1.1' };
+  const environ = createEnviron(line, { errors }, connection);
   addRequestHeader(environ, 'host', host);
+  setPeer(environ, connection, overrides['wsgi.url_scheme'] ?? guessScheme(overrides), '127.0.0.1');
   setServer(environ, host, '127.0.0.1');
   setInput(
     environ,

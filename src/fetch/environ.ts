@@ -1,45 +1,45 @@
 import type { Connection } from '../connection.js';
-import { createEnviron, setInput, setServer } from '../environ.js';
+import { createEnviron, setInput, setPeer, setServer, setTarget } from '../environ.js';
 import type { Gateway } from '../gateway.js';
-import { addRequestHeader } from '../headers.js';
+import { setRequestHeader } from '../headers.js';
 import { type InputSource, streamSource } from '../input-stream.js';
-import { encodeNative, percentDecode } from '../native-string.js';
+import { encodeNative } from '../native-string.js';
 import type { Environ } from '../types.js';
 import { fromPlatform } from './text-headers.js';
 
 /** Makes the environ of a Fetch API request.
+ *  @param remoteAddr  tells the client's address once the headers are there
  *  @param framed  whether the platform ends the body at its Content-Length, so that it may be read in one step */
 export function fetchEnviron(
   request: Request,
   gateway: Gateway,
   connection: Connection,
   protocol: string,
-  remoteAddr: string | undefined,
+  remoteAddr: (environ: Environ) => string | undefined,
   framed = false,
-): Environ {
-  const { headers, url } = request;
-  const { scheme, authority, target } = splitUrl(url, headers.get('host'));
-  const rawUri = encodeNative(target);
-  const mark = rawUri.indexOf('?');
-  const environ = createEnviron(
-    {
-      method: request.method,
-      path: percentDecode(mark < 0 ? rawUri : rawUri.slice(0, mark)),
-      query: mark < 0 ? '' : rawUri.slice(mark + 1),
-      rawUri,
-      scheme,
-      protocol,
-      remoteAddr,
-    },
-    gateway,
-    connection,
-  );
+): FetchEnviron {
+  const { headers, url, method } = request;
+  const from = url.indexOf('://') + 3;
+  const scheme = url.slice(0, from - 3);
+  const environ = createEnviron({ method, path: '', query: '', protocol }, gateway, connection);
+  let transferEncoding: string | undefined;
+  // Each question to the Headers of workerd costs as much as two headers here.
   headers.forEach((value, name) => {
-    addRequestHeader(environ, name, fromPlatform(name === 'cookie' ? separateCookies(value) : value));
+    if (name === 'transfer-encoding') transferEncoding = value;
+    setRequestHeader(environ, name, fromPlatform(name === 'cookie' ? separateCookies(value) : value));
   });
+  const { authority, target } = splitUrl(url, from, environ.HTTP_HOST);
+  setTarget(environ, encodeNative(target));
+  setPeer(environ, connection, scheme, remoteAddr(environ), true);
   setServer(environ, encodeNative(authority), 'localhost');
   setInput(environ, requestSource(request, framed && mayReadAll(environ, gateway)), gateway.maxBody);
-  return environ;
+  return { environ, transferEncoding };
+}
+
+/** An environ, and the header that it does not have. */
+interface FetchEnviron {
+  environ: Environ;
+  transferEncoding: string | undefined;
 }
 
 // Admission has held the length against `maxBody`; a body without a length must be held against it while it is read.
@@ -58,14 +58,14 @@ function requestSource(request: Request, readAll: boolean): InputSource {
 
 // `new URL` would resolve dot segments and turn "\" into "/", where the platform has kept them. workerd builds the URL
 // from scheme, Host header and target: a Host with a "/" in it must not add to the path.
-function splitUrl(url: string, host: string | null): { scheme: string; authority: string; target: string } {
-  const from = url.indexOf('://') + 3;
-  const scheme = url.slice(0, from - 3);
-  if (host && url.startsWith(host, from) && /^([/?#]|\*?$)/.test(url.slice(from + host.length)))
-    return { scheme, authority: host, target: toTarget(url.slice(from + host.length)) };
+function splitUrl(url: string, from: number, host: string | undefined): { authority: string; target: string } {
+  if (host && url.startsWith(host, from)) {
+    const rest = url.slice(from + host.length);
+    if (/^([/?#]|\*?$)/.test(rest)) return { authority: host, target: toTarget(rest) };
+  }
   const end = url.slice(from).search(/[/?#]|$/) + from;
   const authority = url.slice(from, end);
-  return { scheme, authority: authority.slice(authority.lastIndexOf('@') + 1), target: toTarget(url.slice(end)) };
+  return { authority: authority.slice(authority.lastIndexOf('@') + 1), target: toTarget(url.slice(end)) };
 }
 
 // workerd puts the target of `OPTIONS *` behind the host as it is.

@@ -17,13 +17,15 @@ export function toFetchHandler(
   return async function fetchHandler(request, _env, ctx) {
     const connection = new Connection(gateway.errors, isExecutionContext(ctx) ? ctx : undefined);
     if (request.signal.aborted) connection.abort();
-    const environ = fetchEnviron(request, gateway, connection, 'HTTP/1.1', undefined);
-    const refused = refuse(gateway, environ, { transferEncoding: request.headers.get('transfer-encoding') });
+    const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, 'HTTP/1.1', noAddress);
+    const refused = refuse(gateway, environ, { transferEncoding });
     const { out, done } = answer(gateway, environ, new FetchPlatform(connection), refused ?? undefined);
-    if (done !== undefined) whileConnected(request, connection, done);
+    if (done !== undefined) whileConnected(request, environ, connection, done, undefined);
     return out;
   };
 }
+
+const noAddress = (): undefined => undefined;
 
 function isExecutionContext(ctx: unknown): ctx is ExecutionContextLike {
   return typeof (ctx as ExecutionContextLike | null | undefined)?.waitUntil === 'function';

@@ -1,8 +1,10 @@
 import { settlesSoon } from '../body.js';
-import type { Connection } from '../connection.js';
+import type { Connection, ExecutionContextLike } from '../connection.js';
 import { ClientDisconnected } from '../errors.js';
+import { inputTurn } from '../input-stream.js';
 import type { Opened, Platform, Sink } from '../outgoing.js';
 import type { Head } from '../start-response.js';
+import type { Environ } from '../types.js';
 import { headersAreText, toPlatform } from './text-headers.js';
 
 /** The highest status that a Response can have (Fetch Standard, "Response class"). */
@@ -28,15 +30,26 @@ function statusInit({ code, status }: Head): ResponseInit {
   return reason === '' ? { status: code } : { status: code, statusText: reason };
 }
 
-/** Ends the connection when the client of a request is found to be gone before `done` has settled. A listener that stays
- *  would keep the request in memory. */
-export async function whileConnected(request: Request, connection: Connection, done: Promise<void>): Promise<void> {
-  // workerd makes the signal when it is asked for, at the cost of a small request.
+/** Keeps an exchange alive that has to wait, and ends its connection when the client is found to be gone before `done` has
+ *  settled. */
+export async function whileConnected(
+  request: Request,
+  environ: Environ,
+  connection: Connection,
+  done: Promise<void>,
+  ctx: ExecutionContextLike | undefined,
+): Promise<void> {
+  if (await settlesSoon(done)) return;
+  ctx?.waitUntil(done);
+  // workerd makes the signal when it is asked for, at the cost of a small request. While the application reads the body, the
+  // body itself tells that the client is gone.
+  await inputTurn(environ);
   if (await settlesSoon(done)) return;
   const { signal } = request;
   const disconnect = () => connection.abort();
   if (signal.aborted) disconnect();
   signal.addEventListener('abort', disconnect);
+  // A listener that stays would keep the request in memory.
   await done;
   signal.removeEventListener('abort', disconnect);
 }

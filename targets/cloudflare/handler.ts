@@ -5,7 +5,7 @@ import { MAX_STATUS, whileConnected } from '../../src/fetch/response.js';
 import { createGateway } from '../../src/gateway.js';
 import { encodeNative } from '../../src/native-string.js';
 import { answer } from '../../src/run.js';
-import type { Application, GatewayOptions } from '../../src/types.js';
+import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { WorkersPlatform } from './response.js';
 import type { CloudflareHandler } from './types.js';
 
@@ -20,25 +20,26 @@ export function toCloudflareHandler<Env = unknown>(
   const gateway = createGateway('toCloudflareHandler', app, options, MAX_STATUS);
   return {
     fetch: async function workersFetch(request, env, ctx) {
-      const { headers } = request;
       const connection = new Connection(gateway.errors, ctx);
       const platform = new WorkersPlatform(connection);
-      // Cloudflare sets the header on every request from outside; the caller behind a service binding has no address.
-      const address = headers.get('cf-connecting-ip') ?? undefined;
-      const environ = fetchEnviron(request, gateway, connection, httpProtocol(request), address, true);
+      const protocol = httpProtocol(request);
+      const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, protocol, addressOf, true);
       environ['workers.env'] = env;
       environ['workers.ctx'] = ctx;
       environ['workers.request'] = request;
       environ['workers.upgrade'] = (response: Response) => platform.upgrade(response);
-      const refused = refuse(gateway, environ, { transferEncoding: headers.get('transfer-encoding') });
+      const refused = refuse(gateway, environ, { transferEncoding });
       const { out, done } = answer(gateway, environ, platform, refused ?? undefined);
       // Without waitUntil the runtime drops running work when the client goes away, close() included. The signal fires only
       // if the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
-      if (done !== undefined) ctx?.waitUntil(whileConnected(request, connection, done));
+      if (done !== undefined) whileConnected(request, environ, connection, done, ctx);
       return out;
     },
   };
 }
+
+// Cloudflare sets the header on every request from outside; the caller behind a service binding has no address.
+const addressOf = (environ: Environ): string | undefined => environ.HTTP_CF_CONNECTING_IP;
 
 function httpProtocol(request: Request): string {
   const cf = (request as { cf?: { httpProtocol?: unknown } }).cf;

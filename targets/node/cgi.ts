@@ -1,6 +1,6 @@
 import { refuse } from '../../src/admission.js';
 import { Connection } from '../../src/connection.js';
-import { createEnviron, setInput, setServer } from '../../src/environ.js';
+import { createEnviron, setInput, setPeer, setServer } from '../../src/environ.js';
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import { headerView } from '../../src/header-view.js';
@@ -75,9 +75,9 @@ function cgiEnviron(
   const { REQUEST_METHOD: method, REQUEST_URI: rawUri } = variables;
   if (method === undefined)
     throw new WsgiError('cgi: REQUEST_METHOD is not set: no web server has started this process (RFC 3875)');
-  const scheme = guessScheme(variables);
-  const line = { method, path: '', query: '', rawUri, scheme, protocol: 'HTTP/1.0', remoteAddr: undefined };
-  const environ = createEnviron(line, gateway, connection);
+  const environ = createEnviron({ method, path: '', query: '', protocol: 'HTTP/1.0' }, gateway, connection);
+  setPeer(environ, connection, guessScheme(variables), undefined);
+  if (rawUri !== undefined) environ.RAW_URI = rawUri;
   setServer(environ, '', 'localhost');
   Object.assign(environ, variables, { 'wsgi.run_once': true });
   if (environ.SCRIPT_NAME === '' && environ.PATH_INFO === '') environ.PATH_INFO = '/';

@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Connection } from '../../src/connection.js';
-import { createEnviron, setInput, setServer } from '../../src/environ.js';
+import { createEnviron, setInput, setPeer, setServer, setTarget } from '../../src/environ.js';
 import { BodyTooLarge, ClientDisconnected } from '../../src/errors.js';
 import type { Gateway } from '../../src/gateway.js';
 import { addRequestHeader } from '../../src/headers.js';
 import type { InputSource } from '../../src/input-stream.js';
-import { percentDecode } from '../../src/native-string.js';
 import type { Environ } from '../../src/types.js';
 
 type Request = IncomingMessage | Http2ServerRequest;
@@ -15,24 +14,15 @@ type Response = ServerResponse | Http2ServerResponse;
 /** Makes the environ of a Node request.
  *  @param res  is told to close the connection if the body is too long to be taken in */
 export function nodeEnviron(req: Request, res: Response, gateway: Gateway, connection: Connection): Environ {
-  const { socket } = req;
-  const { authority, target } = splitTarget(req.url ?? '/');
-  const mark = target.indexOf('?');
-  const environ = createEnviron(
-    {
-      method: req.method ?? 'GET',
-      path: percentDecode(mark < 0 ? target : target.slice(0, mark)),
-      query: mark < 0 ? '' : target.slice(mark + 1),
-      rawUri: req.url,
-      scheme: 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http',
-      protocol: `HTTP/${req.httpVersion}`,
-      remoteAddr: socket.remoteAddress,
-    },
-    gateway,
-    connection,
-  );
+  const { socket, method = 'GET', url = '/' } = req;
+  const { authority, target } = splitTarget(url);
+  const line = { method, path: '', query: '', protocol: `HTTP/${req.httpVersion}` };
+  const environ = createEnviron(line, gateway, connection);
   const host = authority ?? req.headers[':authority']?.toString();
   addHeaders(environ, req, authority, host !== undefined);
+  setTarget(environ, target, url);
+  const scheme = 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http';
+  setPeer(environ, connection, scheme, socket.remoteAddress);
   const { localAddress = 'localhost', localPort, remotePort } = socket;
   setServer(environ, host ?? req.headers.host ?? '', hostOf(localAddress), localPort?.toString());
   setInput(environ, new RequestSource(req, res), gateway.maxBody);

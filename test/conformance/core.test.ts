@@ -1,9 +1,8 @@
 import { Connection } from '../../src/connection.js';
-import { createEnviron, setInput, setServer } from '../../src/environ.js';
+import { createEnviron, setInput, setPeer, setServer, setTarget } from '../../src/environ.js';
 import { ClientDisconnected } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import { addRequestHeader } from '../../src/headers.js';
-import { percentDecode } from '../../src/native-string.js';
 import { run } from '../responder.js';
 import { createApplication } from './application.js';
 import { noResponse, type RawRequest, type RawResponse } from './case.js';
@@ -18,7 +17,6 @@ function sender(): (request: RawRequest) => Promise<RawResponse> {
 
 async function send(gateway: Gateway, request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target = '/', headers = [], body } = request;
-  const [path = '', ...query] = target.split('?');
   const connection = new Connection(gateway.errors, undefined);
   const gone = connection.signal;
   const response = noResponse();
@@ -33,20 +31,10 @@ async function send(gateway: Gateway, request: RawRequest): Promise<RawResponse>
     request.onChunk?.(bytes);
     if (request.hangUpAfter !== undefined) setTimeout(hangUp, 5);
   };
-  const environ = createEnviron(
-    {
-      method,
-      path: percentDecode(path),
-      query: query.join('?'),
-      rawUri: target,
-      scheme: 'http',
-      protocol: 'HTTP/1.1',
-      remoteAddr: '192.0.2.1',
-    },
-    gateway,
-    connection,
-  );
+  const environ = createEnviron({ method, path: '', query: '', protocol: 'HTTP/1.1' }, gateway, connection);
   for (const [name, value] of headers) addRequestHeader(environ, name, value);
+  setTarget(environ, target);
+  setPeer(environ, connection, 'http', '192.0.2.1');
   setServer(environ, environ.HTTP_HOST ?? 'core.example', 'core.example');
   const input = {
     pull: async () => (await source.next()).value ?? null,

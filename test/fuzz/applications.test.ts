@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { Miniflare } from 'miniflare';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Connection } from '../../src/connection.js';
-import { createEnviron, setInput, setServer } from '../../src/environ.js';
+import { createEnviron, setInput, setPeer, setServer } from '../../src/environ.js';
 import { toFetchHandler } from '../../src/fetch/gateway.js';
 import { createGateway } from '../../src/gateway.js';
 import { bytesSource } from '../../src/input-stream.js';
@@ -67,16 +67,9 @@ async function reference(app: Application, verb: string): Promise<Answer | null>
   const chunks: Uint8Array[] = [];
   const gateway = createGateway('fuzz', app, quiet, 599);
   const connection = new Connection(() => {}, undefined);
-  const line = {
-    method: verb,
-    path: '/',
-    query: '',
-    rawUri: '/',
-    scheme: 'http',
-    protocol: 'HTTP/1.1',
-    remoteAddr: undefined,
-  };
+  const line = { method: verb, path: '/', query: '', protocol: 'HTTP/1.1' };
   const environ = createEnviron(line, { errors: () => {} }, connection);
+  setPeer(environ, connection, 'http', undefined);
   setServer(environ, 'h', 'h');
   setInput(
     environ,

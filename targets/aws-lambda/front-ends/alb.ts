@@ -5,7 +5,7 @@ import type { Gateway } from '../../../src/gateway.js';
 import { percentDecode } from '../../../src/native-string.js';
 import type { Environ, HeaderList } from '../../../src/types.js';
 import { splitAuthority } from '../../../src/url.js';
-import { addressOf, methodOf, pathOf, setBody, setHost, uriOf } from '../read/fields.js';
+import { addressOf, methodOf, pathOf, setBody, setHost, setUri, uriOf } from '../read/fields.js';
 import { addHeaders, lastEntry } from '../read/headers.js';
 import { verbatimQuery } from '../read/query.js';
 import type { AlbEvent, AlbResult } from '../types.js';
@@ -18,22 +18,12 @@ import { type FrontEnd, MB } from './front-end.js';
 function readEvent(event: AlbEvent, gateway: Gateway, connection: Connection): Environ {
   const path = pathOf(event.path);
   const query = verbatimQuery(event.multiValueQueryStringParameters, event.queryStringParameters);
-  const environ = createEnviron(
-    {
-      method: methodOf(event.httpMethod),
-      path: percentDecode(path),
-      query,
-      rawUri: uriOf(path, query),
-      scheme: 'http',
-      protocol: 'HTTP/1.1',
-      remoteAddr: undefined,
-    },
-    gateway,
-    connection,
-  );
+  const line = { method: methodOf(event.httpMethod), path: percentDecode(path), query, protocol: 'HTTP/1.1' };
+  const environ = createEnviron(line, gateway, connection);
   addHeaders(environ, event.multiValueHeaders, event.headers);
   const scheme = lastEntry(environ.HTTP_X_FORWARDED_PROTO) === 'https' ? 'https' : 'http';
-  setPeer(environ, scheme, addressOf(lastEntry(environ.HTTP_X_FORWARDED_FOR)));
+  setUri(environ, uriOf(path, query));
+  setPeer(environ, connection, scheme, addressOf(lastEntry(environ.HTTP_X_FORWARDED_FOR)));
   const port = splitAuthority(`h:${lastEntry(environ.HTTP_X_FORWARDED_PORT)}`)?.port;
   setHost(environ, undefined, port);
   setBody(environ, event.body, event.isBase64Encoded, gateway);

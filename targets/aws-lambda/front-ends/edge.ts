@@ -1,11 +1,11 @@
 // Lambda@Edge: the viewer-request and origin-request triggers of CloudFront.
 import type { Connection } from '../../../src/connection.js';
-import { createEnviron } from '../../../src/environ.js';
+import { createEnviron, setPeer } from '../../../src/environ.js';
 import type { Gateway } from '../../../src/gateway.js';
 import { percentDecode } from '../../../src/native-string.js';
 import type { Head } from '../../../src/start-response.js';
 import type { Environ } from '../../../src/types.js';
-import { addressOf, methodOf, nativeOf, pathOf, setBody, setHost, uriOf } from '../read/fields.js';
+import { addressOf, methodOf, nativeOf, pathOf, setBody, setHost, setUri, uriOf } from '../read/fields.js';
 import { addHeaders, type ValueMap } from '../read/headers.js';
 import type { EdgeEvent, EdgeResult, LambdaKind } from '../types.js';
 import type { ResultBody } from '../write/body.js';
@@ -24,20 +24,11 @@ function readEvent(event: EdgeEvent, gateway: Gateway, connection: Connection): 
   const { config, request } = cfOf(event);
   const path = pathOf(request.uri);
   const query = nativeOf(request.querystring);
-  const environ = createEnviron(
-    {
-      method: methodOf(request.method),
-      path: percentDecode(path),
-      query,
-      rawUri: uriOf(path, query),
-      scheme: 'https',
-      protocol: 'HTTP/1.1',
-      remoteAddr: addressOf(request.clientIp),
-    },
-    gateway,
-    connection,
-  );
+  const line = { method: methodOf(request.method), path: percentDecode(path), query, protocol: 'HTTP/1.1' };
+  const environ = createEnviron(line, gateway, connection);
   addHeaders(environ, valuesOf(request.headers));
+  setUri(environ, uriOf(path, query));
+  setPeer(environ, connection, 'https', addressOf(request.clientIp));
   setHost(environ, config?.distributionDomainName);
   setBody(environ, request.body?.data, request.body?.encoding !== 'text', gateway);
   return environ;

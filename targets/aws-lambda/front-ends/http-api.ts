@@ -1,6 +1,6 @@
 // API Gateway HTTP APIs with payload 2.0, and Function URLs.
 import type { Connection } from '../../../src/connection.js';
-import { createEnviron } from '../../../src/environ.js';
+import { createEnviron, setPeer } from '../../../src/environ.js';
 import type { Gateway } from '../../../src/gateway.js';
 import { percentDecode } from '../../../src/native-string.js';
 import type { Head } from '../../../src/start-response.js';
@@ -14,6 +14,7 @@ import {
   record,
   setBody,
   setHost,
+  setUri,
   setUser,
   subjectOf,
   text,
@@ -35,23 +36,19 @@ function readEvent(event: ProxyEventV2, gateway: Gateway, connection: Connection
   const query = nativeOf(event.rawQueryString);
   // If rawPath is missing, the other field has the path decoded.
   const encoded = spelled && typeof rawPath === 'string';
-  const environ = createEnviron(
-    {
-      method: methodOf(http.method),
-      path: encoded ? percentDecode(path) : path,
-      query,
-      rawUri: encoded ? uriOf(path, query) : undefined,
-      // Neither front end speaks plain HTTP; X-Forwarded-Proto may be the client's.
-      scheme: 'https',
-      protocol: protocolOf(http.protocol),
-      remoteAddr: addressOf(http.sourceIp),
-    },
-    gateway,
-    connection,
-  );
+  const line = {
+    method: methodOf(http.method),
+    path: encoded ? percentDecode(path) : path,
+    query,
+    protocol: protocolOf(http.protocol),
+  };
+  const environ = createEnviron(line, gateway, connection);
   addHeaders(environ, event.headers);
   addCookies(environ, event.cookies);
-  if (!encoded) enterStage(environ, context);
+  // Neither front end speaks plain HTTP; X-Forwarded-Proto may be the client's.
+  setPeer(environ, connection, 'https', addressOf(http.sourceIp));
+  if (encoded) setUri(environ, uriOf(path, query));
+  else enterStage(environ, context);
   setHost(environ, context.domainName);
   setBody(environ, event.body, event.isBase64Encoded, gateway);
   if (context.authorizer) addUser(environ, record(context.authorizer));

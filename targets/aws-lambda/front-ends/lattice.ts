@@ -23,23 +23,12 @@ function begin(
   gateway: Gateway,
   connection: Connection,
 ): Environ {
-  const environ = createEnviron(
-    {
-      method: methodOf(method),
-      path: percentDecode(pathOf(path)),
-      query,
-      rawUri: undefined,
-      scheme: 'http',
-      protocol: 'HTTP/1.1',
-      remoteAddr: undefined,
-    },
-    gateway,
-    connection,
-  );
+  const line = { method: methodOf(method), path: percentDecode(pathOf(path)), query, protocol: 'HTTP/1.1' };
+  const environ = createEnviron(line, gateway, connection);
   addHeaders(environ, headers);
   // https://docs.aws.amazon.com/vpc-lattice/latest/ug/http-targets.html: its own name, X-Forwarded-Proto is the client's.
   const scheme = lastEntry(environ.HTTP_X_FORWARDED_FOR_PROTO) === 'https' ? 'https' : 'http';
-  setPeer(environ, scheme, addressOf(lastEntry(environ.HTTP_X_FORWARDED_FOR)));
+  setPeer(environ, connection, scheme, addressOf(lastEntry(environ.HTTP_X_FORWARDED_FOR)));
   setHost(environ);
   return environ;
 }

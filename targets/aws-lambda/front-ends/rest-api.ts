@@ -1,6 +1,6 @@
 // API Gateway REST APIs, and HTTP APIs with payload 1.0.
 import type { Connection } from '../../../src/connection.js';
-import { createEnviron } from '../../../src/environ.js';
+import { createEnviron, setPeer } from '../../../src/environ.js';
 import type { Gateway } from '../../../src/gateway.js';
 import { percentDecode } from '../../../src/native-string.js';
 import type { Head } from '../../../src/start-response.js';
@@ -13,6 +13,7 @@ import {
   record,
   setBody,
   setHost,
+  setUri,
   setUser,
   subjectOf,
   text,
@@ -31,25 +32,19 @@ function readEvent(event: ProxyEventV1, gateway: Gateway, connection: Connection
   const context = event.requestContext ?? {};
   const query = encodedQuery(event.multiValueQueryStringParameters, event.queryStringParameters);
   const path = pathOf(event.path);
-  const environ = createEnviron(
-    {
-      method: methodOf(event.httpMethod),
-      path: rest ? percentDecode(path) : path,
-      query,
-      rawUri: rest ? uriOf(path, query) : undefined,
-      scheme: 'https',
-      protocol: protocolOf(context.protocol),
-      remoteAddr: addressOf(context.identity?.sourceIp),
-    },
-    gateway,
-    connection,
-  );
+  const line = {
+    method: methodOf(event.httpMethod),
+    path: rest ? percentDecode(path) : path,
+    query,
+    protocol: protocolOf(context.protocol),
+  };
+  const environ = createEnviron(line, gateway, connection);
   addHeaders(environ, event.multiValueHeaders, event.headers);
+  setPeer(environ, connection, 'https', addressOf(context.identity?.sourceIp));
   const stage = stageBefore(context, environ.HTTP_HOST, path);
-  if (stage !== '') {
-    environ.SCRIPT_NAME = stage;
-    if (rest) environ.REQUEST_URI = environ.RAW_URI = stage + uriOf(path, query);
-  } else if (!rest) enterStage(environ, context);
+  environ.SCRIPT_NAME = stage;
+  if (rest) setUri(environ, stage + uriOf(path, query));
+  else if (stage === '') enterStage(environ, context);
   setHost(environ, context.domainName);
   setBody(environ, event.body, event.isBase64Encoded, gateway);
   addUser(environ, context, rest);

@@ -49,6 +49,12 @@ export function uriOf(path: string, query: string): string {
   return query === '' ? path : `${path}?${query}`;
 }
 
+/** Sets REQUEST_URI. */
+export function setUri(environ: Environ, uri: string): void {
+  environ.REQUEST_URI = uri;
+  environ.RAW_URI = uri;
+}
+
 /** The protocol of the request, if the event has a sensible one. */
 export function protocolOf(protocol: unknown): string {
   if (protocol === 'HTTP/1.1') return protocol;
