@@ -275,11 +275,13 @@ describe('lambdaEvent', () => {
     const request: LambdaRequest = {
       headers: [
         ['Connection', 'close'],
+        ['Keep-Alive', 'timeout=5'],
         ['transfer-encoding', 'chunked'],
       ],
       body: 'x',
     };
     expect(headerIn(kind, request, 'connection')).toBeUndefined();
+    expect(headerIn(kind, request, 'keep-alive')).toBeUndefined();
     expect(headerIn(kind, request, 'transfer-encoding')).toBeUndefined();
     expect([headerIn(kind, request, 'content-length')].flat()).toEqual(
       kind === 'apigw-rest-v1' ? [undefined] : [isEdge(kind) ? { key: 'Content-Length', value: '1' } : '1'],
