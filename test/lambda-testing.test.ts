@@ -275,11 +275,13 @@ describe('lambdaEvent', () => {
     const request: LambdaRequest = {
       headers: [
         ['Connection', 'close'],
+        ['Keep-Alive', 'timeout=5'],
         ['transfer-encoding', 'chunked'],
       ],
       body: 'x',
     };
     expect(headerIn(kind, request, 'connection')).toBeUndefined();
+    expect(headerIn(kind, request, 'keep-alive')).toBeUndefined();
     expect(headerIn(kind, request, 'transfer-encoding')).toBeUndefined();
     expect([headerIn(kind, request, 'content-length')].flat()).toEqual(
       kind === 'apigw-rest-v1' ? [undefined] : [isEdge(kind) ? { key: 'Content-Length', value: '1' } : '1'],
@@ -447,7 +449,8 @@ describe('readLambdaResult', () => {
     ];
     expect(reads(kind, result)).toEqual([200, headers, 'hé']);
     expect(reads(kind, { ...result, multiValueHeaders: { 'X-B': [5] }, extra: 1 })).toEqual([200, headers, 'hé']);
-    for (const cookies of ['a=1', [5], { a: 1 }]) refuses(kind, { ...result, cookies }, 'cookies that are no strings');
+    for (const cookies of ['a=1', [5], { a: 1 }])
+      refuses(kind, { ...result, cookies }, 'cookies that are not a list of strings');
   });
 
   test.each(V2)('%s: a result without a status code is the body', (kind) => {
@@ -512,9 +515,9 @@ describe('readLambdaResult', () => {
 
   test.each(EDGE)('%s: what CloudFront does not take', (kind) => {
     const entry = (name: string, given: unknown) => made(kind, { headers: { [name]: given } });
-    refuses(kind, entry('x-a', '1'), 'header "x-a" that is no list');
-    refuses(kind, entry('x-a', [{ key: 'x-a', value: 1 }]), 'header "x-a" that is no string');
-    refuses(kind, entry('x-a', ['1']), 'header "x-a" that is no string');
+    refuses(kind, entry('x-a', '1'), 'header "x-a" that is not a list');
+    refuses(kind, entry('x-a', [{ key: 'x-a', value: 1 }]), 'header "x-a" that is not a string');
+    refuses(kind, entry('x-a', ['1']), 'header "x-a" that is not a string');
     refuses(kind, entry('x-a', [{ key: 'x-b', value: '1' }]), 'header "x-a" under the key "x-b"');
     refuses(kind, entry('x-a', [{ key: 5, value: '1' }]), 'header "x-a" under the key "5"');
     const own = kind === 'edge-viewer-request' ? ['host'] : ['accept-encoding', 'if-none-match'];
@@ -528,7 +531,7 @@ describe('readLambdaResult', () => {
     refuses(kind, made(kind, { bodyEncoding: 'gzip' }), 'bodyEncoding "gzip"');
     for (const status of [undefined, '', '2e2', 'OK', '0200', 199, '600', 200.5, null, ['200']])
       refuses(kind, { status, headers: {} }, 'the status code ');
-    refuses(kind, made(kind, { headers: 'x' }), 'headers that are no object');
+    refuses(kind, made(kind, { headers: 'x' }), 'headers that are not an object');
   });
 
   test.each(BARE)('%s: a status code that is none, headers and bodies of the wrong type', (kind) => {
@@ -539,35 +542,37 @@ describe('readLambdaResult', () => {
         kind.startsWith('alb-') && statusCode === null ? 'null as its statusCode' : 'the status code ',
       );
     const map = kind === 'alb-multi' ? 'multiValueHeaders' : 'headers';
-    for (const headers of ['x', 5, ['x']]) refuses(kind, made(kind, { [map]: headers }), 'headers that are no object');
+    for (const headers of ['x', 5, ['x']])
+      refuses(kind, made(kind, { [map]: headers }), 'headers that are not an object');
     for (const value of [5, true, null, {}, kind === 'alb-multi' ? 'x' : ['x']])
       refuses(
         kind,
         made(kind, { [map]: { a: value } }),
-        `header "a" that is no ${kind === 'alb-multi' ? 'list of strings' : 'string'}`,
+        `header "a" that is not a ${kind === 'alb-multi' ? 'list of strings' : 'string'}`,
       );
-    if (kind === 'alb-multi') refuses(kind, made(kind, { [map]: { a: [5] } }), 'header "a" that is no list of strings');
+    if (kind === 'alb-multi')
+      refuses(kind, made(kind, { [map]: { a: [5] } }), 'header "a" that is not a list of strings');
   });
 
   test.each(V1)('%s: lists of the wrong type', (kind) => {
     for (const value of [5, 'x', null, [5], [null]])
-      refuses(kind, made(kind, { multiValueHeaders: { a: value } }), 'header "a" that is no list of strings');
+      refuses(kind, made(kind, { multiValueHeaders: { a: value } }), 'header "a" that is not a list of strings');
   });
 
   test.each([...V1, ...ALB, ...LATTICE, ...EDGE])('%s: what is no object, or has no status', (kind) => {
-    for (const result of [undefined, null, 'x', 5, [], () => {}]) refuses(kind, result, 'it is no object');
+    for (const result of [undefined, null, 'x', 5, [], () => {}]) refuses(kind, result, 'it is not an object');
     refuses(kind, {}, 'the status code undefined');
   });
 
   test.each(KINDS)('%s: a body that is no string or no base64, and what JSON can not hold', (kind) => {
-    for (const body of [{}, 5, [], true]) refuses(kind, made(kind, { body }), 'a body that is no string');
+    for (const body of [{}, 5, [], true]) refuses(kind, made(kind, { body }), 'a body that is not a string');
     const base64 = isEdge(kind) ? { bodyEncoding: 'base64' } : { isBase64Encoded: true };
     for (const body of ['ü', 'abc', 'ab=c', 'a b=', '='])
-      refuses(kind, made(kind, { ...base64, body }), 'a body that is no base64');
-    refuses(kind, made(kind, { body: 5n }), 'what JSON can not hold (TypeError: ');
+      refuses(kind, made(kind, { ...base64, body }), 'a body that is not base64');
+    refuses(kind, made(kind, { body: 5n }), "JSON can't hold it (TypeError: ");
     const cycle: Record<string, unknown> = {};
     cycle.cycle = cycle;
-    refuses(kind, cycle, 'what JSON can not hold (TypeError: ');
+    refuses(kind, cycle, "JSON can't hold it (TypeError: ");
   });
 
   test.each([

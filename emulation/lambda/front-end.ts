@@ -1,10 +1,22 @@
-// What the HTTP fronts of a function have in common, on loopback: a server whose requests become events, the function in
-// AWS's runtime client, and responses that stream.
+// An HTTP front of a function on loopback: sockets around AWS's side in testing/lambda, which makes the events and reads
+// the results, and the function in AWS's runtime client. testing/ is imported as compiled, because scripts run this file
+// in plain Node.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { eventOf, type LambdaRequest } from '../../dist/testing/lambda/event.js';
+import type { Arrival } from '../../dist/testing/lambda/request.js';
+import { readLambdaResult } from '../../dist/testing/lambda/result.js';
+import {
+  ownResponse,
+  REQUEST_LIMIT,
+  readStreamStart,
+  readUnstreamed,
+  type StreamingKind,
+  type StreamStart,
+} from '../../dist/testing/lambda/stream.js';
 import { startRuntime } from './runtime.ts';
-import { type FunctionError, type Outcome, startRuntimeApi } from './runtime-api.ts';
+import { type Outcome, startRuntimeApi } from './runtime-api.ts';
 
 export interface FrontEndOptions {
   /** 0 takes a free port. */
@@ -25,53 +37,32 @@ export interface FrontEnd {
   close(): Promise<void>;
 }
 
-/** A request that has arrived to its end. */
-export interface Received {
-  method: string;
-  /** As sent. */
-  path: string;
-  /** As sent, without "?". */
-  query: string;
-  /** In the client's order and spelling, as text, without those that end at this hop. */
-  headers: Array<[name: string, value: string]>;
-  /** HTTP/1.1 */
-  protocol: string;
-  sourceIp: string;
-  /** This server's. */
-  localPort: number;
-  body: Buffer;
-  isBase64Encoded: boolean;
+/** The front end to play. */
+export interface Part {
+  kind: StreamingKind;
+  /** Whether it sends a streamed response on as it comes, instead of as a whole. */
+  streams: boolean;
+  customDomain?: string;
 }
 
 /** The head of a response, as text. */
-export interface Head {
+interface Head {
   status: number;
   headers: Array<[name: string, value: string]>;
 }
 
-export type Result = Extract<Outcome, { kind: 'result' }>;
-export type Stream = Extract<Outcome, { kind: 'stream' }>;
-export type Report = (error: FunctionError) => void;
-
-/** How one front end speaks with its clients and with the function. */
-export interface Protocol {
-  event(request: Received): unknown;
-  respond(res: ServerResponse, outcome: Result | Stream, report: Report): void | Promise<void>;
-  /** 413 for a request that is too large, 502 for a function that failed. */
-  refuse(res: ServerResponse, status: 413 | 502): void;
-}
+type Stream = Extract<Outcome, { kind: 'stream' }>;
+type Report = (why: string) => void;
 
 const HOST = '127.0.0.1';
-const BODY_LIMIT = 6 * 1024 * 1024; // bytes
-const TEXT = /^(text\/|application\/(json|javascript|xml))/;
-const DELIMITER = Buffer.alloc(8);
 
 /** Serves a function at http://127.0.0.1:port.
- *  @throws when the port is in use, when the runtime client can't be built, or the function can't be loaded */
-export async function startFrontEnd(options: FrontEndOptions, protocol: Protocol): Promise<FrontEnd> {
+ *  @throws when the port is in use, when the runtime client can't be built, or when the function can't be loaded */
+export async function startFrontEnd(options: FrontEndOptions, part: Part): Promise<FrontEnd> {
   const { onOutput = (text) => process.stdout.write(text), timeoutMs = 30_000 } = options;
+  const report: Report = (why) => onOutput(`lambda: ${why}\n`);
   const api = await startRuntimeApi((error) => {
-    onOutput(`lambda: the function can't be loaded: ${error.errorType}: ${error.errorMessage}\n`);
+    report(`the function can't be loaded: ${error.errorType}: ${error.errorMessage}`);
   });
   const runtime = await startRuntime({
     taskRoot: options.taskRoot,
@@ -85,23 +76,19 @@ export async function startFrontEnd(options: FrontEndOptions, protocol: Protocol
     throw error;
   });
 
-  const report: Report = (error) => onOutput(`lambda: ${error.errorType}: ${error.errorMessage}\n`);
   const server = createServer(async (req, res) => {
-    // Lambda is not told of a client that goes away: the function is heard to its end.
+    // A function is not told that its client went away, so it runs to its end.
     res.on('error', () => {});
     try {
       const body = await readBody(req);
-      if (body === undefined) return protocol.refuse(res, 413);
-      const outcome = await api.invoke(protocol.event(receivedOf(req, body)), timeoutMs);
-      if (outcome.kind === 'error') {
-        report(outcome.error);
-        return protocol.refuse(res, 502);
-      }
-      runtime.loaded();
-      await protocol.respond(res, outcome, report);
+      if (body === undefined) return sendOwn(res, part, 413);
+      const event = eventOf(part.kind, requestOf(req, body), arrivalOf(req, part));
+      const outcome = await api.invoke(event, timeoutMs);
+      if (outcome.kind !== 'error') runtime.loaded();
+      await respond(res, outcome, part, report);
     } catch (error) {
       // The client went away while it sent its request.
-      onOutput(`lambda: ${String(error)}\n`);
+      report(String(error));
       res.destroy();
     }
   });
@@ -144,157 +131,114 @@ async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
   let length = 0;
   for await (const chunk of req as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > BODY_LIMIT) return undefined;
+    if (length > REQUEST_LIMIT) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function receivedOf(req: IncomingMessage, body: Buffer): Received {
-  const [path = '/', ...query] = (req.url ?? '/').split('?');
-  const headers: Received['headers'] = [];
-  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
-    const name = req.rawHeaders[i] ?? '';
+function requestOf(req: IncomingMessage, body: Buffer): LambdaRequest {
+  const headers: Head['headers'] = [];
+  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2)
     // Node reads header bytes as latin-1, AWS as UTF-8.
-    const value = Buffer.from(req.rawHeaders[i + 1] ?? '', 'latin1').toString();
-    if (!/^(connection|transfer-encoding|keep-alive)$/i.test(name)) headers.push([name, value]);
+    headers.push([req.rawHeaders[i] ?? '', Buffer.from(req.rawHeaders[i + 1] ?? '', 'latin1').toString()]);
+  return { method: req.method ?? 'GET', target: req.url ?? '/', headers, ...(body.length > 0 ? { body } : {}) };
+}
+
+function arrivalOf({ socket, httpVersion }: IncomingMessage, { customDomain }: Part): Arrival {
+  const time = Date.now();
+  return {
+    client: socket.remoteAddress ?? HOST,
+    // True on this machine. On AWS these are always 443 and https.
+    port: String(socket.localPort),
+    scheme: 'http',
+    protocol: `HTTP/${httpVersion}`,
+    ...(customDomain === undefined ? {} : { customDomain }),
+    time,
+    trace: `Root=1-${Math.floor(time / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)}`,
+    requestId: randomUUID(),
+  };
+}
+
+async function respond(res: ServerResponse, outcome: Outcome, part: Part, report: Report): Promise<void> {
+  if (outcome.kind === 'stream') return sendStream(res, outcome, part, report);
+  if (outcome.kind === 'error') {
+    report(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
+    return sendOwn(res, part, 502);
   }
-  return {
-    method: req.method ?? 'GET',
-    path,
-    query: query.join('?'),
-    headers,
-    protocol: `HTTP/${req.httpVersion}`,
-    sourceIp: req.socket.remoteAddress ?? HOST,
-    localPort: req.socket.localPort ?? 0,
-    body,
-    isBase64Encoded: body.length > 0 && !TEXT.test(req.headers['content-type'] ?? ''),
-  };
+  const { json } = outcome;
+  const read = () => (part.streams ? readUnstreamed(part.kind, json) : readLambdaResult(part.kind, JSON.parse(json)));
+  const response = taken(read, report);
+  if (response === undefined) sendOwn(res, part, 502);
+  else sendWhole(res, response, response.body);
 }
 
-/** The value of a header (lower case) that was sent once, or its last one. */
-export function headerOf({ headers }: Received, name: string): string | undefined {
-  return headers.findLast(([given]) => given.toLowerCase() === name)?.[1];
+/** The result of `read`. If the front end refuses the response, undefined, after a report. */
+function taken<Read>(read: () => Read, report: Report): Read | undefined {
+  try {
+    return read();
+  } catch (error) {
+    report((error as Error).message);
+    return undefined;
+  }
 }
 
-/** The headers that AWS adds or replaces, names in lower case. */
-export function forwardedHeaders(request: Received): Record<string, string> {
-  const earlier = headerOf(request, 'x-forwarded-for');
-  return {
-    'x-forwarded-for': earlier ? `${earlier},${request.sourceIp}` : request.sourceIp,
-    // The truth of this machine; on AWS these are always 443 and https.
-    'x-forwarded-port': String(request.localPort),
-    'x-forwarded-proto': 'http',
-    'x-amzn-trace-id': `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)}`,
-  };
+function sendOwn(res: ServerResponse, { kind }: Part, status: 413 | 502): void {
+  const { headers, body } = ownResponse(kind, status);
+  // The rest of a body that is too large would be read as the next request.
+  if (status === 413) res.shouldKeepAlive = false;
+  sendWhole(res, { status, headers }, body);
 }
 
-/** The body of an event; undefined where the request has none. */
-export function eventBody({ body, isBase64Encoded }: Received): string | undefined {
-  return body.length > 0 ? body.toString(isBase64Encoded ? 'base64' : 'utf8') : undefined;
-}
-
-/** What a result and the metadata of a stream have in common. */
-export interface Metadata {
-  statusCode?: number | undefined;
-  headers?: Record<string, string> | undefined;
-  multiValueHeaders?: Record<string, string[]> | undefined;
-  cookies?: string[] | undefined;
-}
-
-/** The head that metadata makes; undefined where the front end does not take it. */
-export function headOf(metadata: Metadata): Head | undefined {
-  const { statusCode = 200, headers = {}, multiValueHeaders = {}, cookies = [] } = metadata;
-  const lists = Object.entries(multiValueHeaders);
-  if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 599) return undefined;
-  if (!Array.isArray(cookies) || !lists.every(([, values]) => Array.isArray(values))) return undefined;
-  const all: Head['headers'] = [
-    ...Object.entries(headers),
-    ...lists.flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
-    ...cookies.map((cookie): [string, string] => ['Set-Cookie', cookie]),
-  ];
-  return all.every(([, value]) => typeof value === 'string') ? { status: statusCode, headers: all } : undefined;
-}
-
-/** Sends a response that is there as a whole. */
-export function sendWhole(res: ServerResponse, head: Head, body: Buffer): void {
-  const { given, headers } = takeLength(head);
-  const counted = head.status === 204 || head.status === 304 ? undefined : String(body.length);
-  const length = res.req.method === 'HEAD' ? given : counted;
-  writeHead(res, { ...head, headers: length === undefined ? headers : [...headers, ['content-length', length]] });
+function sendWhole(res: ServerResponse, { status, headers }: Head, body: Uint8Array): void {
+  const isLength = ([name]: [string, string]) => name.toLowerCase() === 'content-length';
+  const others = headers.filter((entry) => !isLength(entry));
+  const counted = status === 204 || status === 304 ? undefined : String(body.length);
+  const length = res.req.method === 'HEAD' ? headers.find(isLength)?.[1] : counted;
+  writeHead(res, { status, headers: length === undefined ? others : [...others, ['content-length', length]] });
   res.end(body);
 }
 
-/** How a front end sends a streamed response on. */
-export interface Streaming {
-  /** Reads the metadata in front of the body, and returns undefined to refuse it; a head where there is none. */
-  head: Head | ((metadata: Metadata) => Head | undefined);
-  /** Bytes in which the metadata must have come, with its delimiter. */
-  limit?: number;
-  /** Whether the body is held back until it is whole. */
-  hold?: boolean;
-}
-
-/** Sends a streamed response on as it comes.
- *  @returns whether its metadata was taken; nothing has been sent where it was not */
-export async function sendStream(
-  res: ServerResponse,
-  { body, failed }: Stream,
-  report: Report,
-  { head, limit = Number.POSITIVE_INFINITY, hold = false }: Streaming,
-): Promise<boolean> {
-  const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  const held: Buffer[] = [];
-  const pass = (chunk: Buffer): void => {
-    if (hold) held.push(chunk);
+async function sendStream(res: ServerResponse, stream: Stream, part: Part, report: Report): Promise<void> {
+  const chunks = (stream.body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  const held: Uint8Array[] = [];
+  const pass = (chunk: Uint8Array): void => {
+    if (!part.streams) held.push(chunk);
     else if (chunk.length > 0 && !res.destroyed) res.write(chunk);
   };
-  const prelude = typeof head === 'function' ? await readPrelude(chunks, limit) : undefined;
-  const given = typeof head === 'function' ? prelude && head(prelude.metadata) : head;
-  if (given !== undefined) {
-    writeStreamHead(res, given);
-    // Not flushHeaders(): Node writes such a head as UTF-8 instead of latin-1.
-    if (!hold) res.write(Buffer.alloc(0));
-    if (prelude !== undefined) pass(prelude.rest);
+  const start = await readStart(stream, chunks, part, report);
+  if (start !== undefined) {
+    writeHead(res, start);
+    // Not flushHeaders(), because Node writes such a head as UTF-8 instead of latin-1.
+    if (part.streams) res.write(Buffer.alloc(0));
+    pass(start.rest);
   }
-  // Heard to its end even where nothing is passed on: the runtime waits for that.
-  for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) if (given !== undefined) pass(chunk);
-  const error = await failed;
-  if (error !== undefined) report(error);
-  // What went wrong after the head, the client is not told: it sees a body that ends.
-  if (given !== undefined) res.end(Buffer.concat(held));
-  return given !== undefined;
+  // Read to the end even if nothing is passed on, because the runtime waits for that.
+  for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) if (start !== undefined) pass(chunk);
+  const error = await stream.failed;
+  if (error !== undefined) report(`${error.errorType}: ${error.errorMessage}`);
+  // The client is not told of a failure after the head: it sees a body that ends.
+  if (start === undefined) sendOwn(res, part, 502);
+  else res.end(Buffer.concat(held));
 }
 
-async function readPrelude(
+async function readStart(
+  { contentType }: Stream,
   chunks: AsyncIterator<Buffer>,
-  limit: number,
-): Promise<{ metadata: Metadata; rest: Buffer } | undefined> {
-  let read = Buffer.alloc(0);
+  { kind }: Part,
+  report: Report,
+): Promise<StreamStart | undefined> {
+  let bytes = Buffer.alloc(0);
   for (;;) {
-    const end = read.indexOf(DELIMITER);
-    const size = end < 0 ? read.length : end + DELIMITER.length;
-    if (size > limit) return undefined;
-    if (end >= 0) {
-      const metadata = JSON.parse(read.subarray(0, end).toString()) as Metadata;
-      return { metadata, rest: read.subarray(size) };
-    }
+    const read = taken(() => ({ start: readStreamStart(kind, contentType, bytes) }), report);
+    if (read === undefined || read.start !== undefined) return read?.start;
     const { done, value } = await chunks.next();
-    if (done) return undefined;
-    read = Buffer.concat([read, value]);
+    if (done) {
+      report('the stream ended before its head did');
+      return undefined;
+    }
+    bytes = Buffer.concat([bytes, value]);
   }
-}
-
-// A front end that streams frames the body itself; a length that the function gave comes out renamed (observed on AWS).
-function writeStreamHead(res: ServerResponse, head: Head): void {
-  const { given, headers } = takeLength(head);
-  const remapped: Head['headers'] = given === undefined ? [] : [['x-amzn-remapped-content-length', given]];
-  writeHead(res, { ...head, headers: [...headers, ...remapped] });
-}
-
-function takeLength({ headers }: Head): { given: string | undefined; headers: Head['headers'] } {
-  const isLength = ([name]: [string, string]) => name.toLowerCase() === 'content-length';
-  return { given: headers.find(isLength)?.[1], headers: headers.filter((entry) => !isLength(entry)) };
 }
 
 function writeHead(res: ServerResponse, { status, headers }: Head): void {

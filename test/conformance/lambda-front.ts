@@ -1,6 +1,7 @@
 import { decodeNative } from '../../src/native-string.js';
-import type { HttpEvent, LambdaKind, ProxyEventV1 } from '../../targets/aws-lambda/index.js';
-import { lambdaEvent } from '../../testing/index.js';
+import type { HttpEvent, LambdaKind } from '../../targets/aws-lambda/index.js';
+import { eventOf as makeEvent } from '../../testing/lambda/event.js';
+import { ARRIVAL } from '../../testing/lambda/request.js';
 import type { Capability } from './capabilities.js';
 import type { RawRequest } from './case.js';
 
@@ -125,21 +126,20 @@ export const FRONT_ENDS: Record<LambdaKind, { name: string; lacks: Reasons; inap
   },
 };
 
-/** The event that a front end makes of a request. A REST API stands behind a custom domain here, where no stage is in
- *  the client's path; the default host, with the stage in SCRIPT_NAME, is in test/aws-lambda.test.ts. */
+/** The event that a front end makes of a request. A REST API has a custom domain here, so that no stage is in the
+ *  client's path. test/aws-lambda.test.ts has the default host, whose stage is in SCRIPT_NAME. */
 export async function eventOf(kind: LambdaKind, request: RawRequest): Promise<HttpEvent> {
   const body = await collect(request.body);
-  const event = lambdaEvent(kind, {
+  const given = {
     method: request.method ?? 'GET',
     target: decodeNative(request.target ?? '/'),
     headers: (request.headers ?? [])
-      .filter(([name]) => !/^(transfer-encoding|connection|expect)$/i.test(name))
-      .map(([name, value]) => [name, decodeNative(value)]),
+      .filter(([name]) => !/^expect$/i.test(name))
+      .map(([name, value]): [string, string] => [name, decodeNative(value)]),
     ...(body === undefined ? {} : { body }),
-  });
-  if (kind !== 'apigw-rest-v1') return event;
-  const { requestContext, ...others } = event as ProxyEventV1;
-  return { ...others, requestContext: { ...requestContext, domainName: 'api.example.com', path: others.path } };
+  };
+  const own = kind === 'apigw-rest-v1' ? { customDomain: 'api.example.com' } : {};
+  return makeEvent(kind, given, { ...ARRIVAL, ...own });
 }
 
 /** The whole body as a front end collects it before it calls the function. */

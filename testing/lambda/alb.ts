@@ -1,13 +1,24 @@
-// Application Load Balancers, with single or with multi-value maps.
+// Application Load Balancers, whose target groups send and take either single values or lists.
 import type { HeaderList } from '../../src/types.js';
 import type { AlbEvent, LambdaKind } from '../../targets/aws-lambda/types.js';
 import { lastValues, lists, lowered } from './maps.js';
-import { ACCOUNT, ALL_ADDED, entity, type Parts, withAdded } from './request.js';
+import { ACCOUNT, entity, type Parts, withForwarded } from './request.js';
+import {
+  bodyOf,
+  checkDescription,
+  type LambdaResponse,
+  listsIn,
+  objectOf,
+  type Refuse,
+  response,
+  statusOf,
+  valuesIn,
+} from './response.js';
 
-/** A load balancer decodes nothing. With single values the last one of a name wins. */
+/** A load balancer decodes nothing. With single values the last value of a name wins. */
 export function albEvent(parts: Parts, kind: LambdaKind): AlbEvent {
-  const { method, path, query, headers } = parts;
-  const fields = lowered(withAdded(headers, ALL_ADDED));
+  const { method, path, query, headers, arrival } = parts;
+  const fields = lowered(withForwarded(headers, arrival));
   const parameters = query
     .split('&')
     .filter((pair) => pair !== '')
@@ -26,4 +37,14 @@ export function albEvent(parts: Parts, kind: LambdaKind): AlbEvent {
     body: '',
     ...entity(parts),
   };
+}
+
+/** null is an error under any key. The headers of the other mode are ignored. */
+export function readAlb(given: unknown, refuse: Refuse, kind: LambdaKind): LambdaResponse {
+  const result = objectOf(given, refuse);
+  for (const [key, value] of Object.entries(result)) if (value === null) refuse(`null as its ${key}`);
+  const status = statusOf(result.statusCode, refuse);
+  checkDescription(status, result, refuse);
+  const headers = kind === 'alb-multi' ? listsIn(result.multiValueHeaders, refuse) : valuesIn(result.headers, refuse);
+  return response(status, headers, bodyOf(result, refuse));
 }

@@ -1,30 +1,38 @@
 // API Gateway HTTP APIs with payload 2.0, and Function URLs.
+import { textToBytes } from '../../src/native-string.js';
 import type { LambdaKind, ProxyEventV2 } from '../../targets/aws-lambda/types.js';
 import { joined, lowered } from './maps.js';
 import {
   ACCOUNT,
-  ALL_ADDED,
-  CLIENT,
-  DOMAINS,
   decodedPath,
   decodedQuery,
   entity,
+  loggedTime,
   type Parts,
-  TIME,
   valuesOf,
-  withAdded,
+  withForwarded,
   withoutName,
 } from './request.js';
+import {
+  bodyOf,
+  cookiesIn,
+  type LambdaResponse,
+  numeral,
+  type Refuse,
+  type Result,
+  response,
+  statusOf,
+  valuesIn,
+} from './response.js';
 
 /** An HTTP API decodes the path and has cookies only in their list; a Function URL keeps the path as sent and has cookies
  *  in the header as well. */
-export function v2Event(parts: Parts, kind: LambdaKind): ProxyEventV2 {
-  const { method, path, query, headers } = parts;
+export function httpApiEvent(parts: Parts, kind: LambdaKind): ProxyEventV2 {
+  const { method, path, query, headers, domain, arrival } = parts;
   const url = kind === 'function-url';
   const cookies = valuesOf(headers, 'cookie').flatMap((value) => value.split(/[ \t]*;[ \t]*/));
-  const fields = withAdded(url ? headers : withoutName(headers, 'cookie'), ALL_ADDED);
-  const domainName = DOMAINS[kind];
-  const apiId = domainName.slice(0, domainName.indexOf('.'));
+  const fields = withForwarded(url ? headers : withoutName(headers, 'cookie'), arrival);
+  const apiId = domain.slice(0, domain.indexOf('.'));
   const event = {
     version: '2.0',
     routeKey: '$default',
@@ -36,22 +44,34 @@ export function v2Event(parts: Parts, kind: LambdaKind): ProxyEventV2 {
     requestContext: {
       accountId: url ? 'anonymous' : ACCOUNT,
       apiId,
-      domainName,
+      domainName: domain,
       domainPrefix: apiId,
       http: {
         method,
         path: decodedPath(path),
-        protocol: 'HTTP/1.1',
-        sourceIp: CLIENT,
+        protocol: arrival.protocol,
+        sourceIp: arrival.client,
         userAgent: valuesOf(headers, 'user-agent')[0] ?? '',
       },
-      requestId: 'JKJaXmPLvHcESHA=',
+      requestId: arrival.requestId ?? 'JKJaXmPLvHcESHA=',
       routeKey: '$default',
       stage: '$default',
-      time: '10/Mar/2020:05:16:23 +0000',
-      timeEpoch: TIME,
+      time: loggedTime(arrival.time),
+      timeEpoch: arrival.time,
     },
     ...entity(parts),
   };
   return event;
+}
+
+/** A result without a status code is the body itself.
+ *  https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
+export function readHttpApi(given: unknown, refuse: Refuse): LambdaResponse {
+  const result: Result = typeof given === 'object' && given !== null ? (given as Result) : {};
+  if (result.statusCode === undefined) {
+    const body = textToBytes(typeof given === 'string' ? given : JSON.stringify(given));
+    return response(200, [['content-type', 'application/json']], body);
+  }
+  const headers = [...valuesIn(result.headers, refuse), ...cookiesIn(result.cookies, refuse)];
+  return response(statusOf(numeral(result.statusCode), refuse), headers, bodyOf(result, refuse));
 }

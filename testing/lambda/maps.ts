@@ -1,4 +1,4 @@
-// The maps of events. None is filled by assignment: a name may be "__proto__".
+// The maps of events. Entries are not assigned, because a name may be "__proto__".
 import type { HeaderList } from '../../src/types.js';
 
 /** Each name with all its values. */
@@ -8,7 +8,7 @@ export function lists<Value>(pairs: Array<[name: string, value: Value]>): Record
   return Object.fromEntries(byName);
 }
 
-/** Each name with its values joined, so that none can be told from a comma. */
+/** Each name with its values joined. The bare comma can't be told from one in a value. */
 export function joined(pairs: HeaderList): Record<string, string> {
   return Object.fromEntries(Object.entries(lists(pairs)).map(([name, values]) => [name, values.join()]));
 }
@@ -18,7 +18,7 @@ export function lastValues(pairs: HeaderList): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-/** The same in lower case. */
+/** The headers with their names in lower case. */
 export function lowered(headers: HeaderList): HeaderList {
   return headers.map(([name, value]) => [name.toLowerCase(), value]);
 }

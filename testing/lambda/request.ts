@@ -1,8 +1,36 @@
-// A request on its way through a front end: what the makers of events have in common.
-import { WsgiError } from '../../src/errors.js';
+// A request on its way through a front end, and the parts of an event that several front ends make alike.
 import { bytesToText, encodeNative, nativeToBytes, percentDecode } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
-import type { LambdaKind } from '../../targets/aws-lambda/types.js';
+
+/** The facts that a front end knows of a request besides the request. */
+export interface Arrival {
+  /** The client's address. */
+  client: string;
+  /** The port and the scheme that the client used. */
+  port: string;
+  scheme: string;
+  /** "HTTP/1.1" */
+  protocol: string;
+  /** The host, if it is not the front end's own one. */
+  customDomain?: string;
+  /** When it arrived, in ms since 1970. */
+  time: number;
+  /** The value of X-Amzn-Trace-Id. */
+  trace: string;
+  /** The id of the invocation, if it is not the one of AWS's samples. */
+  requestId?: string;
+}
+
+/** The arrival of AWS's samples. */
+export const ARRIVAL: Arrival = {
+  client: '203.0.113.7',
+  port: '443',
+  scheme: 'https',
+  protocol: 'HTTP/1.1',
+  time: 1_583_817_383_220,
+  trace: 'Root=1-5e6722a7-cc56xmpl46db7ae02d4da47e',
+};
+export const ACCOUNT = '123456789012';
 
 /** A request as the makers of events take it. */
 export interface Parts {
@@ -11,32 +39,12 @@ export interface Parts {
   path: string;
   /** As sent, without "?". */
   query: string;
-  /** The client's headers but those that every front end consumes, with a Host. */
+  /** The client's headers, with a Host, except those that every front end consumes. */
   headers: HeaderList;
   body: Uint8Array | undefined;
-}
-
-/** The host that each front end answers to. */
-export const DOMAINS: Record<LambdaKind, string> = {
-  'apigw-rest-v1': 'a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com',
-  'apigw-http-v1': 'a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com',
-  'apigw-http-v2': 'a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com',
-  'function-url': 'abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws',
-  'alb-single': 'lb-1234567890.eu-central-1.elb.amazonaws.com',
-  'alb-multi': 'lb-1234567890.eu-central-1.elb.amazonaws.com',
-  'lattice-v1': 'svc-0123456789abcdef0.7d67968.vpc-lattice-svcs.eu-central-1.on.aws',
-  'lattice-v2': 'svc-0123456789abcdef0.7d67968.vpc-lattice-svcs.eu-central-1.on.aws',
-  'edge-viewer-request': 'd111111abcdef8.cloudfront.net',
-  'edge-origin-request': 'origin.example.com',
-};
-export const CLIENT = '203.0.113.7';
-export const ACCOUNT = '123456789012';
-export const TIME = 1_583_817_383_220; // ms
-
-/** @throws {WsgiError} when the kind is not known */
-export function checkKind(kind: LambdaKind): void {
-  if (!Object.hasOwn(DOMAINS, kind))
-    throw new WsgiError(`testing: unknown kind of front end "${kind}"; known are ${Object.keys(DOMAINS).join(', ')}`);
+  /** The host that the front end answers to. */
+  domain: string;
+  arrival: Arrival;
 }
 
 /** The values of a header (lower case), one for each line. */
@@ -44,35 +52,37 @@ export function valuesOf(headers: HeaderList, name: string): string[] {
   return headers.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value);
 }
 
-/** The headers but those of one name (lower case). */
+/** The headers without those of one name (lower case). */
 export function withoutName(headers: HeaderList, name: string): HeaderList {
   return headers.filter(([given]) => given.toLowerCase() !== name);
 }
 
-// What AWS says of the client: its address goes behind what the client sent, the rest goes in its place.
-const ADDED = {
-  'x-forwarded-for': CLIENT,
-  'x-forwarded-port': '443',
-  'x-forwarded-proto': 'https',
-  'x-amzn-trace-id': 'Root=1-5e6722a7-cc56xmpl46db7ae02d4da47e',
-};
-
-/** The headers with those that AWS adds.
+/** Adds the client's address to X-Forwarded-For, behind the addresses that the client sent.
  *  @param spell  makes a name of a lower-case one */
-export function withAdded(headers: HeaderList, names: Array<keyof typeof ADDED>, spell = (name: string) => name) {
-  return names.reduce((list, name) => {
-    const sent = name === 'x-forwarded-for' ? valuesOf(list, name) : [];
-    return [...withoutName(list, name), [spell(name), [...sent, ADDED[name]].join(', ')] as [string, string]];
-  }, headers);
+export function withClient(headers: HeaderList, { client }: Arrival, spell = (name: string) => name): HeaderList {
+  const name = 'x-forwarded-for';
+  return [...withoutName(headers, name), [spell(name), [...valuesOf(headers, name), client].join(', ')]];
 }
 
-/** All that API Gateway, a Function URL and a load balancer add. */
-export const ALL_ADDED = Object.keys(ADDED) as Array<keyof typeof ADDED>;
+/** Adds the headers that API Gateway, a Function URL and a load balancer add. They replace those of the client, except
+ *  X-Forwarded-For.
+ *  @param spell  makes a name of a lower-case one */
+export function withForwarded(headers: HeaderList, arrival: Arrival, spell = (name: string) => name): HeaderList {
+  const added = {
+    'x-forwarded-port': arrival.port,
+    'x-forwarded-proto': arrival.scheme,
+    'x-amzn-trace-id': arrival.trace,
+  };
+  return Object.entries(added).reduce(
+    (list, [name, value]) => [...withoutName(list, name), [spell(name), value]] as HeaderList,
+    withClient(headers, arrival, spell),
+  );
+}
 
-// The types that load balancers document; the other front ends have none documented.
+// The types that load balancers document. The other front ends document none.
 const TEXT_TYPE = /^(text\/[^;]*|application\/(json|javascript|xml))[\t ]*(;|$)/i;
 
-/** The body of an event: as text where its type is text and nothing has encoded it, whatever its bytes, else as base64. */
+/** The body of an event: as text if its type is text and nothing has encoded it, whatever its bytes, otherwise as base64. */
 export function entity({ headers, body }: Parts): { body?: string; isBase64Encoded: boolean } {
   if (body === undefined) return { isBase64Encoded: false };
   const [type = ''] = valuesOf(headers, 'content-type');
@@ -88,4 +98,9 @@ export function decodedPath(path: string): string {
 /** The parameters of a query, decoded. */
 export function decodedQuery(query: string): HeaderList {
   return [...new URLSearchParams(query)];
+}
+
+/** A time as API Gateway writes it: "10/Mar/2020:05:16:23 +0000". */
+export function loggedTime(ms: number): string {
+  return new Date(ms).toUTCString().replace(/^\w+, (\d+) (\w+) (\d+) ([\d:]+) GMT$/, '$1/$2/$3:$4 +0000');
 }

@@ -1,33 +1,48 @@
-// What front ends check of a result.
-import { quote } from '../../src/errors.js';
-import { textToBytes } from '../../src/native-string.js';
+// A result on its way through a front end, and the checks that several front ends make alike.
+import { quote, WsgiError } from '../../src/errors.js';
+import { bytesToText, textToBytes } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
 
-export type Result = Record<string, unknown>;
-/** Throws, with the fault that the front end finds. */
-export type Refuse = (fault: string) => never;
+/** A result as its front end would send it on. */
+export interface LambdaResponse {
+  status: number;
+  headers: HeaderList;
+  body: Uint8Array;
+  /** The body as UTF-8 text. */
+  text(): string;
+}
 
-// A result leaves the function as JSON.
+export type Result = Record<string, unknown>;
+/** Throws, and says what the front end does not take. */
+export type Refuse = (what: string) => never;
+
+export function response(status: number, headers: HeaderList, body: Uint8Array): LambdaResponse {
+  return { status, headers, body, text: () => bytesToText(body) };
+}
+
+/** @param what  "result" or "stream" */
+export function refusing(kind: string, what: string): Refuse {
+  return (why) => {
+    throw new WsgiError(`testing: ${kind} answers 502 to this ${what}: ${why}`);
+  };
+}
+
+// A result leaves its function as JSON.
 export function jsonOf(result: unknown, refuse: Refuse): string {
   try {
     return JSON.stringify(result) ?? 'null';
   } catch (error) {
-    return refuse(`what JSON can not hold (${String(error)})`);
+    return refuse(`JSON can't hold it (${String(error)})`);
   }
 }
 
 export function objectOf(result: unknown, refuse: Refuse): Result {
   return typeof result === 'object' && result !== null && !Array.isArray(result)
     ? (result as Result)
-    : refuse('it is no object');
+    : refuse('it is not an object');
 }
 
-/** The fields of an object, or none if the value is not an object. */
-export function fieldsOf(value: unknown): Result {
-  return typeof value === 'object' && value !== null ? (value as Result) : {};
-}
-
-// API Gateway and CloudFront also take a status as text.
+// API Gateway and CloudFront take a status as text, too.
 export function numeral(status: unknown): unknown {
   return typeof status === 'string' && /^[0-9]{3}$/.test(status) ? Number(status) : status;
 }
@@ -44,29 +59,44 @@ export function checkDescription(status: number, { statusDescription: given }: R
     refuse(`the statusDescription ${quote(given)}`);
 }
 
-export function valuesOf(map: unknown, refuse: Refuse): HeaderList {
+export function valuesIn(map: unknown, refuse: Refuse): HeaderList {
   return entriesOf(map, refuse).map(([name, value]) =>
-    typeof value === 'string' ? [name, value] : refuse(`header "${name}" that is no string`),
+    typeof value === 'string' ? [name, value] : refuse(`header "${name}" that is not a string`),
   );
 }
 
-export function listsOf(map: unknown, refuse: Refuse): HeaderList {
+export function listsIn(map: unknown, refuse: Refuse): HeaderList {
   return entriesOf(map, refuse).flatMap(([name, values]) =>
-    Array.isArray(values) && values.every((value) => typeof value === 'string')
-      ? values.map((value): [string, string] => [name, value])
-      : refuse(`header "${name}" that is no list of strings`),
+    stringsOf(values, () => refuse(`header "${name}" that is not a list of strings`)).map((value): [string, string] => [
+      name,
+      value,
+    ]),
   );
+}
+
+export function cookiesIn(cookies: unknown, refuse: Refuse): HeaderList {
+  if (cookies === undefined) return [];
+  return stringsOf(cookies, () => refuse('cookies that are not a list of strings')).map((cookie) => [
+    'set-cookie',
+    cookie,
+  ]);
+}
+
+function stringsOf(values: unknown, refuse: () => never): string[] {
+  return Array.isArray(values) && values.every((value) => typeof value === 'string') ? values : refuse();
 }
 
 export function entriesOf(map: unknown, refuse: Refuse): Array<[string, unknown]> {
   if (map === undefined || map === null) return [];
-  return typeof map === 'object' && !Array.isArray(map) ? Object.entries(map) : refuse('headers that are no object');
+  return typeof map === 'object' && !Array.isArray(map)
+    ? Object.entries(map)
+    : refuse('headers that are not an object');
 }
 
 export function bodyOf({ body, isBase64Encoded }: Result, refuse: Refuse): Uint8Array {
   if (body === undefined || body === null) return new Uint8Array(0);
-  if (typeof body !== 'string') return refuse('a body that is no string');
+  if (typeof body !== 'string') return refuse('a body that is not a string');
   if (isBase64Encoded !== true) return textToBytes(body);
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(body) || body.length % 4 !== 0) refuse('a body that is no base64');
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(body) || body.length % 4 !== 0) refuse('a body that is not base64');
   return Buffer.from(body, 'base64');
 }
