@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type {
   ALBEvent,
@@ -20,6 +22,7 @@ import type {
   LambdaFunctionURLHandler,
 } from 'aws-lambda';
 import { describe, expect, expectTypeOf, it, test } from 'vitest';
+import { ClientDisconnected } from '../src/errors.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Environ, HeaderList } from '../src/types.js';
 import {
@@ -414,11 +417,99 @@ describe('a buffered result', () => {
 });
 
 describe('toLambdaStreamHandler', () => {
+  const inRuntime = async (task: () => Promise<void>) => {
+    const scope = globalThis as { awslambda?: unknown };
+    scope.awslambda = {
+      streamifyResponse: <T>(handler: T) => handler,
+      HttpResponseStream: { from: (stream: unknown) => stream },
+    };
+    try {
+      await task();
+    } finally {
+      delete scope.awslambda;
+    }
+  };
+  const listenersOf = (stream: Writable) => ['close', 'error'].map((event) => stream.listenerCount(event));
+  /** An application whose body never gives a second chunk. */
+  const waiting = (events: string[], signals: AbortSignal[], between: () => void): Application => {
+    let chunks = 0;
+    const next = async (): Promise<IteratorResult<Uint8Array>> => {
+      if (chunks++ === 0) return { done: false, value: textToBytes('one') };
+      between();
+      return new Promise(() => {});
+    };
+    const end = async () => ({ done: true as const, value: undefined });
+    return (environ, startResponse) => {
+      signals.push(environ['wsgi_edge.signal']);
+      startResponse('200 OK', []);
+      return {
+        [Symbol.asyncIterator]: () => ({ next, return: end }),
+        close: () => void events.push('close()'),
+      };
+    };
+  };
+
   it('says what it needs, outside Lambda', async () => {
     const stream = toLambdaStreamHandler(answering('200 OK', []));
     await expect(stream(lambdaEvent('function-url'), {} as never, context)).rejects.toThrow(
       /response streaming needs the global `awslambda`/,
     );
+  });
+
+  // Without getRemainingTimeInMillis nothing else ends these invocations.
+  test.each<[string, (stream: Writable) => void]>([
+    ['is destroyed', (stream) => stream.destroy()],
+    ['fails', (stream) => stream.destroy(new Error('reset'))],
+    ['is ended by somebody else', (stream) => stream.end()],
+  ])('a stream that %s between two chunks ends the invocation at once', async (_, harm) => {
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const before = listenersOf(stream);
+    const events: string[] = [];
+    const signals: AbortSignal[] = [];
+    const app = waiting(events, signals, () => harm(stream));
+    await inRuntime(async () => {
+      const lines: string[] = [];
+      const handler = toLambdaStreamHandler(app, { errors: (line) => void lines.push(line) });
+      await expect(handler(lambdaEvent('function-url'), stream, {})).rejects.toThrow(ClientDisconnected);
+      expect(lines).toEqual([]); // nobody is left to be told
+    });
+    expect([events, signals[0]?.aborted]).toEqual([['close()'], true]);
+    expect(listenersOf(stream)).toEqual(before);
+  });
+
+  it('a stream that is destroyed before the head ends the invocation at once', async () => {
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const app: Application = () => {
+      stream.destroy();
+      return new Promise(() => {});
+    };
+    await inRuntime(async () => {
+      const given = toLambdaStreamHandler(app)(lambdaEvent('function-url'), stream, {});
+      await expect(given).rejects.toThrow('aws-lambda: the response stream was closed');
+    });
+  });
+
+  it('a stream that closes after the end has ended well, and keeps no listener', async () => {
+    const whole = answering('200 OK', [], textToBytes('all'));
+    const chunked: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield textToBytes('all');
+    };
+    for (const app of [whole, chunked]) {
+      const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+      const before = listenersOf(stream);
+      let signal: AbortSignal | undefined;
+      const closed = once(stream, 'close');
+      await inRuntime(async () => {
+        const kept: Application = (environ, startResponse) => {
+          signal = environ['wsgi_edge.signal'];
+          environ['wsgi_edge.wait_until'](closed);
+          return app(environ, startResponse);
+        };
+        await toLambdaStreamHandler(kept)(lambdaEvent('function-url'), stream, {});
+      });
+      expect([signal?.aborted, listenersOf(stream)]).toEqual([false, before]);
+    }
   });
 });
 
