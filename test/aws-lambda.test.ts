@@ -456,6 +456,24 @@ describe('toLambdaStreamHandler', () => {
     );
   });
 
+  it('waits for an asynchronous onOtherEvent, and rejects as it does', async () => {
+    const sqs = { Records: [{ eventSource: 'aws:sqs' }] };
+    const written: string[] = [];
+    const stream = new Writable({
+      write: (chunk, _encoding, done) => {
+        written.push(String(chunk));
+        done();
+      },
+    });
+    await inRuntime(async () => {
+      const app = answering('200 OK', []);
+      await toLambdaStreamHandler(app, { onOtherEvent: async () => ({ taken: 1 }) })(sqs, stream, context);
+      const failing = toLambdaStreamHandler(app, { onOtherEvent: () => Promise.reject(new Error('own')) });
+      await expect(failing(sqs, stream, context)).rejects.toThrow('own');
+    });
+    expect(written).toEqual(['{"taken":1}']);
+  });
+
   // Without getRemainingTimeInMillis nothing else ends these invocations.
   test.each<[string, (stream: Writable) => void]>([
     ['is destroyed', (stream) => stream.destroy()],

@@ -181,6 +181,25 @@ describe('a malformed event', () => {
     expect(seen).toEqual(['a=1', 'a=1; b=2', 'h=1', 'h=1', 'h=1']);
   });
 
+  it('has HTTP/1.1 for a protocol that is a list, or none', async () => {
+    const seen: unknown[] = [];
+    const app: Application = (environ, startResponse) => {
+      seen.push(environ.SERVER_PROTOCOL);
+      startResponse('200 OK', []);
+      return [];
+    };
+    const givens = ['HTTP/2.0', ['HTTP/2.0'], ['HTTP/1.0', 'HTTP/2.0'], [], {}, 5, null, 'HTTP/9\r\n', 'http'];
+    for (const given of givens) {
+      await toLambdaHandler(app)(replaced(lambdaEvent('apigw-rest-v1'), ['requestContext', 'protocol'], given), {});
+      await toLambdaHandler(app)(
+        replaced(lambdaEvent('function-url'), ['requestContext', 'http', 'protocol'], given),
+        {},
+      );
+    }
+    expect(seen.slice(0, 2)).toEqual(['HTTP/2.0', 'HTTP/2.0']);
+    expect(new Set(seen.slice(2))).toEqual(new Set(['HTTP/1.1']));
+  });
+
   it('has no SCRIPT_NAME of a stage that is not a string', async () => {
     const seen: unknown[] = [];
     for (const stage of [[], [null], {}, 5, 'prod']) {

@@ -227,15 +227,16 @@ export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Enviro
 
 /** Options of the Lambda targets. */
 export interface LambdaOptions extends GatewayOptions {
-  /** Whether bodies of a media type ("image/svg+xml", lower case, without parameters) are text; a body that is not UTF-8
-   *  or has a Content-Encoding is sent as base64 all the same. Buffered results only. */
+  /** Whether bodies of a media type ("image/svg+xml", lower case, without parameters; "" if the response has none) are text.
+   *  A body that is not UTF-8 or has a Content-Encoding is sent as base64 all the same. Buffered results only. */
   isText?: (mediaType: string) => boolean;
-  /** A prefix of the path, such as "/v1", that is no part of the application's own: the base path mapping of a custom
-   *  domain. It moves to SCRIPT_NAME where a path has it; other paths stay as they are. */
+  /** A prefix of the path, such as "/v1", that the application does not know: the base path mapping of a custom domain. It
+   *  moves to SCRIPT_NAME if the path begins with it; other paths stay as they are. "v1" and "/v1/" mean the same. */
   basePath?: string;
-  /** A stage, such as "prod", that is the first segment of the path, after `basePath`; likewise. On the default host of an
-   *  API (execute-api) the stage is known without it. */
+  /** A stage, such as "prod", that is the first segment of the path, after `basePath`. It moves to SCRIPT_NAME in the same
+   *  way. On the default host of an API (execute-api) the stage is known without it. */
   stage?: string;
-  /** Takes events that are no HTTP requests, in place of the error that names them; what it returns is the result. */
+  /** Takes events that are not HTTP requests, instead of the error that names them. The value that it returns, or its
+   *  promise of one, is the result. */
   onOtherEvent?(event: unknown, context: LambdaContext): unknown;
 }
