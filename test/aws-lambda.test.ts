@@ -25,6 +25,7 @@ import { describe, expect, expectTypeOf, it, test } from 'vitest';
 import { ClientDisconnected } from '../src/errors.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Environ, HeaderList } from '../src/types.js';
+import { detect } from '../targets/aws-lambda/detect.js';
 import {
   type AlbEvent,
   type AlbResult,
@@ -46,6 +47,7 @@ import {
   toLambdaStreamHandler,
 } from '../targets/aws-lambda/index.js';
 import { lambdaEvent, readLambdaResult } from '../testing/index.js';
+import { checkResult } from './lambda-result-shape.ts';
 
 const events = new URL('./events/', import.meta.url);
 const sample = (file: string): HttpEvent => JSON.parse(readFileSync(new URL(file, events), 'utf8'));
@@ -247,6 +249,101 @@ describe('other events', () => {
     [{}, 'an event of unknown kind (without keys)'],
   ])('%j is no event', async (event, name) => {
     await expect(refusal(event)).rejects.toThrow(`aws-lambda: this is ${name}, not an HTTP request`);
+  });
+});
+
+describe('an event written by hand', () => {
+  const v2 = (http: object, more: object = {}) => ({ requestContext: { http, ...more } });
+  const domainName = 'id.lambda-url.eu-central-1.on.aws';
+
+  test.each<[LambdaKind, object]>([
+    ['apigw-rest-v1', { httpMethod: 'GET', path: '/' }],
+    ['apigw-rest-v1', { httpMethod: 'GET', path: '/', headers: {}, queryStringParameters: null, body: '' }],
+    ['apigw-rest-v1', { httpMethod: 'GET', path: '/', requestContext: {} }],
+    ['apigw-rest-v1', { resource: '/', httpMethod: 'GET', path: '/', multiValueHeaders: { host: ['h.example'] } }],
+    ['apigw-http-v1', { version: '1.0', httpMethod: 'GET', path: '/' }],
+    ['apigw-http-v2', { version: '2.0', rawPath: '/', ...v2({ method: 'GET' }) }],
+    ['apigw-http-v2', { rawPath: '/', rawQueryString: '', headers: {}, ...v2({ method: 'GET' }) }],
+    ['apigw-http-v2', v2({ method: 'GET', path: '/' })],
+    ['function-url', { rawPath: '/', ...v2({ method: 'GET' }, { domainName }) }],
+    ['lattice-v1', { method: 'GET', raw_path: '/' }],
+    ['lattice-v2', { version: '2.0', method: 'GET', path: '/' }],
+    ['lattice-v2', { method: 'GET', path: '/', headers: {}, requestContext: null }],
+    ['edge-viewer-request', { Records: [{ cf: { request: { method: 'GET', uri: '/' } } }] }],
+  ])('is one of %s: %j', async (kind, event) => {
+    const environ = await environOf(event);
+    expect([environ.REQUEST_METHOD, environ.PATH_INFO, environ.QUERY_STRING]).toEqual(['GET', '/', '']);
+    expect(detect(event)).toBe(kind);
+    const app = answering('200 OK', [['Content-Type', 'text/plain']], textToBytes('ok'));
+    checkResult(kind, await toLambdaHandler(app)(event, context));
+  });
+
+  it('has what it says, and defaults for the rest', async () => {
+    const environ = await environOf({
+      httpMethod: 'POST',
+      path: '/a%20b',
+      queryStringParameters: { q: 'x y' },
+      headers: { Host: 'h.example:8080', 'Content-Type': 'text/plain' },
+      body: 'data',
+    });
+    expect(environ).toMatchObject({
+      SCRIPT_NAME: '',
+      PATH_INFO: '/a b',
+      QUERY_STRING: 'q=x+y',
+      SERVER_NAME: 'h.example',
+      SERVER_PORT: '8080',
+      SERVER_PROTOCOL: 'HTTP/1.1',
+      CONTENT_LENGTH: '4',
+    });
+    expect(environ).not.toHaveProperty('REMOTE_ADDR');
+  });
+
+  const bare = [
+    { httpMethod: 'GET', path: '/' },
+    { rawPath: '/', ...v2({ method: 'GET' }) },
+    { method: 'GET', path: '/' },
+  ];
+  const request = { ...bare[0], ...bare[1], ...bare[2] };
+  test.each<[string, object]>([
+    ['an SQS event', { Records: [{ eventSource: 'aws:sqs', body: JSON.stringify(request) }] }],
+    ['an SNS event', { Records: [{ EventSource: 'aws:sns', Sns: { Message: JSON.stringify(request) } }] }],
+    ['a Records event', { Records: [] }],
+    ['an Amazon MQ event', { eventSource: 'aws:mq' }],
+    ['an EventBridge event', { source: 'my.app', 'detail-type': 'request', detail: request }],
+    ['a CloudWatch Logs event', { awslogs: { data: '' } }],
+    ['a warm-up event', { source: 'serverless-plugin-warmup' }],
+    ['a Bedrock agent event', { messageVersion: '1.0', agent: {}, apiPath: '/' }],
+    ['a Cognito trigger event', { triggerSource: 'PreSignUp_SignUp', request: {} }],
+    ['a Lambda authorizer event', { type: 'REQUEST' }],
+    ['a Lambda authorizer event', { methodArn: 'arn:aws:execute-api:x' }],
+    ['a Lambda authorizer event', { routeArn: 'arn:aws:execute-api:x' }],
+    ['a CloudFormation custom resource event', { RequestType: 'Create', ResponseURL: 'https://s3.example/' }],
+    ['an Amazon Connect event', { Name: 'ContactFlowEvent' }],
+    ['an Alexa event', { session: {}, request: {} }],
+  ])('is not %s that holds a method and a path: %j', async (name, event) => {
+    const refusal = `aws-lambda: this is ${name}, not an HTTP request`;
+    for (const more of [{}, ...bare]) await expect(environOf({ ...more, ...event })).rejects.toThrow(refusal);
+  });
+
+  test.each([
+    { detail: request },
+    { source: 'my.app', detail: request },
+    { body: JSON.stringify(request) },
+    { request },
+    { httpMethod: 'GET' },
+    { path: '/' },
+    { httpMethod: 'GET', path: { id: '1' } }, // an integration without proxy: the parameters of its route
+    { method: 'GET', path: { id: '1' }, query: {}, headers: {} },
+    { httpMethod: '', path: '/' },
+    { httpMethod: 5, path: '/' },
+    { apiPath: '/', httpMethod: 'GET' },
+    { requestContext: { http: { method: 'GET' } } },
+    { requestContext: { http: 'GET' }, rawPath: '/' },
+    { rawPath: '/', httpMethod: 'GET' },
+    { requestContext: { routeKey: '$connect', eventType: 'CONNECT' }, headers: {} },
+    { version: '1.0', requestContext: { condition: 'Success' }, requestPayload: request, responsePayload: {} },
+  ])('is of unknown kind without a method and a path in their places: %j', async (event) => {
+    await expect(environOf(event)).rejects.toThrow(/^aws-lambda: this is an event of unknown kind \(its keys: /);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Environ, GatewayOptions } from '../../src/types.js';
 
 // Events as the gateway reads them. Absent, null and empty mean the same everywhere; the types of `@types/aws-lambda` fit.
+// Fields that every event of AWS has are optional if events written by hand often lack them.
 
 export type Text = string | null | undefined;
 type Flag = boolean | null | undefined;
@@ -29,20 +30,23 @@ export interface ProxyEventV1 extends EventBody, EventMaps {
   version?: Text;
   httpMethod: string;
   path: string;
-  requestContext: {
-    path?: Text;
-    stage?: Text;
-    domainName?: Text;
-    protocol?: Text;
-    identity?: { sourceIp?: Text; userArn?: Text } | null | undefined;
-    authorizer?: object | null | undefined;
-  } | null;
+  requestContext?:
+    | {
+        path?: Text;
+        stage?: Text;
+        domainName?: Text;
+        protocol?: Text;
+        identity?: { sourceIp?: Text; userArn?: Text } | null | undefined;
+        authorizer?: object | null | undefined;
+      }
+    | null
+    | undefined;
 }
 
 /** An HTTP API (payload 2.0) or Function URL event: `APIGatewayProxyEventV2`, `LambdaFunctionURLEvent`.
  *  https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 export interface ProxyEventV2 extends EventBody {
-  version: string;
+  version?: Text;
   rawPath?: Text;
   rawQueryString?: Text;
   cookies?: string[] | null | undefined;
@@ -82,19 +86,22 @@ export interface LatticeEventV1 {
 
 /** A VPC Lattice event, version 2. */
 export interface LatticeEventV2 extends EventBody {
-  version: string;
+  version?: Text;
   path: string;
   method: string;
   headers?: Mixed;
   queryStringParameters?: Mixed;
-  /** In some samples, in its place. */
+  /** Some samples have this one instead. */
   query_string_parameters?: Mixed;
-  requestContext: {
-    serviceNetworkArn?: Text;
-    serviceArn?: Text;
-    targetGroupArn?: Text;
-    identity?: { sourceVpcArn?: Text; type?: Text; principal?: Text } | null | undefined;
-  };
+  requestContext?:
+    | {
+        serviceNetworkArn?: Text;
+        serviceArn?: Text;
+        targetGroupArn?: Text;
+        identity?: { sourceVpcArn?: Text; type?: Text; principal?: Text } | null | undefined;
+      }
+    | null
+    | undefined;
 }
 
 /** A Lambda@Edge viewer-request or origin-request event: `CloudFrontRequestEvent`.
@@ -191,7 +198,7 @@ export interface EdgeResult {
 /** The result of any HTTP front end. */
 export type LambdaResult = ProxyResultV1 | ProxyResultV2 | AlbResult | LatticeResult | EdgeResult;
 
-/** The result for an event; that of any front end where the type of the event does not tell. */
+/** The result for an event; that of any front end if the type of the event does not tell. */
 export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: unknown }> }
   ? EdgeResult
   : Event extends { requestContext: { elb: unknown } }
@@ -200,7 +207,7 @@ export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: unknown
       ? ProxyResultV2
       : Event extends { httpMethod: string }
         ? ProxyResultV1
-        : Event extends { raw_path: string } | { method: string; requestContext: { serviceArn?: unknown } }
+        : Event extends { raw_path: string } | { method: string; path: string }
           ? LatticeResult
           : LambdaResult;
 
