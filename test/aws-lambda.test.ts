@@ -47,7 +47,7 @@ import {
   toLambdaStreamHandler,
 } from '../targets/aws-lambda/index.js';
 import { lambdaEvent, readLambdaResult } from '../testing/index.js';
-import { checkResult } from './lambda-result-shape.ts';
+import { checkResult, KINDS } from './lambda-result-shape.ts';
 
 const events = new URL('./events/', import.meta.url);
 const sample = (file: string): HttpEvent => JSON.parse(readFileSync(new URL(file, events), 'utf8'));
@@ -408,7 +408,9 @@ describe('a buffered result', () => {
     ['image/png', 'abc', false],
     ['application/octet-stream', 'abc', false],
     ['application/vnd.x-text/odd', 'abc', false],
-    ['', 'abc', false],
+    ['', 'abc', true],
+    [' ; charset=utf-8', 'abc', true],
+    ['', '\ufeff\0\u{1f600}', true],
   ])('with the type %j is text: %s', async (type, text, isText) => {
     const result = await resultOf(answering('200 OK', [['Content-Type', type]], textToBytes(text)));
     expect(result.isBase64Encoded).toBe(!isText);
@@ -425,6 +427,20 @@ describe('a buffered result', () => {
     ];
     const result = await resultOf(answering('200 OK', headers, zipped));
     expect(Buffer.from(readLambdaResult('apigw-http-v2', result).body)).toEqual(zipped);
+  });
+
+  test.each(KINDS)('%s: is text without a Content-Type if the bytes are UTF-8, and else base64', async (kind) => {
+    const made = async (headers: HeaderList, bytes: Uint8Array) => {
+      const result = await toLambdaHandler(answering('200 OK', headers, bytes))(lambdaEvent(kind), context);
+      checkResult(kind, result);
+      expect(Buffer.from(readLambdaResult(kind, result).body)).toEqual(Buffer.from(bytes));
+      return 'status' in result ? result.bodyEncoding === 'text' : !result.isBase64Encoded;
+    };
+    // A REST API without binaryMediaTypes shows base64 to the client as it is.
+    expect(await made([], textToBytes('grüße'))).toBe(true);
+    expect(await made([], Uint8Array.of(0xff, 0xfe))).toBe(false);
+    expect(await made([['Content-Encoding', 'x-own']], textToBytes('abc'))).toBe(false);
+    expect(await made([['Content-Type', 'application/octet-stream']], textToBytes('abc'))).toBe(false);
   });
 
   it('asks isText, with the bare media type', async () => {
