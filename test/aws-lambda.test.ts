@@ -14,6 +14,7 @@ import type {
   APIGatewayProxyHandlerV2,
   APIGatewayProxyWithCognitoAuthorizerEvent,
   APIGatewayProxyWithLambdaAuthorizerEvent,
+  CloudFrontRequest,
   CloudFrontRequestEvent,
   CloudFrontRequestHandler,
   Context,
@@ -30,7 +31,9 @@ import {
   type AlbEvent,
   type AlbResult,
   type AwsEnviron,
+  type EdgeChanges,
   type EdgeEvent,
+  type EdgeRequest,
   type EdgeResult,
   type HttpEvent,
   type LambdaContext,
@@ -434,7 +437,9 @@ describe('a buffered result', () => {
       const result = await toLambdaHandler(answering('200 OK', headers, bytes))(lambdaEvent(kind), context);
       checkResult(kind, result);
       expect(Buffer.from(readLambdaResult(kind, result).body)).toEqual(Buffer.from(bytes));
-      return 'status' in result ? result.bodyEncoding === 'text' : !result.isBase64Encoded;
+      return 'isBase64Encoded' in result
+        ? !result.isBase64Encoded
+        : 'status' in result && result.bodyEncoding === 'text';
     };
     // A REST API without binaryMediaTypes shows base64 to the client as it is.
     expect(await made([], textToBytes('grüße'))).toBe(true);
@@ -688,12 +693,12 @@ describe('the types of @types/aws-lambda fit', () => {
       'alb-multi': AlbResult;
       'lattice-v1': LatticeResult;
       'lattice-v2': LatticeResult;
-      'edge-viewer-request': EdgeResult;
-      'edge-origin-request': EdgeResult;
+      'edge-viewer-request': EdgeResult | EdgeRequest;
+      'edge-origin-request': EdgeResult | EdgeRequest;
     }>();
     expectTypeOf<LambdaResultOf<APIGatewayProxyEvent>>().toEqualTypeOf<ProxyResultV1>();
     expectTypeOf<LambdaResultOf<ALBEvent>>().toEqualTypeOf<AlbResult>();
-    expectTypeOf<LambdaResultOf<CloudFrontRequestEvent>>().toEqualTypeOf<EdgeResult>();
+    expectTypeOf<LambdaResultOf<CloudFrontRequestEvent>>().toEqualTypeOf<EdgeResult | CloudFrontRequest>();
     expectTypeOf<LambdaResultOf<unknown>>().toEqualTypeOf<LambdaResult>();
   });
 
@@ -702,6 +707,8 @@ describe('the types of @types/aws-lambda fit', () => {
     expectTypeOf<AwsEnviron<'function-url'>['aws.event']>().toEqualTypeOf<ProxyEventV2>();
     expectTypeOf<AwsEnviron['aws.event']>().toEqualTypeOf<HttpEvent>();
     expectTypeOf<AwsEnviron<'lattice-v1'>>().toExtend<Environ>();
+    expectTypeOf<AwsEnviron<'edge-viewer-request'>['aws.forward']>().toEqualTypeOf<(changes?: EdgeChanges) => void>();
+    expectTypeOf<AwsEnviron<'function-url'>['aws.forward']>().toEqualTypeOf<undefined>();
   });
 });
 

@@ -8,7 +8,7 @@ import { answer } from '../../src/run.js';
 import type { Application, Environ } from '../../src/types.js';
 import { enterMount } from '../../src/url.js';
 import type { FrontEnd } from './front-ends/index.js';
-import type { HttpEvent, LambdaContext, LambdaOptions } from './types.js';
+import type { EdgeChanges, HttpEvent, LambdaContext, LambdaOptions, LambdaResult } from './types.js';
 
 // The highest status code that a front end documents.
 const MAX_STATUS = 599;
@@ -58,6 +58,8 @@ function decided(name: string, isText: NonNullable<LambdaOptions['isText']>): ty
 export class Invocation implements ExecutionContextLike {
   readonly connection: Connection;
   readonly frontEnd: FrontEnd;
+  /** The result that lets the front end go on with the request, if the application has asked for that. */
+  forwarded: LambdaResult | undefined;
   readonly #gateway: LambdaGateway;
   readonly #context: LambdaContext;
   #background: Promise<unknown>[] | undefined;
@@ -92,6 +94,10 @@ export class Invocation implements ExecutionContextLike {
       const environ = frontEnd.environ(event, gateway, connection);
       environ['aws.event'] = event;
       environ['aws.context'] = this.#context;
+      if (frontEnd.forward !== undefined)
+        environ['aws.forward'] = (changes?: EdgeChanges) => {
+          this.forwarded = frontEnd.forward?.(event, changes);
+        };
       for (const prefix of gateway.prefixes) enterMount(environ, prefix);
       return environ;
     } catch (cause) {

@@ -110,18 +110,25 @@ export interface EdgeEvent {
   Records: Array<{
     cf: {
       config?: { distributionDomainName?: Text; eventType?: Text } | null | undefined;
-      request: {
-        method: string;
-        uri: string;
-        querystring?: Text;
-        clientIp?: Text;
-        headers?: Record<string, Array<{ key?: string | undefined; value: string }>> | null | undefined;
-        body?: { data?: Text; encoding?: Text; inputTruncated?: Flag } | null | undefined;
-        origin?: unknown;
-      };
+      request: EdgeRequest;
     };
   }>;
 }
+
+/** A request of Lambda@Edge: `CloudFrontRequest`. */
+export interface EdgeRequest {
+  method: string;
+  uri: string;
+  querystring?: Text;
+  clientIp?: Text;
+  headers?: Record<string, Array<{ key?: string | undefined; value: string }>> | null | undefined;
+  /** A function that changes `data` sets `action` to "replace". */
+  body?: { data?: Text; encoding?: Text; action?: Text; inputTruncated?: Flag } | null | undefined;
+  origin?: unknown;
+}
+
+/** The fields of a request that a function may change before CloudFront goes on with it. */
+export type EdgeChanges = Partial<Omit<EdgeRequest, 'method' | 'clientIp'>>;
 
 /** Each HTTP front end of Lambda with its event. */
 export interface LambdaEvents {
@@ -184,7 +191,7 @@ export interface LatticeResult {
   isBase64Encoded: boolean;
 }
 
-/** A response that Lambda@Edge generates in place of the origin's. */
+/** A response that Lambda@Edge generates instead of the origin. */
 export interface EdgeResult {
   /** Three digits. */
   status: string;
@@ -196,11 +203,11 @@ export interface EdgeResult {
 }
 
 /** The result of any HTTP front end. */
-export type LambdaResult = ProxyResultV1 | ProxyResultV2 | AlbResult | LatticeResult | EdgeResult;
+export type LambdaResult = ProxyResultV1 | ProxyResultV2 | AlbResult | LatticeResult | EdgeResult | EdgeRequest;
 
 /** The result for an event; that of any front end if the type of the event does not tell. */
-export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: unknown }> }
-  ? EdgeResult
+export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: { request: infer Request } }> }
+  ? EdgeResult | Request
   : Event extends { requestContext: { elb: unknown } }
     ? AlbResult
     : Event extends { requestContext: { http: unknown } }
@@ -230,6 +237,10 @@ export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Enviro
   'aws.event': LambdaEvents[Kind];
   /** The context as received. */
   'aws.context': LambdaContext;
+  /** On Lambda@Edge, lets CloudFront go on with the request, with the fields in `changes` replaced. The request is the result
+   *  if the response has status 204; any other response goes to the client.
+   *  Throws `WsgiError` when `changes` is not an object, or changes the method or the address of the client. */
+  'aws.forward': Kind extends `edge-${string}` ? (changes?: EdgeChanges) => void : undefined;
 }
 
 /** Options of the Lambda targets. */
