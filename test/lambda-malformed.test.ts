@@ -62,9 +62,10 @@ function pathsOf(value: unknown): Path[] {
 }
 
 const REMOVED = Symbol('removed');
+const IN_A_LIST = Symbol('in a list');
 
 function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
-  if (key === undefined) return by;
+  if (key === undefined) return by === IN_A_LIST ? [value] : by;
   const copy = Array.isArray(value) ? [...value] : { ...(value as object) };
   const inner = replaced((value as Record<string, unknown>)[key], rest, by);
   if (inner === REMOVED) Reflect.deleteProperty(copy, key);
@@ -72,8 +73,25 @@ function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
   return copy;
 }
 
-const REPLACEMENTS = [REMOVED, null, '', 'x', 'ü€\ud800\r\n\0', '65536', 5, true, [], [null], {}, { a: {} }];
-const shown = (by: unknown) => (by === REMOVED ? 'removed' : JSON.stringify(by));
+// A list of one string becomes that string where a regular expression is asked; String() fails for a `toString` that is none.
+const NO_TEXT = [{ toString: [], valueOf: [] }];
+const REPLACEMENTS = [
+  REMOVED,
+  IN_A_LIST,
+  null,
+  '',
+  'x',
+  'ü€\ud800\r\n\0',
+  '65536',
+  5,
+  true,
+  [],
+  [null],
+  {},
+  { a: {} },
+  NO_TEXT,
+];
+const shown = (by: unknown) => (typeof by === 'symbol' ? by.description : JSON.stringify(by));
 
 test.each(SAMPLES)('%s: any one field replaced', async (file) => {
   const sample = read(file);
@@ -153,6 +171,12 @@ describe('a malformed event', () => {
       'an API Gateway HTTP API with payload 1.0 is malformed (TypeError: [1] is not a string)',
     ],
     [
+      'function-url',
+      ['requestContext', 'http', 'sourceIp'],
+      ['203.0.113.7'],
+      'a Function URL is malformed (TypeError: ["203.0.113.7"] is not a string)',
+    ],
+    [
       'edge-viewer-request',
       ['Records', 0, 'cf', 'request', 'headers'],
       { a: 'x' },
@@ -167,6 +191,12 @@ describe('a malformed event', () => {
   ])('%s with %j %j is refused by name', async (kind, path, by, why) => {
     await expect(changed(kind, path, by)).rejects.toThrow(WsgiError);
     await expect(changed(kind, path, by)).rejects.toThrow(`aws-lambda: this event of ${why}`);
+  });
+
+  it('has no trigger of Lambda@Edge where that is not text', async () => {
+    const event = replaced(lambdaEvent('edge-viewer-request'), ['Records', 0, 'cf', 'config', 'eventType'], NO_TEXT);
+    expect(detect(event)).toBe('edge-viewer-request');
+    expect(await outcomeOf(event)).toBe('answered');
   });
 
   it('still has its cookies where they are no list', async () => {

@@ -75,7 +75,8 @@ const LOOKALIKES: Array<[name: string, test: Test]> = [
   [
     'a Lambda@Edge response event',
     (event) =>
-      isThere(event.Records) && (isThere(cloudFront(event).response) || /response$/.test(String(edgeTrigger(event)))),
+      isThere(event.Records) &&
+      (isThere(cloudFront(event).response) || /response$/.test(text(edgeTrigger(event)) ?? '')),
   ],
   [
     'a Lambda authorizer event',
