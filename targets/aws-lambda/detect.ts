@@ -118,8 +118,8 @@ const isBareV2: Test = (event) =>
   text(http(event).method) !== undefined && (typeof event.rawPath === 'string' || typeof http(event).path === 'string');
 const isBareV1: Test = (event) => text(event.httpMethod) !== undefined && typeof event.path === 'string';
 
-// Events that somebody has written for a test or for `serverless invoke --data`: a method and a path where a front end has
-// them, and little else. They come last, because any other event may hold such fields as data.
+// Events that somebody has written for a test or for `serverless invoke --data`: a method and a path in the places of a front
+// end, and little else. They come last, because any other event may hold such fields as data.
 const BARE_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
   ['function-url', (event) => isBareV2(event) && isFunctionUrl(event)],
   ['apigw-http-v2', isBareV2],

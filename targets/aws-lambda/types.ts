@@ -9,7 +9,7 @@ type Values = Record<string, string | undefined> | null | undefined;
 type Lists = Record<string, string[] | undefined> | null | undefined;
 type Mixed = Record<string, string | string[] | undefined> | null | undefined;
 
-/** The body of an event; text, or base64 where the flag says so. */
+/** The body of an event: base64 if the flag says so, else text. */
 interface EventBody {
   body?: Text;
   isBase64Encoded?: Flag;
@@ -218,12 +218,12 @@ export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: { reque
           ? LatticeResult
           : LambdaResult;
 
-/** What the gateway uses of Lambda's context object. */
+/** The part of Lambda's context object that the gateway uses. */
 export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
 
-/** What the gateway uses of the stream that Lambda gives to a streaming handler; it is no `Writable` of Node's. */
+/** The part that the gateway uses of the stream of a streaming handler, which is not a `Writable` of Node. */
 export interface ResponseStream {
   write(chunk: Uint8Array | string): boolean;
   end(): void;
