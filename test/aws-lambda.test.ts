@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type {
   ALBEvent,
@@ -12,6 +14,7 @@ import type {
   APIGatewayProxyHandlerV2,
   APIGatewayProxyWithCognitoAuthorizerEvent,
   APIGatewayProxyWithLambdaAuthorizerEvent,
+  CloudFrontRequest,
   CloudFrontRequestEvent,
   CloudFrontRequestHandler,
   Context,
@@ -20,13 +23,17 @@ import type {
   LambdaFunctionURLHandler,
 } from 'aws-lambda';
 import { describe, expect, expectTypeOf, it, test } from 'vitest';
+import { ClientDisconnected } from '../src/errors.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Environ, HeaderList } from '../src/types.js';
+import { detect } from '../targets/aws-lambda/detect.js';
 import {
   type AlbEvent,
   type AlbResult,
   type AwsEnviron,
+  type EdgeChanges,
   type EdgeEvent,
+  type EdgeRequest,
   type EdgeResult,
   type HttpEvent,
   type LambdaContext,
@@ -43,6 +50,7 @@ import {
   toLambdaStreamHandler,
 } from '../targets/aws-lambda/index.js';
 import { lambdaEvent, readLambdaResult } from '../testing/index.js';
+import { checkResult, KINDS } from './lambda-result-shape.ts';
 
 const events = new URL('./events/', import.meta.url);
 const sample = (file: string): HttpEvent => JSON.parse(readFileSync(new URL(file, events), 'utf8'));
@@ -247,6 +255,101 @@ describe('other events', () => {
   });
 });
 
+describe('an event written by hand', () => {
+  const v2 = (http: object, more: object = {}) => ({ requestContext: { http, ...more } });
+  const domainName = 'id.lambda-url.eu-central-1.on.aws';
+
+  test.each<[LambdaKind, object]>([
+    ['apigw-rest-v1', { httpMethod: 'GET', path: '/' }],
+    ['apigw-rest-v1', { httpMethod: 'GET', path: '/', headers: {}, queryStringParameters: null, body: '' }],
+    ['apigw-rest-v1', { httpMethod: 'GET', path: '/', requestContext: {} }],
+    ['apigw-rest-v1', { resource: '/', httpMethod: 'GET', path: '/', multiValueHeaders: { host: ['h.example'] } }],
+    ['apigw-http-v1', { version: '1.0', httpMethod: 'GET', path: '/' }],
+    ['apigw-http-v2', { version: '2.0', rawPath: '/', ...v2({ method: 'GET' }) }],
+    ['apigw-http-v2', { rawPath: '/', rawQueryString: '', headers: {}, ...v2({ method: 'GET' }) }],
+    ['apigw-http-v2', v2({ method: 'GET', path: '/' })],
+    ['function-url', { rawPath: '/', ...v2({ method: 'GET' }, { domainName }) }],
+    ['lattice-v1', { method: 'GET', raw_path: '/' }],
+    ['lattice-v2', { version: '2.0', method: 'GET', path: '/' }],
+    ['lattice-v2', { method: 'GET', path: '/', headers: {}, requestContext: null }],
+    ['edge-viewer-request', { Records: [{ cf: { request: { method: 'GET', uri: '/' } } }] }],
+  ])('is one of %s: %j', async (kind, event) => {
+    const environ = await environOf(event);
+    expect([environ.REQUEST_METHOD, environ.PATH_INFO, environ.QUERY_STRING]).toEqual(['GET', '/', '']);
+    expect(detect(event)).toBe(kind);
+    const app = answering('200 OK', [['Content-Type', 'text/plain']], textToBytes('ok'));
+    checkResult(kind, await toLambdaHandler(app)(event, context));
+  });
+
+  it('has what it says, and defaults for the rest', async () => {
+    const environ = await environOf({
+      httpMethod: 'POST',
+      path: '/a%20b',
+      queryStringParameters: { q: 'x y' },
+      headers: { Host: 'h.example:8080', 'Content-Type': 'text/plain' },
+      body: 'data',
+    });
+    expect(environ).toMatchObject({
+      SCRIPT_NAME: '',
+      PATH_INFO: '/a b',
+      QUERY_STRING: 'q=x+y',
+      SERVER_NAME: 'h.example',
+      SERVER_PORT: '8080',
+      SERVER_PROTOCOL: 'HTTP/1.1',
+      CONTENT_LENGTH: '4',
+    });
+    expect(environ).not.toHaveProperty('REMOTE_ADDR');
+  });
+
+  const bare = [
+    { httpMethod: 'GET', path: '/' },
+    { rawPath: '/', ...v2({ method: 'GET' }) },
+    { method: 'GET', path: '/' },
+  ];
+  const request = { ...bare[0], ...bare[1], ...bare[2] };
+  test.each<[string, object]>([
+    ['an SQS event', { Records: [{ eventSource: 'aws:sqs', body: JSON.stringify(request) }] }],
+    ['an SNS event', { Records: [{ EventSource: 'aws:sns', Sns: { Message: JSON.stringify(request) } }] }],
+    ['a Records event', { Records: [] }],
+    ['an Amazon MQ event', { eventSource: 'aws:mq' }],
+    ['an EventBridge event', { source: 'my.app', 'detail-type': 'request', detail: request }],
+    ['a CloudWatch Logs event', { awslogs: { data: '' } }],
+    ['a warm-up event', { source: 'serverless-plugin-warmup' }],
+    ['a Bedrock agent event', { messageVersion: '1.0', agent: {}, apiPath: '/' }],
+    ['a Cognito trigger event', { triggerSource: 'PreSignUp_SignUp', request: {} }],
+    ['a Lambda authorizer event', { type: 'REQUEST' }],
+    ['a Lambda authorizer event', { methodArn: 'arn:aws:execute-api:x' }],
+    ['a Lambda authorizer event', { routeArn: 'arn:aws:execute-api:x' }],
+    ['a CloudFormation custom resource event', { RequestType: 'Create', ResponseURL: 'https://s3.example/' }],
+    ['an Amazon Connect event', { Name: 'ContactFlowEvent' }],
+    ['an Alexa event', { session: {}, request: {} }],
+  ])('is not %s that holds a method and a path: %j', async (name, event) => {
+    const refusal = `aws-lambda: this is ${name}, not an HTTP request`;
+    for (const more of [{}, ...bare]) await expect(environOf({ ...more, ...event })).rejects.toThrow(refusal);
+  });
+
+  test.each([
+    { detail: request },
+    { source: 'my.app', detail: request },
+    { body: JSON.stringify(request) },
+    { request },
+    { httpMethod: 'GET' },
+    { path: '/' },
+    { httpMethod: 'GET', path: { id: '1' } }, // an integration without proxy: the parameters of its route
+    { method: 'GET', path: { id: '1' }, query: {}, headers: {} },
+    { httpMethod: '', path: '/' },
+    { httpMethod: 5, path: '/' },
+    { apiPath: '/', httpMethod: 'GET' },
+    { requestContext: { http: { method: 'GET' } } },
+    { requestContext: { http: 'GET' }, rawPath: '/' },
+    { rawPath: '/', httpMethod: 'GET' },
+    { requestContext: { routeKey: '$connect', eventType: 'CONNECT' }, headers: {} },
+    { version: '1.0', requestContext: { condition: 'Success' }, requestPayload: request, responsePayload: {} },
+  ])('is of unknown kind without a method and a path in their places: %j', async (event) => {
+    await expect(environOf(event)).rejects.toThrow(/^aws-lambda: this is an event of unknown kind \(its keys: /);
+  });
+});
+
 describe('a buffered result', () => {
   it('has the bytes that the application gave, whatever close() does to them', async () => {
     const bytes = textToBytes('hello');
@@ -308,7 +411,9 @@ describe('a buffered result', () => {
     ['image/png', 'abc', false],
     ['application/octet-stream', 'abc', false],
     ['application/vnd.x-text/odd', 'abc', false],
-    ['', 'abc', false],
+    ['', 'abc', true],
+    [' ; charset=utf-8', 'abc', true],
+    ['', '\ufeff\0\u{1f600}', true],
   ])('with the type %j is text: %s', async (type, text, isText) => {
     const result = await resultOf(answering('200 OK', [['Content-Type', type]], textToBytes(text)));
     expect(result.isBase64Encoded).toBe(!isText);
@@ -325,6 +430,22 @@ describe('a buffered result', () => {
     ];
     const result = await resultOf(answering('200 OK', headers, zipped));
     expect(Buffer.from(readLambdaResult('apigw-http-v2', result).body)).toEqual(zipped);
+  });
+
+  test.each(KINDS)('%s: is text without a Content-Type if the bytes are UTF-8, and else base64', async (kind) => {
+    const made = async (headers: HeaderList, bytes: Uint8Array) => {
+      const result = await toLambdaHandler(answering('200 OK', headers, bytes))(lambdaEvent(kind), context);
+      checkResult(kind, result);
+      expect(Buffer.from(readLambdaResult(kind, result).body)).toEqual(Buffer.from(bytes));
+      return 'isBase64Encoded' in result
+        ? !result.isBase64Encoded
+        : 'status' in result && result.bodyEncoding === 'text';
+    };
+    // A REST API without binaryMediaTypes shows base64 to the client as it is.
+    expect(await made([], textToBytes('grüße'))).toBe(true);
+    expect(await made([], Uint8Array.of(0xff, 0xfe))).toBe(false);
+    expect(await made([['Content-Encoding', 'x-own']], textToBytes('abc'))).toBe(false);
+    expect(await made([['Content-Type', 'application/octet-stream']], textToBytes('abc'))).toBe(false);
   });
 
   it('asks isText, with the bare media type', async () => {
@@ -414,11 +535,117 @@ describe('a buffered result', () => {
 });
 
 describe('toLambdaStreamHandler', () => {
+  const inRuntime = async (task: () => Promise<void>) => {
+    const scope = globalThis as { awslambda?: unknown };
+    scope.awslambda = {
+      streamifyResponse: <T>(handler: T) => handler,
+      HttpResponseStream: { from: (stream: unknown) => stream },
+    };
+    try {
+      await task();
+    } finally {
+      delete scope.awslambda;
+    }
+  };
+  const listenersOf = (stream: Writable) => ['close', 'error'].map((event) => stream.listenerCount(event));
+  /** An application whose body never gives a second chunk. */
+  const waiting = (events: string[], signals: AbortSignal[], between: () => void): Application => {
+    let chunks = 0;
+    const next = async (): Promise<IteratorResult<Uint8Array>> => {
+      if (chunks++ === 0) return { done: false, value: textToBytes('one') };
+      between();
+      return new Promise(() => {});
+    };
+    const end = async () => ({ done: true as const, value: undefined });
+    return (environ, startResponse) => {
+      signals.push(environ['wsgi_edge.signal']);
+      startResponse('200 OK', []);
+      return {
+        [Symbol.asyncIterator]: () => ({ next, return: end }),
+        close: () => void events.push('close()'),
+      };
+    };
+  };
+
   it('says what it needs, outside Lambda', async () => {
     const stream = toLambdaStreamHandler(answering('200 OK', []));
     await expect(stream(lambdaEvent('function-url'), {} as never, context)).rejects.toThrow(
       /response streaming needs the global `awslambda`/,
     );
+  });
+
+  it('waits for an asynchronous onOtherEvent, and rejects as it does', async () => {
+    const sqs = { Records: [{ eventSource: 'aws:sqs' }] };
+    const written: string[] = [];
+    const stream = new Writable({
+      write: (chunk, _encoding, done) => {
+        written.push(String(chunk));
+        done();
+      },
+    });
+    await inRuntime(async () => {
+      const app = answering('200 OK', []);
+      await toLambdaStreamHandler(app, { onOtherEvent: async () => ({ taken: 1 }) })(sqs, stream, context);
+      const failing = toLambdaStreamHandler(app, { onOtherEvent: () => Promise.reject(new Error('own')) });
+      await expect(failing(sqs, stream, context)).rejects.toThrow('own');
+    });
+    expect(written).toEqual(['{"taken":1}']);
+  });
+
+  // Without getRemainingTimeInMillis nothing else ends these invocations.
+  test.each<[string, (stream: Writable) => void]>([
+    ['is destroyed', (stream) => stream.destroy()],
+    ['fails', (stream) => stream.destroy(new Error('reset'))],
+    ['is ended by somebody else', (stream) => stream.end()],
+  ])('a stream that %s between two chunks ends the invocation at once', async (_, harm) => {
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const before = listenersOf(stream);
+    const events: string[] = [];
+    const signals: AbortSignal[] = [];
+    const app = waiting(events, signals, () => harm(stream));
+    await inRuntime(async () => {
+      const lines: string[] = [];
+      const handler = toLambdaStreamHandler(app, { errors: (line) => void lines.push(line) });
+      await expect(handler(lambdaEvent('function-url'), stream, {})).rejects.toThrow(ClientDisconnected);
+      expect(lines).toEqual([]); // nobody is left to be told
+    });
+    expect([events, signals[0]?.aborted]).toEqual([['close()'], true]);
+    expect(listenersOf(stream)).toEqual(before);
+  });
+
+  it('a stream that is destroyed before the head ends the invocation at once', async () => {
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const app: Application = () => {
+      stream.destroy();
+      return new Promise(() => {});
+    };
+    await inRuntime(async () => {
+      const given = toLambdaStreamHandler(app)(lambdaEvent('function-url'), stream, {});
+      await expect(given).rejects.toThrow('aws-lambda: the response stream was closed');
+    });
+  });
+
+  it('a stream that closes after the end has ended well, and keeps no listener', async () => {
+    const whole = answering('200 OK', [], textToBytes('all'));
+    const chunked: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield textToBytes('all');
+    };
+    for (const app of [whole, chunked]) {
+      const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+      const before = listenersOf(stream);
+      let signal: AbortSignal | undefined;
+      const closed = once(stream, 'close');
+      await inRuntime(async () => {
+        const kept: Application = (environ, startResponse) => {
+          signal = environ['wsgi_edge.signal'];
+          environ['wsgi_edge.wait_until'](closed);
+          return app(environ, startResponse);
+        };
+        await toLambdaStreamHandler(kept)(lambdaEvent('function-url'), stream, {});
+      });
+      expect([signal?.aborted, listenersOf(stream)]).toEqual([false, before]);
+    }
   });
 });
 
@@ -466,12 +693,12 @@ describe('the types of @types/aws-lambda fit', () => {
       'alb-multi': AlbResult;
       'lattice-v1': LatticeResult;
       'lattice-v2': LatticeResult;
-      'edge-viewer-request': EdgeResult;
-      'edge-origin-request': EdgeResult;
+      'edge-viewer-request': EdgeResult | EdgeRequest;
+      'edge-origin-request': EdgeResult | EdgeRequest;
     }>();
     expectTypeOf<LambdaResultOf<APIGatewayProxyEvent>>().toEqualTypeOf<ProxyResultV1>();
     expectTypeOf<LambdaResultOf<ALBEvent>>().toEqualTypeOf<AlbResult>();
-    expectTypeOf<LambdaResultOf<CloudFrontRequestEvent>>().toEqualTypeOf<EdgeResult>();
+    expectTypeOf<LambdaResultOf<CloudFrontRequestEvent>>().toEqualTypeOf<EdgeResult | CloudFrontRequest>();
     expectTypeOf<LambdaResultOf<unknown>>().toEqualTypeOf<LambdaResult>();
   });
 
@@ -480,6 +707,8 @@ describe('the types of @types/aws-lambda fit', () => {
     expectTypeOf<AwsEnviron<'function-url'>['aws.event']>().toEqualTypeOf<ProxyEventV2>();
     expectTypeOf<AwsEnviron['aws.event']>().toEqualTypeOf<HttpEvent>();
     expectTypeOf<AwsEnviron<'lattice-v1'>>().toExtend<Environ>();
+    expectTypeOf<AwsEnviron<'edge-viewer-request'>['aws.forward']>().toEqualTypeOf<(changes?: EdgeChanges) => void>();
+    expectTypeOf<AwsEnviron<'function-url'>['aws.forward']>().toEqualTypeOf<undefined>();
   });
 });
 

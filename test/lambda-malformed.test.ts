@@ -62,9 +62,10 @@ function pathsOf(value: unknown): Path[] {
 }
 
 const REMOVED = Symbol('removed');
+const IN_A_LIST = Symbol('in a list');
 
 function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
-  if (key === undefined) return by;
+  if (key === undefined) return by === IN_A_LIST ? [value] : by;
   const copy = Array.isArray(value) ? [...value] : { ...(value as object) };
   const inner = replaced((value as Record<string, unknown>)[key], rest, by);
   if (inner === REMOVED) Reflect.deleteProperty(copy, key);
@@ -72,8 +73,25 @@ function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
   return copy;
 }
 
-const REPLACEMENTS = [REMOVED, null, '', 'x', 'ü€\ud800\r\n\0', '65536', 5, true, [], [null], {}, { a: {} }];
-const shown = (by: unknown) => (by === REMOVED ? 'removed' : JSON.stringify(by));
+// A list of one string becomes that string where a regular expression is asked; String() fails for a `toString` that is none.
+const NO_TEXT = [{ toString: [], valueOf: [] }];
+const REPLACEMENTS = [
+  REMOVED,
+  IN_A_LIST,
+  null,
+  '',
+  'x',
+  'ü€\ud800\r\n\0',
+  '65536',
+  5,
+  true,
+  [],
+  [null],
+  {},
+  { a: {} },
+  NO_TEXT,
+];
+const shown = (by: unknown) => (typeof by === 'symbol' ? by.description : JSON.stringify(by));
 
 test.each(SAMPLES)('%s: any one field replaced', async (file) => {
   const sample = read(file);
@@ -153,6 +171,12 @@ describe('a malformed event', () => {
       'an API Gateway HTTP API with payload 1.0 is malformed (TypeError: [1] is not a string)',
     ],
     [
+      'function-url',
+      ['requestContext', 'http', 'sourceIp'],
+      ['203.0.113.7'],
+      'a Function URL is malformed (TypeError: ["203.0.113.7"] is not a string)',
+    ],
+    [
       'edge-viewer-request',
       ['Records', 0, 'cf', 'request', 'headers'],
       { a: 'x' },
@@ -169,6 +193,12 @@ describe('a malformed event', () => {
     await expect(changed(kind, path, by)).rejects.toThrow(`aws-lambda: this event of ${why}`);
   });
 
+  it('has no trigger of Lambda@Edge where that is not text', async () => {
+    const event = replaced(lambdaEvent('edge-viewer-request'), ['Records', 0, 'cf', 'config', 'eventType'], NO_TEXT);
+    expect(detect(event)).toBe('edge-viewer-request');
+    expect(await outcomeOf(event)).toBe('answered');
+  });
+
   it('still has its cookies where they are no list', async () => {
     const seen: unknown[] = [];
     const cookies = async (given: unknown) =>
@@ -179,6 +209,25 @@ describe('a malformed event', () => {
       })({ ...lambdaEvent('function-url', { headers: [['cookie', 'h=1']] }), cookies: given }, {});
     for (const given of ['a=1', ['a=1', null, 'b=2'], [], null, '']) await cookies(given);
     expect(seen).toEqual(['a=1', 'a=1; b=2', 'h=1', 'h=1', 'h=1']);
+  });
+
+  it('has HTTP/1.1 for a protocol that is a list, or none', async () => {
+    const seen: unknown[] = [];
+    const app: Application = (environ, startResponse) => {
+      seen.push(environ.SERVER_PROTOCOL);
+      startResponse('200 OK', []);
+      return [];
+    };
+    const givens = ['HTTP/2.0', ['HTTP/2.0'], ['HTTP/1.0', 'HTTP/2.0'], [], {}, 5, null, 'HTTP/9\r\n', 'http'];
+    for (const given of givens) {
+      await toLambdaHandler(app)(replaced(lambdaEvent('apigw-rest-v1'), ['requestContext', 'protocol'], given), {});
+      await toLambdaHandler(app)(
+        replaced(lambdaEvent('function-url'), ['requestContext', 'http', 'protocol'], given),
+        {},
+      );
+    }
+    expect(seen.slice(0, 2)).toEqual(['HTTP/2.0', 'HTTP/2.0']);
+    expect(new Set(seen.slice(2))).toEqual(new Set(['HTTP/1.1']));
   });
 
   it('has no SCRIPT_NAME of a stage that is not a string', async () => {

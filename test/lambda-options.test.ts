@@ -57,6 +57,13 @@ describe('basePath and stage', () => {
     expect(await placed(kind, '/v1/devel', both)).toEqual(['/v1', '/devel']);
   });
 
+  it('basePath needs no slash in front, and may have one behind', async () => {
+    for (const basePath of ['v1', '/v1/', 'v1/', '/v1'])
+      expect(await placed('function-url', '/v1/users', { basePath }), basePath).toEqual(['/v1', '/users']);
+    expect(await placed('function-url', '/a/b/c', { basePath: 'a/b/' })).toEqual(['/a/b', '/c']);
+    expect(await placed('function-url', '/v1/users', { basePath: '' })).toEqual(['', '/v1/users']);
+  });
+
   it('may be of several segments, and of any characters', async () => {
     expect(await placed('function-url', '/a/b/c', { basePath: '/a/b' })).toEqual(['/a/b', '/c']);
     expect(await placed('function-url', '/a/bc', { basePath: '/a/b' })).toEqual(['', '/a/bc']);
@@ -84,7 +91,11 @@ describe('basePath and stage', () => {
   });
 
   test.each([
-    ['basePath', ['v1', '/', '/v1/', '//v1', '/v1//a', ' /v1', 5, null, true, ['/v1'], {}], 'must be like "/v1", not '],
+    [
+      'basePath',
+      ['/', '//', '//v1', '/v1//', '/v1//a', ' /v1', ' ', 5, null, true, ['/v1'], {}],
+      'must be like "/v1", not ',
+    ],
     ['stage', ['/prod', 'a/b', '/', 5, null, true, ['prod'], {}], 'must be like "prod", not '],
     ['isText', [5, 'x', null, true, /x/, {}], 'must be a function, not '],
     ['onOtherEvent', [5, 'x', null, true, {}], 'must be a function, not '],
@@ -145,6 +156,45 @@ describe('onOtherEvent', () => {
   });
 });
 
+describe('the time that is left', () => {
+  const later: Application = async (_environ, startResponse) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    startResponse('200 OK', []);
+    return [textToBytes('done')];
+  };
+
+  // As mocks and emulators have it: none of them says how much time is left.
+  test.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    2 ** 31 + 1000,
+    Number.MAX_SAFE_INTEGER,
+    null,
+    undefined,
+    'soon',
+    {},
+    Promise.resolve(30_000),
+  ])('is no limit where getRemainingTimeInMillis() gives %s', async (remaining) => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => void warnings.push(warning);
+    process.on('warning', note);
+    try {
+      const given = { getRemainingTimeInMillis: () => remaining as number };
+      expect(await toLambdaHandler(later)(lambdaEvent('function-url'), given)).toMatchObject({ statusCode: 200 });
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off('warning', note);
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([0, -1, Number.NEGATIVE_INFINITY])('is over where it is %s', async (remaining) => {
+    const given = { getRemainingTimeInMillis: () => remaining };
+    const handler = toLambdaHandler(() => new Promise(() => {}), { errors: () => {} });
+    expect(await handler(lambdaEvent('function-url'), given)).toMatchObject({ statusCode: 500 });
+  });
+});
+
 describe('isText', () => {
   const typed = (type: string, ...more: HeaderList) =>
     answering('200 OK', [['Content-Type', type], ...more], textToBytes('hé'));
@@ -189,6 +239,28 @@ describe('isText', () => {
     const { status, text: page, lines } = await ask('function-url', typed('x/y'), { isText });
     expect([status, page]).toEqual([500, 'Internal Server Error\n']);
     expect(lines[0]).toBe('Error: own');
+  });
+
+  it('that is asynchronous makes a 500 that says so, and its rejection does not end the process', async () => {
+    const rejections: unknown[] = [];
+    const note = (reason: unknown) => void rejections.push(reason);
+    process.on('unhandledRejection', note);
+    try {
+      const failing = async () => {
+        throw new Error('own');
+      };
+      for (const isText of [async () => false, failing] as never[]) {
+        const { status, text: page, lines } = await ask('function-url', typed('x/y'), { isText });
+        expect([status, page]).toEqual([500, 'Internal Server Error\n']);
+        expect(lines[0]).toBe(
+          'TypeError: toLambdaHandler: isText must return true or false, not a Promise; nobody waits for it',
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    expect(rejections).toEqual([]);
   });
 });
 

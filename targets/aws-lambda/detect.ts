@@ -15,11 +15,12 @@ const has =
   (...keys: string[]): Test =>
   (event) =>
     keys.every((key) => isThere(event[key]));
-const isV2: Test = (event) => event.version === '2.0' && text(record(context(event).http).method) !== undefined;
-// A REST API's context may be null where somebody has written the event.
+const http = (event: Event): Event => record(context(event).http);
+const isV2: Test = (event) => event.version === '2.0' && text(http(event).method) !== undefined;
 const isV1: Test = (event) => has('httpMethod', 'path')(event) && 'requestContext' in event;
+const isFunctionUrl: Test = (event) => text(context(event).domainName)?.includes('.lambda-url.') === true;
 
-// What an event source says of itself, in the event or in its records.
+// The names that event sources give themselves, in the event or in its records.
 const SOURCES: Record<string, string> = {
   'aws:amq': 'an Amazon MQ event',
   'aws:codecommit': 'a CodeCommit event',
@@ -41,7 +42,7 @@ const sourceName = (event: Event): string | undefined => {
   return Object.hasOwn(SOURCES, source) ? SOURCES[source] : undefined;
 };
 
-// No event carries a type: it is told by its shape, in this order.
+// Events do not name their front end, so their fields are compared, in this order.
 const HTTP_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
   [
     'edge-origin-request',
@@ -55,7 +56,7 @@ const HTTP_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
     (event) => isV1(event) && isThere(context(event).elb) && Object.keys(record(event.multiValueHeaders)).length > 0,
   ],
   ['alb-single', (event) => isV1(event) && isThere(context(event).elb)],
-  ['function-url', (event) => isV2(event) && text(context(event).domainName)?.includes('.lambda-url.') === true],
+  ['function-url', (event) => isV2(event) && isFunctionUrl(event)],
   ['apigw-http-v2', isV2],
   [
     'lattice-v2',
@@ -69,13 +70,13 @@ const HTTP_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
   ['apigw-rest-v1', isV1],
 ];
 
-// Those that look like HTTP events at a glance, and are refused before one is looked for.
+// Events that have the fields of an HTTP event too, so they are refused before the search for one.
 const LOOKALIKES: Array<[name: string, test: Test]> = [
-  // It has the request too.
   [
     'a Lambda@Edge response event',
     (event) =>
-      isThere(event.Records) && (isThere(cloudFront(event).response) || /response$/.test(String(edgeTrigger(event)))),
+      isThere(event.Records) &&
+      (isThere(cloudFront(event).response) || /response$/.test(text(edgeTrigger(event)) ?? '')),
   ],
   [
     'a Lambda authorizer event',
@@ -95,6 +96,10 @@ const OTHERS: Array<[name: string, test: Test]> = [
   ['a Cognito trigger event', has('triggerSource')],
   ['a Cognito Sync event', has('datasetName', 'identityId')],
   ['an AppSync event', (event) => isThere(record(event.info).fieldName)],
+  [
+    'a Lambda authorizer event',
+    (event) => event.type === 'REQUEST' || isThere(event.methodArn) || isThere(event.routeArn),
+  ],
   ['an AppSync authorizer event', has('authorizationToken', 'requestContext')],
   ['an IoT authorizer event', has('protocolData')],
   ['an S3 Object Lambda event', has('getObjectContext')],
@@ -109,15 +114,32 @@ const OTHERS: Array<[name: string, test: Test]> = [
   ['an Alexa event', has('session', 'request')],
 ];
 
+const isBareV2: Test = (event) =>
+  text(http(event).method) !== undefined && (typeof event.rawPath === 'string' || typeof http(event).path === 'string');
+const isBareV1: Test = (event) => text(event.httpMethod) !== undefined && typeof event.path === 'string';
+
+// Events that somebody has written for a test or for `serverless invoke --data`: a method and a path in the places of a front
+// end, and little else. They come last, because any other event may hold such fields as data.
+const BARE_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
+  ['function-url', (event) => isBareV2(event) && isFunctionUrl(event)],
+  ['apigw-http-v2', isBareV2],
+  ['apigw-http-v1', (event) => event.version === '1.0' && isBareV1(event)],
+  ['apigw-rest-v1', isBareV1],
+  ['lattice-v2', (event) => text(event.method) !== undefined && typeof event.path === 'string'],
+];
+
 /** Tells which front end sent an event.
- *  @returns its kind, or the error that names what the event is instead */
+ *  @returns its kind, or the error that says what the event is instead */
 export function detect(event: unknown): LambdaKind | WsgiError {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return refused(nameOf(event));
   const given = event as Event;
   const firstOf = <T>(table: Array<[T, Test]>): T | undefined => table.find(([, test]) => test(given))?.[0];
   const lookalike = firstOf(LOOKALIKES);
   const kind = lookalike === undefined ? firstOf(HTTP_EVENTS) : undefined;
-  return kind ?? refused(lookalike ?? sourceName(given) ?? firstOf(OTHERS) ?? unknownName(given));
+  if (kind !== undefined) return kind;
+  const other = lookalike ?? sourceName(given) ?? firstOf(OTHERS);
+  if (other !== undefined) return refused(other);
+  return firstOf(BARE_EVENTS) ?? refused(unknownName(given));
 }
 
 function unknownName(event: Event): string {

@@ -39,6 +39,7 @@ const TOO_LARGE = 'The response is too large to be sent\n';
 /** A response that becomes one result. */
 class BufferedResponse implements Platform<void>, Sink {
   readonly connection: Invocation['connection'];
+  readonly #invocation: Invocation;
   readonly #frontEnd: FrontEnd;
   readonly #gateway: LambdaGateway;
   #made: LambdaResult | undefined;
@@ -46,15 +47,18 @@ class BufferedResponse implements Platform<void>, Sink {
   #chunks: Uint8Array[] | undefined;
   #length = 0; // bytes
 
-  constructor({ connection, frontEnd }: Invocation, gateway: LambdaGateway) {
-    this.connection = connection;
-    this.#frontEnd = frontEnd;
+  constructor(invocation: Invocation, gateway: LambdaGateway) {
+    this.connection = invocation.connection;
+    this.#invocation = invocation;
+    this.#frontEnd = invocation.frontEnd;
     this.#gateway = gateway;
   }
 
   // The result is made at once, because the application may free its buffer in close().
   whole(head: Head, bytes: Uint8Array | null): void {
-    this.#made = this.#make(head, bytes ?? new Uint8Array(0));
+    // Any other status is the answer of middleware, or of an error page, that does not let the request go on.
+    const forwarded = head.code === 204 ? this.#invocation.forwarded : undefined;
+    this.#made = forwarded ?? this.#make(head, bytes ?? new Uint8Array(0));
   }
 
   open(head: Head): Opened<void> {

@@ -1,19 +1,24 @@
 import { refuse, refuseLength } from '../../src/admission.js';
-import { settlesSoon } from '../../src/body.js';
+import { isThenable, settlesSoon } from '../../src/body.js';
 import { Connection, type ExecutionContextLike } from '../../src/connection.js';
-import { quote, WsgiError } from '../../src/errors.js';
+import { nameOf, quote, WsgiError } from '../../src/errors.js';
 import { checkFunctions, createGateway, type Gateway } from '../../src/gateway.js';
 import type { Platform } from '../../src/outgoing.js';
 import { answer } from '../../src/run.js';
 import type { Application, Environ } from '../../src/types.js';
 import { enterMount } from '../../src/url.js';
 import type { FrontEnd } from './front-ends/index.js';
-import type { HttpEvent, LambdaContext, LambdaOptions } from './types.js';
+import type { EdgeChanges, HttpEvent, LambdaContext, LambdaOptions, LambdaResult } from './types.js';
 
 // The highest status code that a front end documents.
 const MAX_STATUS = 599;
 // Time (ms) kept back to answer with an error before Lambda ends the function; half of it to end the work that runs.
 const RESERVE = 500;
+// setTimeout() counts ms in 32 bits. A function has 15 minutes at most.
+const LONGEST_TIMER = 2 ** 31;
+
+// "v1", "/v1", "/v1/": one or more segments, which are captured without the slashes around them.
+const BASE_PATH = /^(?!\s)\/?([^/]+(?:\/[^/]+)*)\/?$/;
 
 /** An application bound to the options of the Lambda targets. */
 export interface LambdaGateway extends Gateway {
@@ -30,18 +35,31 @@ export function createLambdaGateway(name: string, app: Application, options: Lam
   const gateway = createGateway(name, app, options, MAX_STATUS);
   const { isText, onOtherEvent, basePath = '', stage = '' } = options;
   checkFunctions(name, { isText, onOtherEvent });
-  if (typeof basePath !== 'string' || !/^(\/[^/]+)*$/.test(basePath))
-    throw new WsgiError(`${name}: basePath must be like "/v1", not ${quote(basePath)}`);
+  const segments = basePath === '' ? '' : typeof basePath === 'string' ? BASE_PATH.exec(basePath)?.[1] : undefined;
+  if (segments === undefined) throw new WsgiError(`${name}: basePath must be like "/v1", not ${quote(basePath)}`);
   if (typeof stage !== 'string' || stage.includes('/'))
     throw new WsgiError(`${name}: stage must be like "prod", not ${quote(stage)}`);
-  const prefixes = [basePath, stage === '' ? '' : `/${stage}`].filter((prefix) => prefix !== '');
-  return { ...gateway, prefixes, isText, onOtherEvent };
+  const prefixes = [segments, stage].filter((prefix) => prefix !== '').map((prefix) => `/${prefix}`);
+  return { ...gateway, prefixes, isText: isText && decided(name, isText), onOtherEvent };
+}
+
+// A promise is truthy, so an asynchronous isText would make every body text.
+function decided(name: string, isText: NonNullable<LambdaOptions['isText']>): typeof isText {
+  return (mediaType) => {
+    const given: unknown = isText(mediaType);
+    if (!isThenable(given)) return Boolean(given);
+    // A rejection that nobody handles would end the process.
+    Promise.resolve(given).catch(() => {});
+    throw new TypeError(`${name}: isText must return true or false, not ${nameOf(given)}; nobody waits for it`);
+  };
 }
 
 /** One invocation: its connection, and the work that has to end before Lambda freezes the process. */
 export class Invocation implements ExecutionContextLike {
   readonly connection: Connection;
   readonly frontEnd: FrontEnd;
+  /** The result that lets the front end go on with the request, if the application has asked for that. */
+  forwarded: LambdaResult | undefined;
   readonly #gateway: LambdaGateway;
   readonly #context: LambdaContext;
   #background: Promise<unknown>[] | undefined;
@@ -76,6 +94,10 @@ export class Invocation implements ExecutionContextLike {
       const environ = frontEnd.environ(event, gateway, connection);
       environ['aws.event'] = event;
       environ['aws.context'] = this.#context;
+      if (frontEnd.forward !== undefined)
+        environ['aws.forward'] = (changes?: EdgeChanges) => {
+          this.forwarded = frontEnd.forward?.(event, changes);
+        };
       for (const prefix of gateway.prefixes) enterMount(environ, prefix);
       return environ;
     } catch (cause) {
@@ -103,8 +125,9 @@ export class Invocation implements ExecutionContextLike {
     )
       return;
     const work = this.#work(done);
-    const remaining = this.#context?.getRemainingTimeInMillis?.();
-    await (remaining === undefined ? work : this.#inTime(work, remaining));
+    const remaining: unknown = this.#context?.getRemainingTimeInMillis?.();
+    // Mocks of the context give NaN, null or Infinity, which setTimeout() takes for 1 ms.
+    await (typeof remaining === 'number' && remaining < LONGEST_TIMER ? this.#inTime(work, remaining) : work);
   }
 
   async #work(done: Promise<void> | undefined): Promise<void> {

@@ -41,7 +41,11 @@ export function toLambdaStreamHandler(app: Application, options: LambdaOptions =
     }
     const invocation = new Invocation(gateway, FRONT_ENDS[kind] as FrontEnd, context);
     const response = new StreamedResponse(invocation, runtime, stream);
-    await invocation.run(event as HttpEvent, response);
+    try {
+      await invocation.run(event as HttpEvent, response);
+    } finally {
+      response.unwatch();
+    }
     // destroy(error) would end the process: the runtime takes it for an unhandled rejection.
     if (response.failure !== undefined) throw response.failure.error;
   }
@@ -56,6 +60,7 @@ class StreamedResponse implements Platform<void>, Sink {
   readonly #frontEnd: FrontEnd;
   readonly #runtime: LambdaRuntime;
   #out: ResponseStream;
+  readonly #gone = (): void => this.connection.abort(closed());
 
   constructor({ connection, frontEnd }: Invocation, runtime: LambdaRuntime, stream: ResponseStream) {
     if (frontEnd.prelude === undefined)
@@ -64,17 +69,22 @@ class StreamedResponse implements Platform<void>, Sink {
     this.#frontEnd = frontEnd;
     this.#runtime = runtime;
     this.#out = stream;
+    this.#watch();
   }
 
   whole(head: Head, bytes: Uint8Array | null): void {
     this.open(head);
     // The prelude goes out with the first write, even an empty one; only end() would lose it.
     this.#out.write(Buffer.from(bytes ?? new Uint8Array(0)));
+    this.unwatch();
     this.#out.end();
   }
 
   open(head: Head): Opened<void> {
-    this.#out = this.#runtime.HttpResponseStream.from(this.#out, preludeOf(head, this.#frontEnd));
+    const out = this.#runtime.HttpResponseStream.from(this.#out, preludeOf(head, this.#frontEnd));
+    this.unwatch();
+    this.#out = out;
+    this.#watch();
     return { out: undefined, sink: this };
   }
 
@@ -84,6 +94,8 @@ class StreamedResponse implements Platform<void>, Sink {
 
   end(): Promise<void> {
     const finished = settled(this.#out, 'finish');
+    // From here on a stream that closes has done its work.
+    this.unwatch();
     this.#out.end();
     return finished;
   }
@@ -94,6 +106,17 @@ class StreamedResponse implements Platform<void>, Sink {
 
   fail(error: unknown): void {
     this.failure = { error };
+  }
+
+  // Between two chunks nothing else tells that the stream is gone, and the function is billed while it waits.
+  #watch(): void {
+    this.#out.on('close', this.#gone);
+    this.#out.on('error', this.#gone);
+  }
+
+  unwatch(): void {
+    this.#out.off('close', this.#gone);
+    this.#out.off('error', this.#gone);
   }
 }
 
@@ -113,6 +136,10 @@ function lambdaRuntime(): LambdaRuntime | undefined {
   return awslambda?.streamifyResponse && awslambda.HttpResponseStream ? (awslambda as LambdaRuntime) : undefined;
 }
 
+function closed(): ClientDisconnected {
+  return new ClientDisconnected('aws-lambda: the response stream was closed');
+}
+
 function settled(stream: ResponseStream, event: 'drain' | 'finish'): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (done: () => void) => () => {
@@ -122,7 +149,7 @@ function settled(stream: ResponseStream, event: 'drain' | 'finish'): Promise<voi
       done();
     };
     const resolved = settle(resolve);
-    const rejected = settle(() => reject(new ClientDisconnected('aws-lambda: the response stream was closed')));
+    const rejected = settle(() => reject(closed()));
     stream.on(event, resolved);
     stream.on('error', rejected);
     stream.on('close', rejected);

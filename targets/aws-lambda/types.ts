@@ -1,6 +1,7 @@
 import type { Environ, GatewayOptions } from '../../src/types.js';
 
 // Events as the gateway reads them. Absent, null and empty mean the same everywhere; the types of `@types/aws-lambda` fit.
+// Fields that every event of AWS has are optional if events written by hand often lack them.
 
 export type Text = string | null | undefined;
 type Flag = boolean | null | undefined;
@@ -8,7 +9,7 @@ type Values = Record<string, string | undefined> | null | undefined;
 type Lists = Record<string, string[] | undefined> | null | undefined;
 type Mixed = Record<string, string | string[] | undefined> | null | undefined;
 
-/** The body of an event; text, or base64 where the flag says so. */
+/** The body of an event: base64 if the flag says so, else text. */
 interface EventBody {
   body?: Text;
   isBase64Encoded?: Flag;
@@ -29,20 +30,23 @@ export interface ProxyEventV1 extends EventBody, EventMaps {
   version?: Text;
   httpMethod: string;
   path: string;
-  requestContext: {
-    path?: Text;
-    stage?: Text;
-    domainName?: Text;
-    protocol?: Text;
-    identity?: { sourceIp?: Text; userArn?: Text } | null | undefined;
-    authorizer?: object | null | undefined;
-  } | null;
+  requestContext?:
+    | {
+        path?: Text;
+        stage?: Text;
+        domainName?: Text;
+        protocol?: Text;
+        identity?: { sourceIp?: Text; userArn?: Text } | null | undefined;
+        authorizer?: object | null | undefined;
+      }
+    | null
+    | undefined;
 }
 
 /** An HTTP API (payload 2.0) or Function URL event: `APIGatewayProxyEventV2`, `LambdaFunctionURLEvent`.
  *  https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 export interface ProxyEventV2 extends EventBody {
-  version: string;
+  version?: Text;
   rawPath?: Text;
   rawQueryString?: Text;
   cookies?: string[] | null | undefined;
@@ -82,19 +86,22 @@ export interface LatticeEventV1 {
 
 /** A VPC Lattice event, version 2. */
 export interface LatticeEventV2 extends EventBody {
-  version: string;
+  version?: Text;
   path: string;
   method: string;
   headers?: Mixed;
   queryStringParameters?: Mixed;
-  /** In some samples, in its place. */
+  /** Some samples have this one instead. */
   query_string_parameters?: Mixed;
-  requestContext: {
-    serviceNetworkArn?: Text;
-    serviceArn?: Text;
-    targetGroupArn?: Text;
-    identity?: { sourceVpcArn?: Text; type?: Text; principal?: Text } | null | undefined;
-  };
+  requestContext?:
+    | {
+        serviceNetworkArn?: Text;
+        serviceArn?: Text;
+        targetGroupArn?: Text;
+        identity?: { sourceVpcArn?: Text; type?: Text; principal?: Text } | null | undefined;
+      }
+    | null
+    | undefined;
 }
 
 /** A Lambda@Edge viewer-request or origin-request event: `CloudFrontRequestEvent`.
@@ -103,18 +110,25 @@ export interface EdgeEvent {
   Records: Array<{
     cf: {
       config?: { distributionDomainName?: Text; eventType?: Text } | null | undefined;
-      request: {
-        method: string;
-        uri: string;
-        querystring?: Text;
-        clientIp?: Text;
-        headers?: Record<string, Array<{ key?: string | undefined; value: string }>> | null | undefined;
-        body?: { data?: Text; encoding?: Text; inputTruncated?: Flag } | null | undefined;
-        origin?: unknown;
-      };
+      request: EdgeRequest;
     };
   }>;
 }
+
+/** A request of Lambda@Edge: `CloudFrontRequest`. */
+export interface EdgeRequest {
+  method: string;
+  uri: string;
+  querystring?: Text;
+  clientIp?: Text;
+  headers?: Record<string, Array<{ key?: string | undefined; value: string }>> | null | undefined;
+  /** A function that changes `data` sets `action` to "replace". */
+  body?: { data?: Text; encoding?: Text; action?: Text; inputTruncated?: Flag } | null | undefined;
+  origin?: unknown;
+}
+
+/** The fields of a request that a function may change before CloudFront goes on with it. */
+export type EdgeChanges = Partial<Omit<EdgeRequest, 'method' | 'clientIp'>>;
 
 /** Each HTTP front end of Lambda with its event. */
 export interface LambdaEvents {
@@ -177,7 +191,7 @@ export interface LatticeResult {
   isBase64Encoded: boolean;
 }
 
-/** A response that Lambda@Edge generates in place of the origin's. */
+/** A response that Lambda@Edge generates instead of the origin. */
 export interface EdgeResult {
   /** Three digits. */
   status: string;
@@ -189,27 +203,27 @@ export interface EdgeResult {
 }
 
 /** The result of any HTTP front end. */
-export type LambdaResult = ProxyResultV1 | ProxyResultV2 | AlbResult | LatticeResult | EdgeResult;
+export type LambdaResult = ProxyResultV1 | ProxyResultV2 | AlbResult | LatticeResult | EdgeResult | EdgeRequest;
 
-/** The result for an event; that of any front end where the type of the event does not tell. */
-export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: unknown }> }
-  ? EdgeResult
+/** The result for an event; that of any front end if the type of the event does not tell. */
+export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: { request: infer Request } }> }
+  ? EdgeResult | Request
   : Event extends { requestContext: { elb: unknown } }
     ? AlbResult
     : Event extends { requestContext: { http: unknown } }
       ? ProxyResultV2
       : Event extends { httpMethod: string }
         ? ProxyResultV1
-        : Event extends { raw_path: string } | { method: string; requestContext: { serviceArn?: unknown } }
+        : Event extends { raw_path: string } | { method: string; path: string }
           ? LatticeResult
           : LambdaResult;
 
-/** What the gateway uses of Lambda's context object. */
+/** The part of Lambda's context object that the gateway uses. */
 export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
 
-/** What the gateway uses of the stream that Lambda gives to a streaming handler; it is no `Writable` of Node's. */
+/** The part that the gateway uses of the stream of a streaming handler, which is not a `Writable` of Node. */
 export interface ResponseStream {
   write(chunk: Uint8Array | string): boolean;
   end(): void;
@@ -223,19 +237,24 @@ export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Enviro
   'aws.event': LambdaEvents[Kind];
   /** The context as received. */
   'aws.context': LambdaContext;
+  /** On Lambda@Edge, lets CloudFront go on with the request, with the fields in `changes` replaced. The request is the result
+   *  if the response has status 204; any other response goes to the client.
+   *  Throws `WsgiError` when `changes` is not an object, or changes the method or the address of the client. */
+  'aws.forward': Kind extends `edge-${string}` ? (changes?: EdgeChanges) => void : undefined;
 }
 
 /** Options of the Lambda targets. */
 export interface LambdaOptions extends GatewayOptions {
-  /** Whether bodies of a media type ("image/svg+xml", lower case, without parameters) are text; a body that is not UTF-8
-   *  or has a Content-Encoding is sent as base64 all the same. Buffered results only. */
+  /** Whether bodies of a media type ("image/svg+xml", lower case, without parameters; "" if the response has none) are text.
+   *  A body that is not UTF-8 or has a Content-Encoding is sent as base64 all the same. Buffered results only. */
   isText?: (mediaType: string) => boolean;
-  /** A prefix of the path, such as "/v1", that is no part of the application's own: the base path mapping of a custom
-   *  domain. It moves to SCRIPT_NAME where a path has it; other paths stay as they are. */
+  /** A prefix of the path, such as "/v1", that the application does not know: the base path mapping of a custom domain. It
+   *  moves to SCRIPT_NAME if the path begins with it; other paths stay as they are. "v1" and "/v1/" mean the same. */
   basePath?: string;
-  /** A stage, such as "prod", that is the first segment of the path, after `basePath`; likewise. On the default host of an
-   *  API (execute-api) the stage is known without it. */
+  /** A stage, such as "prod", that is the first segment of the path, after `basePath`. It moves to SCRIPT_NAME in the same
+   *  way. On the default host of an API (execute-api) the stage is known without it. */
   stage?: string;
-  /** Takes events that are no HTTP requests, in place of the error that names them; what it returns is the result. */
+  /** Takes events that are not HTTP requests, instead of the error that names them. The value that it returns, or its
+   *  promise of one, is the result. */
   onOtherEvent?(event: unknown, context: LambdaContext): unknown;
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fromFetchHandler } from '../../src/fetch/application.js';
-import type { HeaderList } from '../../src/types.js';
-import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
+import type { Application, HeaderList } from '../../src/types.js';
+import { type AwsEnviron, toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import {
   type AnyEvent,
   answering,
@@ -185,6 +185,17 @@ it.each(EDGE)('G-09: %s is for the host of its Host header, not for the distribu
     'www.example.com',
   ]);
   expect((await environOf(eventWithHeaders(kind, [['X-A', '1']]))).SERVER_NAME).toBe('d111111abcdef8.cloudfront.net');
+});
+
+it.each(EDGE)('G-10: %s: a request that goes on keeps its Host and the origin’s settings', async (kind) => {
+  const event = eventWithHeaders(kind, [['Host', 'bucket.s3.amazonaws.com']]);
+  event.Records[0].cf.request.origin = { s3: { domainName: 'bucket.s3.amazonaws.com', authMethod: 'none', path: '' } };
+  const app: Application = (environ, startResponse) => {
+    (environ as AwsEnviron<'edge-origin-request'>)['aws.forward']();
+    startResponse('204 No Content', []);
+    return [];
+  };
+  expect(await toLambdaHandler(app)(event, context)).toEqual(event.Records[0].cf.request);
 });
 
 it.each(EDGE)('G-11: %s gets an entry for each response header of a name', async (kind) => {

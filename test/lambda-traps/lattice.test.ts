@@ -29,8 +29,8 @@ it.each(LATTICE)('L-01: %s is served', async (kind) => {
     statusCode: 201,
     statusDescription: '201 Created',
     headers: { 'X-A': '1', 'Content-Length': '1' },
-    body: 'eA==',
-    isBase64Encoded: true,
+    body: 'x',
+    isBase64Encoded: false,
   });
 });
 

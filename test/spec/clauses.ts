@@ -1132,9 +1132,10 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Gateway: an extension for the response takes start_response, and refuses another one.',
-      binding: '`workers.upgrade` alone, and it does nothing until `startResponse` is given status 101.',
-      where: ['targets/cloudflare/handler.ts'],
-      why: 'Workers alone have it: test/cloudflare.test.ts',
+      binding:
+        '`workers.upgrade` and `aws.forward` do nothing until `startResponse` is given status 101 or 204, so middleware can answer instead.',
+      where: ['targets/cloudflare/handler.ts', 'targets/aws-lambda/handler.ts'],
+      why: 'only Workers and Lambda@Edge have one: test/cloudflare.test.ts, test/lambda-forward.test.ts',
     },
     {
       level: 'SHOULD',

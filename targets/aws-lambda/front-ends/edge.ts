@@ -1,13 +1,14 @@
 // Lambda@Edge: the viewer-request and origin-request triggers of CloudFront.
 import type { Connection } from '../../../src/connection.js';
 import { createEnviron, setPeer } from '../../../src/environ.js';
+import { nameOf, WsgiError } from '../../../src/errors.js';
 import type { Gateway } from '../../../src/gateway.js';
 import { percentDecode } from '../../../src/native-string.js';
 import type { Head } from '../../../src/start-response.js';
 import type { Environ } from '../../../src/types.js';
 import { addressOf, methodOf, nativeOf, pathOf, setBody, setHost, setUri, uriOf } from '../read/fields.js';
 import { addHeaders, type ValueMap } from '../read/headers.js';
-import type { EdgeEvent, EdgeResult, LambdaKind } from '../types.js';
+import type { EdgeChanges, EdgeEvent, EdgeRequest, EdgeResult, LambdaKind } from '../types.js';
 import type { ResultBody } from '../write/body.js';
 import { define, listedHeaders } from '../write/headers.js';
 import { reasonOf } from '../write/status.js';
@@ -15,7 +16,7 @@ import { type FrontEnd, MB } from './front-end.js';
 
 type Cf = EdgeEvent['Records'][number]['cf'];
 
-// Detection has seen that it is there.
+// Detection has seen the record.
 const cfOf = ({ Records }: EdgeEvent): Cf => (Records as [EdgeEvent['Records'][number]])[0].cf;
 
 /** CloudFront sends path and query as received, and a body only if the trigger includes it; it cuts a body that is too long.
@@ -77,8 +78,23 @@ function resultOf(kind: LambdaKind): FrontEnd<'edge-origin-request'>['result'] {
   };
 }
 
+/** The request of an event with some of its fields replaced. The event stays as it is, because it is in environ. */
+function forward(event: EdgeEvent, changes: EdgeChanges = {}): EdgeRequest {
+  if (typeof changes !== 'object' || changes === null)
+    throw new WsgiError(`application: aws.forward takes an object of changes, not ${nameOf(changes)}`);
+  const { request } = cfOf(event);
+  const forwarded: EdgeRequest = { ...request, ...changes };
+  for (const key of ['method', 'clientIp'] as const)
+    if (forwarded[key] !== request[key])
+      throw new WsgiError(
+        `application: aws.forward can't change the ${key} of a request, because CloudFront answers 502 to that`,
+      );
+  return forwarded;
+}
+
 const common = {
   environ: readEvent,
+  forward,
   isCut: (event: EdgeEvent): boolean => cfOf(event).request.body?.inputTruncated === true,
 };
 

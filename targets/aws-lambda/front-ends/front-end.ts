@@ -2,7 +2,7 @@ import type { Connection } from '../../../src/connection.js';
 import type { Gateway } from '../../../src/gateway.js';
 import type { Head } from '../../../src/start-response.js';
 import type { Environ } from '../../../src/types.js';
-import type { LambdaEvents, LambdaKind, LambdaResult } from '../types.js';
+import type { EdgeChanges, LambdaEvents, LambdaKind, LambdaResult } from '../types.js';
 import type { ResultBody } from '../write/body.js';
 
 /** An HTTP front end of Lambda: how its event is read, how its result is made, and how large that may be. */
@@ -13,6 +13,9 @@ export interface FrontEnd<Kind extends LambdaKind = LambdaKind> {
   /** Whether the front end has cut the body of a request. */
   isCut?(event: LambdaEvents[Kind]): boolean;
   result(head: Head, body: ResultBody): LambdaResult;
+  /** Makes the result that lets the front end go on with a request, if it can.
+   *  @throws {WsgiError} when it does not take these changes */
+  forward?(event: LambdaEvents[Kind], changes: EdgeChanges | undefined): LambdaResult;
   /** The JSON of a result at most, in bytes. */
   limit: number;
   /** The metadata in front of a streamed response, if the front end can stream. */

@@ -48,7 +48,7 @@ function readV2(event: LatticeEventV2, gateway: Gateway, connection: Connection)
   const query = encodedQuery(event.queryStringParameters ?? event.query_string_parameters);
   const environ = begin(event.method, event.path, query, event.headers, gateway, connection);
   setBody(environ, event.body, event.isBase64Encoded, gateway);
-  const { identity } = event.requestContext;
+  const identity = event.requestContext?.identity;
   if (identity?.type === 'AWS_IAM') setUser(environ, 'AWS_IAM', text(identity.principal));
   return environ;
 }

@@ -100,8 +100,11 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 /** An IP address from the texts that events have for one: with spaces around it (a capture of 2020), with a network's size
  *  (AWS's own samples), with a port (the load balancer's `xff_client_port`), or no address at all (the console's test). */
 export function addressOf(given: string | null | undefined): string | undefined {
-  if (given === undefined || given === null || IPV4.test(given)) return given ?? undefined;
-  const bare = given.trim().replace(/\/\d+$/, '');
+  if (given === undefined || given === null) return undefined;
+  // test() would take a list of one address for an address.
+  const sent = stringOf(given);
+  if (IPV4.test(sent)) return sent;
+  const bare = sent.trim().replace(/\/\d+$/, '');
   const address = /^\[(.*)\](:\d+)?$/.exec(bare)?.[1] ?? /^([\d.]+):\d+$/.exec(bare)?.[1] ?? bare;
   return isAddress(address) ? address : undefined;
 }

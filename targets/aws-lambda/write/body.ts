@@ -10,17 +10,18 @@ export interface ResultBody {
 
 const TEXT = /^application\/(?:json|javascript|ecmascript|xml|x-www-form-urlencoded|graphql)$|\+(?:json|xml)$/;
 
-/** Whether bodies of a media type are text, unless the user says otherwise. */
+/** Whether bodies of a media type are text, unless the user says otherwise. Bodies without a type are: a REST API without
+ *  binaryMediaTypes would show base64 to the client, and every front end sends text on as the bytes that it was. */
 export function isTextType(mediaType: string): boolean {
-  return mediaType.startsWith('text/') || TEXT.test(mediaType);
+  return mediaType === '' || mediaType.startsWith('text/') || TEXT.test(mediaType);
 }
 
-/** Makes text of a body if its type is text, its bytes are UTF-8 and no Content-Encoding applies; else base64. */
+/** Makes text of a body if its type is text or missing, its bytes are UTF-8 and no Content-Encoding applies; else base64. */
 export function resultBody(head: Head, bytes: Uint8Array, isText: (mediaType: string) => boolean): ResultBody {
   if (bytes.length === 0) return { body: '', isBase64Encoded: false };
   let type = '';
   let encoding = 'identity';
-  // Backwards, so that the first value of a name stays.
+  // Go backwards, so that the first value of a name stays.
   for (let i = head.headers.length - 1; i >= 0; i--) {
     const [name, value] = head.headers[i] as [string, string];
     const folded = lowerName(name);
