@@ -10,6 +10,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
   readonly blockSize: number;
   private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  private closed: Promise<void> | undefined;
 
   constructor(source: FileSource, blockSize = DEFAULT_BLOCK) {
     if (!(isReader(source) || isStream(source) || isBlob(source) || isIterable(source)))
@@ -27,7 +28,27 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     return isBlob(this.source) ? this.source.size : undefined;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void> {
+    const { source } = this;
+    const blocks = this.blocks();
+    return {
+      next: () => blocks.next(),
+      // A generator that waits for bytes can't be ended, but a stream can, and that ends the wait. A failure is told by the
+      // close() that follows.
+      return: async () => {
+        if (isStream(source) || isBlob(source) || 'destroy' in source) await this.close().catch(() => {});
+        return blocks.return();
+      },
+    };
+  }
+
+  /** Closes the source once, by its `close()`, `destroy()` or `cancel()`. */
+  close(): Promise<void> {
+    this.closed ??= this.end();
+    return this.closed;
+  }
+
+  private async *blocks(): AsyncGenerator<Uint8Array, void> {
     const { source, blockSize } = this;
     if (isStream(source)) yield* this.readStream(source);
     else if (isBlob(source)) yield* this.readStream(source.stream());
@@ -42,8 +63,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Closes the source, by its `close()`, `destroy()` or `cancel()`. */
-  async close(): Promise<void> {
+  private async end(): Promise<void> {
     const { source, reader } = this;
     // A read that waits for bytes holds the iterator; only its reader can end it.
     if (reader !== undefined) await reader.cancel();

@@ -303,7 +303,7 @@ class Exchange<Out> {
   /** Closes the body that comes after nobody waits for it any more. */
   private discard(result: PromiseLike<Body>): void {
     Promise.resolve(result).then(
-      (body) => body && new OpenBody(body, this.log).release(),
+      (body) => body && new OpenBody(asFile(body) ?? body, this.log).release(),
       () => {},
     );
   }
