@@ -10,7 +10,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
   readonly blockSize: number;
   private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  private closed: Promise<void> | undefined;
+  private ended: Promise<void> | undefined;
 
   constructor(source: FileSource, blockSize = DEFAULT_BLOCK) {
     if (!(isReader(source) || isStream(source) || isBlob(source) || isIterable(source)))
@@ -33,10 +33,10 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     const blocks = this.blocks();
     return {
       next: () => blocks.next(),
-      // A generator that waits for bytes can't be ended, but a stream can, and that ends the wait. A failure is told by the
-      // close() that follows.
+      // A generator that waits for bytes can't be ended, but a stream can, and that ends the wait. The close() that follows
+      // tells of a failure.
       return: async () => {
-        if (isStream(source) || isBlob(source) || 'destroy' in source) await this.close().catch(() => {});
+        if (isStream(source) || isBlob(source) || 'destroy' in source) await this.endSource().catch(() => {});
         return blocks.return();
       },
     };
@@ -44,8 +44,13 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
 
   /** Closes the source once, by its `close()`, `destroy()` or `cancel()`. */
   close(): Promise<void> {
-    this.closed ??= this.end();
-    return this.closed;
+    return this.endSource();
+  }
+
+  // Middleware may put a close() of its own in front.
+  private endSource(): Promise<void> {
+    this.ended ??= this.end();
+    return this.ended;
   }
 
   private async *blocks(): AsyncGenerator<Uint8Array, void> {
