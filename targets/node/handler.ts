@@ -6,7 +6,7 @@ import { createGateway, type Gateway } from '../../src/gateway.js';
 import { answer } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { nodeEnviron } from './request.js';
-import { NodePlatform } from './response.js';
+import { NodePlatform, whenGone } from './response.js';
 
 /** The environ of a Node server. */
 export interface NodeEnviron extends Environ {
@@ -16,9 +16,6 @@ export interface NodeEnviron extends Environ {
 
 /** The highest status code that Node writes (`ServerResponse.writeHead`). */
 export const MAX_STATUS = 999;
-
-// If a response fails, its connection has failed, and 'close' tells that as well.
-const ignore = (): void => {};
 
 type Listener = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
@@ -38,10 +35,7 @@ export function createListener(
 ): Listener {
   return function nodeListener(req, res) {
     const connection = new Connection(gateway.errors, ctx);
-    res.on('close', () => {
-      if (!res.writableFinished) connection.abort();
-    });
-    res.on('error', ignore);
+    whenGone(res, () => connection.abort());
     const environ = nodeEnviron(req, res, gateway, connection);
     const transferEncoding = req.headers['transfer-encoding'];
     const refused = refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });

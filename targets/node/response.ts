@@ -6,6 +6,8 @@ import { ClientDisconnected } from '../../src/errors.js';
 import type { Opened, Platform, Sink } from '../../src/outgoing.js';
 import type { Head } from '../../src/start-response.js';
 
+type Response = ServerResponse | Http2ServerResponse;
+
 // `constants.NGHTTP2_INTERNAL_ERROR` of node:http2, which an HTTP/1.1 server need not load.
 const HTTP2_INTERNAL_ERROR = 2;
 
@@ -14,23 +16,23 @@ const JOINED = 16_384; // bytes
 /** Answers through Node's ServerResponse, of HTTP/1.1 or HTTP/2. */
 export class NodePlatform implements Platform<void>, Sink {
   readonly connection: Connection;
-  private readonly res: ServerResponse | Http2ServerResponse;
+  private readonly res: Response;
 
-  constructor(connection: Connection, res: ServerResponse | Http2ServerResponse) {
+  constructor(connection: Connection, res: Response) {
     this.connection = connection;
     this.res = res;
   }
 
   whole(head: Head, bytes: Uint8Array | null): void {
     const { res } = this;
-    if (res.destroyed) return;
+    if (isGone(res)) return;
     writeHead(res, head);
     if (bytes === null) res.end();
     else endWith(res, bytes);
   }
 
   open(head: Head): Opened<void> {
-    if (!this.res.destroyed) writeHead(this.res, head);
+    if (!isGone(this.res)) writeHead(this.res, head);
     return { out: undefined, sink: this };
   }
 
@@ -40,7 +42,7 @@ export class NodePlatform implements Platform<void>, Sink {
 
   write(chunk: Uint8Array): void | Promise<void> {
     const { res } = this;
-    if (res.destroyed) throw new ClientDisconnected();
+    if (isGone(res)) throw new ClientDisconnected();
     // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response declare
     // different overloads of one call.
     return (res as ServerResponse).write(Buffer.from(chunk)) ? undefined : drained(res);
@@ -60,12 +62,12 @@ export class NodePlatform implements Platform<void>, Sink {
   }
 }
 
-function drained(res: ServerResponse | Http2ServerResponse): Promise<void> {
+function drained(res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = () => {
       res.off('drain', settle);
       res.off('close', settle);
-      if (res.destroyed) reject(new ClientDisconnected());
+      if (isGone(res)) reject(new ClientDisconnected());
       else resolve();
     };
     res.on('drain', settle);
@@ -73,15 +75,38 @@ function drained(res: ServerResponse | Http2ServerResponse): Promise<void> {
   });
 }
 
+/** Whether nothing more of a response can be sent. */
+function isGone(res: Response): boolean {
+  return isHttp2(res) ? res.stream.closed || res.stream.destroyed : res.destroyed;
+}
+
+// If a response fails, its connection has failed, and 'close' tells that as well.
+const ignore = (): void => {};
+
+/** Calls `gone` when the connection ends before all of a response has been handed to the system. */
+export function whenGone(res: Response, gone: () => void): void {
+  res.on('error', ignore);
+  res.on('close', () => {
+    if (!res.writableFinished) gone();
+  });
+  if (!isHttp2(res)) return;
+  // A stream of HTTP/2 passes for finished when its client has closed it, and never closes if its client gave no error.
+  const { stream } = res;
+  stream.on('aborted', () => {
+    gone();
+    if (stream.rstCode === 0) setImmediate(() => stream.destroy());
+  });
+}
+
 // A copy either way: Node holds bytes that the socket does not take at once, and close() may free them. A string goes out in
 // one write with the head; bytes would be a second write.
-function endWith(res: ServerResponse | Http2ServerResponse, body: Uint8Array): void {
+function endWith(res: Response, body: Uint8Array): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (body.length > JOINED) res.end(Buffer.from(bytes));
   else res.end(bytes.toString('latin1'), 'latin1');
 }
 
-function writeHead(res: ServerResponse | Http2ServerResponse, head: Head): void {
+function writeHead(res: Response, head: Head): void {
   const reason = head.status.slice(4);
   if (isHttp2(res)) {
     // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
@@ -97,6 +122,6 @@ function writeHead(res: ServerResponse | Http2ServerResponse, head: Head): void 
   else res.writeHead(head.code, reason, head.headers.flat());
 }
 
-function isHttp2(res: ServerResponse | Http2ServerResponse): res is Http2ServerResponse {
+function isHttp2(res: Response): res is Http2ServerResponse {
   return 'stream' in res;
 }
