@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Connection } from '../../src/connection.js';
 import { ClientDisconnected } from '../../src/errors.js';
@@ -8,8 +8,9 @@ import type { Head } from '../../src/start-response.js';
 
 type Response = ServerResponse | Http2ServerResponse;
 
-// `constants.NGHTTP2_INTERNAL_ERROR` of node:http2, which an HTTP/1.1 server need not load.
+// `constants.NGHTTP2_INTERNAL_ERROR` and `NGHTTP2_CANCEL` of node:http2, which an HTTP/1.1 server need not load.
 const HTTP2_INTERNAL_ERROR = 2;
+const HTTP2_CANCEL = 8;
 
 const JOINED = 16_384; // bytes
 
@@ -17,18 +18,22 @@ const JOINED = 16_384; // bytes
 export class NodePlatform implements Platform<void>, Sink {
   readonly connection: Connection;
   private readonly res: Response;
+  private readonly sendTimeout: number;
 
-  constructor(connection: Connection, res: Response) {
+  /** @param sendTimeout  milliseconds, or 0 for no limit */
+  constructor(connection: Connection, res: Response, sendTimeout: number) {
     this.connection = connection;
     this.res = res;
+    this.sendTimeout = sendTimeout;
   }
 
   whole(head: Head, bytes: Uint8Array | null): void {
     const { res } = this;
     if (isGone(res)) return;
     writeHead(res, head);
-    if (bytes === null) res.end();
-    else endWith(res, bytes);
+    if (bytes !== null) endWith(res, bytes);
+    else res.end();
+    this.expectEnd();
   }
 
   open(head: Head): Opened<void> {
@@ -45,11 +50,12 @@ export class NodePlatform implements Platform<void>, Sink {
     if (isGone(res)) throw new ClientDisconnected();
     // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response declare
     // different overloads of one call.
-    return (res as ServerResponse).write(Buffer.from(chunk)) ? undefined : drained(res);
+    return (res as ServerResponse).write(Buffer.from(chunk)) ? undefined : this.drained();
   }
 
   end(): void {
     this.res.end();
+    this.expectEnd();
   }
 
   /** Ends the connection. Bytes already written are flushed; the client sees a response that never ends properly. */
@@ -60,19 +66,30 @@ export class NodePlatform implements Platform<void>, Sink {
     // A pipelined response gets its socket only when those before it are done; its bytes go out first.
     else res.once('socket', (socket: Socket) => process.nextTick(() => socket.destroySoon()));
   }
-}
 
-function drained(res: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      res.off('drain', settle);
-      res.off('close', settle);
-      if (isGone(res)) reject(new ClientDisconnected());
-      else resolve();
-    };
-    res.on('drain', settle);
-    res.on('close', settle);
-  });
+  private drained(): Promise<void> {
+    const { res } = this;
+    const stopWatching = watchProgress(res, this.sendTimeout);
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        stopWatching();
+        res.off('drain', settle);
+        res.off('close', settle);
+        if (isGone(res)) reject(new ClientDisconnected());
+        else resolve();
+      };
+      res.on('drain', settle);
+      res.on('close', settle);
+    });
+  }
+
+  // The client must go on to take the bytes that the socket has not taken at once.
+  private expectEnd(): void {
+    const { res } = this;
+    if (res.writableFinished) return;
+    // Before Node's own listener, which sets the time that the connection may wait for its next request.
+    (isHttp2(res) ? res.stream : res).prependOnceListener('finish', watchProgress(res, this.sendTimeout));
+  }
 }
 
 /** Whether nothing more of a response can be sent. */
@@ -98,6 +115,36 @@ export function whenGone(res: Response, gone: () => void): void {
   });
 }
 
+/** Closes the line to a client that takes no byte for `ms`. A socket and a stream time out when nothing moves on them.
+ *  @param ms  milliseconds, or 0 for no limit
+ *  @returns a function that ends the watch */
+function watchProgress(res: Response, ms: number): () => void {
+  if (ms === 0) return () => {};
+  let restore = () => {};
+  const watch = (line: Socket | ServerHttp2Stream) => {
+    const { timeout = 0 } = line as Socket; // of the server
+    const giveUp = () => {
+      // The stream alone would wait for its last frame to go out.
+      if (isHttp2(res)) res.stream.close(HTTP2_CANCEL);
+      line.destroy();
+    };
+    line.setTimeout(ms);
+    line.once('timeout', giveUp);
+    restore = () => {
+      line.off('timeout', giveUp);
+      line.setTimeout(timeout);
+    };
+  };
+  if (isHttp2(res)) watch(res.stream);
+  else if (res.socket !== null) watch(res.socket);
+  else {
+    // A pipelined response waits for those before it, not for its client.
+    res.once('socket', watch);
+    restore = () => res.off('socket', watch);
+  }
+  return () => restore();
+}
+
 // A copy either way: Node holds bytes that the socket does not take at once, and close() may free them. A string goes out in
 // one write with the head; bytes would be a second write.
 function endWith(res: Response, body: Uint8Array): void {
@@ -107,19 +154,21 @@ function endWith(res: Response, body: Uint8Array): void {
 }
 
 function writeHead(res: Response, head: Head): void {
-  const reason = head.status.slice(4);
-  if (isHttp2(res)) {
-    // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
-    try {
-      for (const [name, value] of head.headers) res.appendHeader(name, value);
-      res.writeHead(head.code);
-    } catch (error) {
-      // Headers that HTTP/2 refuses must not stay for the page that says so.
-      for (const name of res.getHeaderNames()) res.removeHeader(name);
-      throw error;
-    }
-  } else if (reason === '') res.writeHead(head.code, head.headers.flat());
-  else res.writeHead(head.code, reason, head.headers.flat());
+  if (!isHttp2(res)) {
+    const reason = head.status.slice(4);
+    if (reason === '') res.writeHead(head.code, head.headers.flat());
+    else res.writeHead(head.code, reason, head.headers.flat());
+    return;
+  }
+  // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
+  try {
+    for (const [name, value] of head.headers) res.appendHeader(name, value);
+    res.writeHead(head.code);
+  } catch (error) {
+    // Headers that HTTP/2 refuses must not stay for the page that says so.
+    for (const name of res.getHeaderNames()) res.removeHeader(name);
+    throw error;
+  }
 }
 
 function isHttp2(res: Response): res is Http2ServerResponse {
