@@ -53,6 +53,8 @@ export function createListener(
     whenGone(res, () => connection.abort());
     const environ = nodeEnviron(req, res, gateway, connection);
     const transferEncoding = req.headers['transfer-encoding'];
+    // The framing of such a request is faulty: a proxy may have taken its end to be elsewhere (RFC 9112, section 6.1).
+    if (transferEncoding !== undefined && req.httpVersion !== '1.1') (res as ServerResponse).shouldKeepAlive = false;
     const refused = refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
     const platform = new NodePlatform(connection, res, sendTimeout);
     const { done } = answer(gateway, environ, platform, refused ?? application);

@@ -155,9 +155,7 @@ function endWith(res: Response, body: Uint8Array): void {
 
 function writeHead(res: Response, head: Head): void {
   if (!isHttp2(res)) {
-    const reason = head.status.slice(4);
-    if (reason === '') res.writeHead(head.code, head.headers.flat());
-    else res.writeHead(head.code, reason, head.headers.flat());
+    res.writeHead(head.code, head.status.slice(4), head.headers.flat());
     return;
   }
   // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
