@@ -41,6 +41,8 @@ export function refusal(environ: Environ, { transferEncoding, cut }: Circumstanc
   if (cut === 'body') return '413 Content Too Large';
   // Node's parser takes a request line without a version; its client would get a head that it can't read.
   if (protocol === 'HTTP/0.9') return BAD_REQUEST;
+  // The asterisk stands for the server, and only OPTIONS asks about that (RFC 9112, section 3.2.4).
+  if (environ.REQUEST_URI === '*' && environ.REQUEST_METHOD !== 'OPTIONS') return BAD_REQUEST;
   // Several lines have been joined: two lengths, even equal ones, are not a number.
   if (length !== undefined && !/^[0-9]+$/.test(length)) return BAD_REQUEST;
   if (transferEncoding !== undefined && transferEncoding !== null) {

@@ -36,7 +36,8 @@ export function nameOf(value: unknown): string {
   return typeof name === 'string' && name !== '' ? `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}` : 'an object';
 }
 
-/** A thrown value as the log shows it: an error with its stack and causes. */
+/** A thrown value as the log shows it: an error with its stack and causes. Control characters are escaped, because a message
+ *  may have text of a client in it, which must neither pass for lines of the log nor steer the terminal that shows it. */
 export function describe(error: unknown): string {
   try {
     return withCauses(error, new Set());
@@ -46,8 +47,11 @@ export function describe(error: unknown): string {
 }
 
 function withCauses(error: unknown, seen: Set<unknown>): string {
-  if (!isError(error)) return `application: threw ${nameOf(error)}: ${quote(error)}`;
-  const own = error.stack ?? `${error.name}: ${error.message}`;
+  if (!isError(error)) return escapeControls(`application: threw ${nameOf(error)}: ${quote(error)}`);
+  const message = String(error.message);
+  const stack = error.stack ?? `${error.name}: ${message}`;
+  // The stack keeps its lines, and those of the message become one.
+  const own = escapeControls(stack.replace(message, () => message.replaceAll('\n', '\\n')));
   if (seen.has(error)) return own;
   seen.add(error);
   const { cause, errors = [] } = error as { cause?: unknown; errors?: unknown[] }; // an AggregateError has several
@@ -56,6 +60,10 @@ function withCauses(error: unknown, seen: Set<unknown>): string {
     ...(cause === undefined ? errors : [cause, ...errors]).map((each) => `caused by: ${withCauses(each, seen)}`),
   ].join('\n');
 }
+
+// All except tab and line feed.
+const escapeControls = (text: string): string =>
+  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => `\\x${char.codePointAt(0)?.toString(16).padStart(2, '0')}`);
 
 // `instanceof` misses an Error from another realm (vm, iframe), so check the tag too.
 function isError(error: unknown): error is Error {

@@ -10,6 +10,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
   readonly blockSize: number;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #ended: Promise<void> | undefined;
 
   constructor(source: FileSource, blockSize = DEFAULT_BLOCK) {
     if (!(isReader(source) || isStream(source) || isBlob(source) || isIterable(source)))
@@ -27,7 +28,32 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     return isBlob(this.source) ? this.source.size : undefined;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void> {
+    const { source } = this;
+    const blocks = this.#blocks();
+    return {
+      next: () => blocks.next(),
+      // A generator that waits for bytes can't be ended, but a stream can, and that ends the wait. The close() that follows
+      // tells of a failure.
+      return: async () => {
+        if (isStream(source) || isBlob(source) || 'destroy' in source) await this.#endSource().catch(() => {});
+        return blocks.return();
+      },
+    };
+  }
+
+  /** Closes the source once, by its `close()`, `destroy()` or `cancel()`. */
+  close(): Promise<void> {
+    return this.#endSource();
+  }
+
+  // Middleware may put a close() of its own in front.
+  #endSource(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async *#blocks(): AsyncGenerator<Uint8Array, void> {
     const { source, blockSize } = this;
     if (isStream(source)) yield* this.#readStream(source);
     else if (isBlob(source)) yield* this.#readStream(source.stream());
@@ -42,8 +68,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Closes the source, by its `close()`, `destroy()` or `cancel()`. */
-  async close(): Promise<void> {
+  async #end(): Promise<void> {
     const { source } = this;
     const reader = this.#reader;
     // A read that waits for bytes holds the iterator; only its reader can end it.

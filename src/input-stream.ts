@@ -8,6 +8,10 @@ const BLOCK = 65_536; // bytes
 // A client may send its body byte by byte. An array for each chunk would take a hundred times the memory of the bytes, so
 // smaller chunks (bytes) are copied together.
 const SMALL = 4096;
+// An array for a line takes about 100 bytes of memory, so a list of short lines takes a hundred times their bytes. A list
+// may have this many lines, or one for each 16 bytes of `maxBody` if that is more.
+const MANY_LINES = 65_536;
+const LINE = 16; // bytes
 
 /** The source of `wsgi.input`. None of its functions is called before the first read. */
 export interface InputSource {
@@ -182,9 +186,14 @@ class Reader {
 
   async readlines(limit: number): Promise<Uint8Array[]> {
     const lines: Uint8Array[] = [];
+    const most = Math.max(MANY_LINES, this.#maxBody / LINE);
     for (let total = 0; total < limit; ) {
       const line = await this.readline(Number.POSITIVE_INFINITY);
       if (line.length === 0) break;
+      if (lines.length >= most)
+        throw this.#tooLarge(
+          `has more lines than readlines() gives under maxBody, ${this.#maxBody}; iterate over them`,
+        );
       total += line.length;
       lines.push(line);
     }
@@ -234,13 +243,17 @@ class Reader {
     if (chunk.length > 0) this.#hold(plain(chunk));
     this.#held += chunk.length;
     this.#pulled += chunk.length;
-    if (this.#pulled > this.#maxBody) {
-      const tooLarge = new BodyTooLarge(`client: the request body has more bytes than maxBody, ${this.#maxBody}`);
-      this.#source.cancel(tooLarge).catch(() => {});
-      throw tooLarge;
-    }
+    if (this.#pulled > this.#maxBody) throw this.#tooLarge(`has more bytes than maxBody, ${this.#maxBody}`);
     // The platform's own end would take one more turn of its I/O.
     if (this.#length !== undefined && this.#pulled >= this.#length) this.#ended = true;
+  }
+
+  /** Gives the body up. */
+  #tooLarge(why: string): BodyTooLarge {
+    const error = new BodyTooLarge(`client: the request body ${why}`);
+    this.#failure = { error };
+    this.#source.cancel(error).catch(() => {});
+    return error;
   }
 
   #hold(chunk: Uint8Array): void {

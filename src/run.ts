@@ -316,7 +316,7 @@ class Exchange<Out> {
   /** Closes the body that comes after nobody waits for it any more. */
   #discard(result: PromiseLike<Body>): void {
     Promise.resolve(result).then(
-      (body) => body && this.#open(body).release(),
+      (body) => body && this.#open(asFile(body) ?? body).release(),
       () => {},
     );
   }

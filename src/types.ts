@@ -40,7 +40,9 @@ export interface InputStream extends AsyncIterable<Uint8Array> {
   read(size?: number | null): Promise<Uint8Array>;
   /** One line with its LF, or at most `size` bytes of it; an empty array at the end of input. */
   readline(size?: number | null): Promise<Uint8Array>;
-  /** The lines that are left; stops after the line with which `hint` bytes are reached. */
+  /** The lines that are left; stops after the line with which `hint` bytes are reached. With the option `maxBody`, rejects
+   *  with `BodyTooLarge` at more than 65,536 lines and more than one line for each 16 bytes of `maxBody`, because each line
+   *  takes memory of its own. Asynchronous iteration has no such limit. */
   readlines(hint?: number | null): Promise<Uint8Array[]>;
 }
 

@@ -78,6 +78,16 @@ describe('describe', () => {
     );
   });
 
+  it('lets no message begin a line of the log, nor steer the terminal that shows it', () => {
+    const forged = 'no user x\r\n127.0.0.1 - admin logged in\n\x1b[31mred\x9b0m\x7f\ttab';
+    const shown = 'no user x\\x0d\\n127.0.0.1 - admin logged in\\n\\x1b[31mred\\x9b0m\\x7f\ttab';
+    const lines = describeError(new Error(forged, { cause: `\x7f${forged}` })).split('\n');
+    expect(lines[0]).toBe(`Error: ${shown}`);
+    for (const line of lines.slice(1, -1)) expect(line).toMatch(/^ {4}at /);
+    expect(lines.at(-1)).toMatch(/^caused by: application: threw a string: "\\x7fno user x\\r\\n127\.0/);
+    expect(describeError(bare(new Error(forged)))).toBe(`Error: ${shown}`);
+  });
+
   it('takes null for a cause', () => {
     expect(describeError(bare(new Error('x', { cause: null })))).toBe(
       'Error: x\ncaused by: application: threw null: null',

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { ClientDisconnected } from '../src/errors.js';
@@ -27,6 +29,9 @@ function chunked(...chunks: string[]): InputSource & { pulls: number; cancelled:
     },
   };
 }
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const text = async (bytes: Promise<Uint8Array>) => bytesToText(await bytes);
 const all = async (lines: Promise<Uint8Array[]>) => (await lines).map(bytesToText);
@@ -204,6 +209,33 @@ describe('wsgi.input', () => {
       message: 'client: the request body broke off',
       cause: { message: 'Network connection lost.' },
     });
+  });
+
+  it.each<[string, (input: InputStream) => Promise<Uint8Array>]>([
+    ['read()', (input) => input.read()],
+    ['readline()', (input) => input.readline()],
+  ])('holds no chunk of a body that comes byte by byte: %s', async (_, call) => {
+    const COUNT = 20_000;
+    const chunks: WeakRef<ArrayBufferLike>[] = [];
+    let alive = COUNT;
+    const input = createInputStream({
+      async pull() {
+        if (chunks.length === COUNT) {
+          // A WeakRef keeps its target until the end of the turn in which it was made.
+          await new Promise((resolve) => setImmediate(resolve));
+          collectGarbage();
+          alive = chunks.filter((chunk) => chunk.deref() !== undefined).length;
+          return null;
+        }
+        const chunk = new Uint8Array(1).fill(97 + (chunks.length % 26));
+        chunks.push(new WeakRef(chunk.buffer));
+        return chunk;
+      },
+      cancel: async () => {},
+    });
+    const body = await call(input);
+    expect(bytesToText(body)).toBe('abcdefghijklmnopqrstuvwxyz'.repeat(COUNT / 26 + 1).slice(0, COUNT));
+    expect(alive).toBeLessThan(COUNT / 100);
   });
 
   it('reads a stream of bytes into buffers of the size that is of use, and holds none for a few bytes', async () => {

@@ -291,16 +291,48 @@ describe('toNodeHandler', () => {
     expect(name).toBe('[fe80::1]');
   });
 
-  it('takes the asterisk for a path unless the method is OPTIONS', async () => {
+  it('refuses the asterisk unless the method is OPTIONS', async () => {
     const paths: string[] = [];
     const port = await start((environ, startResponse) => {
       paths.push(environ.PATH_INFO);
       startResponse('200 OK', []);
       return [];
     });
-    for (const method of ['OPTIONS', 'GET'])
-      await raw(port, `${method} * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
-    expect(paths).toEqual(['*', '/*']);
+    const ask = (method: string) => raw(port, `${method} * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+    expect(await ask('OPTIONS')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask('GET')).toMatch(/^HTTP\/1\.1 400 /);
+    expect(paths).toEqual(['*']);
+  });
+
+  it.each(['1.0', '1.1'])('ends the connection of a chunked body in HTTP/1.0 only: HTTP/%s', async (version) => {
+    const port = await start(async (environ, startResponse) => {
+      const body = await environ['wsgi.input'].read();
+      startResponse('200 OK', []);
+      return [textToBytes(`<${environ.PATH_INFO} ${bytesToText(body)}>`)];
+    });
+    const answer = await raw(
+      port,
+      `POST /1 HTTP/${version}\r\nHost: h\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n` +
+        '4\r\nbody\r\n0\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer.match(/^Connection: .*|<.*?>/gim)).toEqual(
+      version === '1.0'
+        ? ['Connection: close', '</1 body>']
+        : ['Connection: keep-alive', '</1 body>', 'Connection: close', '</2 >'],
+    );
+  });
+
+  it.each([
+    ['200 ', 'HTTP/1.1 200 '],
+    ['200 OK', 'HTTP/1.1 200 OK'],
+    ['404 ', 'HTTP/1.1 404 '],
+  ])('sends the reason of status "%s" as it is', async (status, line) => {
+    const port = await start((_, startResponse) => {
+      startResponse(status, []);
+      return [];
+    });
+    const answer = await raw(port, 'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
+    expect(answer.split('\r\n', 1)).toEqual([line]);
   });
 
   it('sends the bytes that an application gave, whatever it does to them afterwards', async () => {
@@ -356,13 +388,10 @@ describe('toNodeHandler', () => {
     let failure: unknown;
     let socket: Socket | undefined;
     const port = await start(async (environ, startResponse) => {
-      try {
-        const reading = environ['wsgi.input'].read();
-        socket?.destroy();
-        await reading;
-      } catch (error) {
-        failure = error;
-      }
+      const input = environ['wsgi.input'];
+      await input.read(3);
+      socket?.destroy();
+      failure = await input.read().catch((error: unknown) => error);
       startResponse('200 OK', []);
       return [];
     });
@@ -370,6 +399,40 @@ describe('toNodeHandler', () => {
     socket.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc');
     await expect.poll(() => (failure as Error | undefined)?.name).toBe('ClientDisconnected');
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+  });
+
+  it.each([
+    ['all of its body', '4', 'body'],
+    ['a part of its body', '5', 'ClientDisconnected'],
+  ])('tells late whether a client that has left had sent %s', async (_, length, outcome) => {
+    let read: unknown;
+    const port = await start(async (environ, startResponse) => {
+      const gone = new Promise((resolve) => environ['wsgi_edge.signal'].addEventListener('abort', resolve));
+      socket.destroy();
+      await gone;
+      read = await environ['wsgi.input'].read().then(bytesToText, (error: Error) => error.name);
+      startResponse('200 OK', []);
+      return [];
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\nbody`);
+    await expect.poll(() => read).toBe(outcome);
+  });
+
+  it('ends a read that waits when the body is cancelled', async () => {
+    const port = await start(async (environ, startResponse) => {
+      const reader = inputStream(environ).getReader();
+      await reader.read();
+      const waiting = reader.read();
+      await reader.cancel();
+      startResponse('200 OK', []);
+      return [textToBytes(`done: ${(await waiting).done}`)];
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\npart');
+    const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+    expect(answer).toMatch(/done: true$/);
+    socket.destroy();
   });
 });
 

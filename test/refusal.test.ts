@@ -57,6 +57,16 @@ describe('refusal', () => {
     expect(refused({ SERVER_PROTOCOL: protocol })).toBe(status);
   });
 
+  test.each([
+    ['GET', '*', '400 Bad Request'],
+    ['POST', '*', '400 Bad Request'],
+    ['OPTIONS', '*', null],
+    ['GET', '/*', null],
+    ['GET', '*?q', null],
+  ])('of %s %s is %j', (method, target, status) => {
+    expect(refused({ REQUEST_METHOD: method, REQUEST_URI: target })).toBe(status);
+  });
+
   it('lets a request without a Host pass: the platform knows whether it may', () => {
     const { HTTP_HOST: _, ...environ } = testEnviron({ SERVER_PROTOCOL: 'HTTP/1.1' });
     expect(refusal(environ as ReturnType<typeof testEnviron>, {})).toBeNull();

@@ -18,14 +18,47 @@ const until = async (signal) => {
   await new Promise((resolve) => process.once(signal, resolve));
   clearInterval(alive);
 };
-const server = await serve(async function* (environ, startResponse) {
-  const work = environ.PATH_INFO === '/work';
+const bytes = (text) => new TextEncoder().encode(text);
+const paths = {
+  async *'/'() {
+    yield bytes('first ');
+    await until('SIGUSR1');
+    yield bytes('last');
+  },
+  async *'/work'(environ) {
+    yield bytes('first ');
+    environ['wsgi_edge.wait_until'](until('SIGUSR2').then(() => console.log('work done')));
+    yield bytes('last');
+  },
+  async *'/later'() {
+    console.log('asked');
+    await until('SIGUSR1');
+    yield bytes('later');
+  },
+  async *'/now'() {
+    yield bytes('now');
+  },
+  '/close': () => Object.assign([bytes('whole')], {
+    close: () => until('SIGUSR2').then(() => console.log('body closed')),
+  }),
+  async *'/never'(environ) {
+    environ['wsgi_edge.wait_until'](new Promise(() => {}));
+    yield bytes('done');
+  },
+  async *'/upload'(environ) {
+    await environ['wsgi.input'].read(1);
+    console.log('reading');
+    await environ['wsgi.input'].read();
+  },
+  async *'/endless'() {
+    for (;;) yield new Uint8Array(65536);
+  },
+};
+const { GRACEFUL: gracefulTimeout } = process.env;
+const server = await serve((environ, startResponse) => {
   startResponse('200 OK', []);
-  yield new TextEncoder().encode('first ');
-  if (work) environ['wsgi_edge.wait_until'](until('SIGUSR2').then(() => console.log('work done')));
-  else await until('SIGUSR1');
-  yield new TextEncoder().encode('last');
-});
+  return paths[environ.PATH_INFO](environ);
+}, gracefulTimeout === undefined ? {} : { gracefulTimeout: Number(gracefulTimeout) });
 server.on('close', () => console.log('closed'));
 console.log(server.address().port);
 `;
@@ -50,8 +83,11 @@ afterEach(() => {
 });
 
 /** Starts the server; `line()` is its next line of output. */
-async function start() {
-  const child = spawn(process.execPath, [join(folder, 'server.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function start(env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [join(folder, 'server.mjs')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   children.push(child);
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -105,6 +141,108 @@ describe('SIGTERM', () => {
     expect(await line()).toBe('closed');
     child.kill('SIGUSR2');
     expect(await line()).toBe('work done');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('waits for the close() of a body', async () => {
+    const { child, exit, line, port } = await start();
+    await get(port, '/close').first;
+    child.kill('SIGTERM');
+    expect(await line()).toBe('closed');
+    child.kill('SIGUSR2');
+    expect(await line()).toBe('body closed');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('answers with Connection: close, so that no busy connection loses a request', async () => {
+    const { child, exit, line, port } = await start();
+    const clients = Array.from({ length: 8 }, () => get(port, '/later'));
+    for (const _ of clients) await line();
+    child.kill('SIGTERM');
+    await refusing(port);
+    child.kill('SIGUSR1');
+    for (const { whole } of clients)
+      expect(await whole).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*later\r\n0\r\n\r\n$/);
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('answers all requests of a pipeline, and closes with the last', async () => {
+    const { child, exit, line, port } = await start();
+    const { socket, whole } = get(port, '/later');
+    socket.write('GET /later HTTP/1.1\r\nHost: h\r\n\r\n');
+    await line();
+    await line();
+    child.kill('SIGTERM');
+    await refusing(port);
+    child.kill('SIGUSR1');
+    expect((await whole).match(/^Connection: .*|later/gm)).toEqual([
+      'Connection: keep-alive',
+      'later',
+      'Connection: close',
+      'later',
+    ]);
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('answers the next request of a connection that an earlier response has promised to keep', async () => {
+    const { child, exit, port } = await start();
+    const streaming = get(port);
+    const idle = get(port, '/now');
+    await Promise.all([streaming.first, idle.first]);
+    child.kill('SIGTERM');
+    await refusing(port);
+    const next = 'GET /now HTTP/1.1\r\nHost: h\r\n\r\n';
+    idle.socket.write(next);
+    expect(await idle.whole).toMatch(/Connection: keep-alive[\s\S]*Connection: close\r\n[\s\S]*now\r\n0\r\n\r\n$/);
+    streaming.socket.on('data', (data) => {
+      if (String(data).includes('last')) streaming.socket.write(next);
+    });
+    child.kill('SIGUSR1');
+    expect(await streaming.whole).toMatch(/Connection: keep-alive[\s\S]*last[\s\S]*Connection: close\r\n[\s\S]*now/);
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it.each([
+    ['has sent nothing', ''],
+    ['has sent half a header', 'GET / HTTP/1.1\r\nHost: h\r\nX-A'],
+    ['waits for its next request', 'GET /now HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ])('is not held up by a connection that %s', async (_, sent) => {
+    const { child, exit, port } = await start();
+    const socket = connect(port, '127.0.0.1', () => socket.write(sent));
+    socket.on('error', () => {});
+    socket.resume();
+    // The server has read what came before this answer.
+    await once(socket, 'connect');
+    await get(port, '/now').first;
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('ends the process after gracefulTimeout, although wsgi_edge.wait_until never settles', async () => {
+    const { child, exit, port } = await start({ GRACEFUL: '200' });
+    await get(port, '/never').first;
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('closes a connection whose client sends its body slowly after gracefulTimeout', async () => {
+    const { child, exit, line, port } = await start({ GRACEFUL: '200' });
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n');
+    const sending = setInterval(() => socket.write('a'), 20);
+    expect(await line()).toBe('reading');
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([null, 'SIGTERM']);
+    clearInterval(sending);
+  });
+
+  it('closes a connection whose client does not read after gracefulTimeout', async () => {
+    const { child, exit, port } = await start({ GRACEFUL: '200' });
+    const { socket, first } = get(port, '/endless');
+    await first;
+    socket.pause();
+    child.kill('SIGTERM');
     expect(await exit).toEqual([null, 'SIGTERM']);
   });
 
@@ -207,6 +345,18 @@ describe('limits', () => {
 
   test.each([0, -1, 1.5, Number.NaN])('%j is no maxConnections', async (maxConnections) => {
     await expect(serve(() => [], { maxConnections })).rejects.toThrow(/serve: maxConnections must be a number above 0/);
+  });
+
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '1'])('%j is no time', async (ms) => {
+    const rule = 'must be milliseconds from 0 to 2147483647, not';
+    const given = JSON.stringify(ms);
+    await expect(serve(() => [], { gracefulTimeout: ms as number })).rejects.toThrow(
+      `serve: gracefulTimeout ${rule} ${given}`,
+    );
+    await expect(serve(() => [], { sendTimeout: ms as number })).rejects.toThrow(`serve: sendTimeout ${rule} ${given}`);
+    expect(() => toNodeHandler(() => [], { sendTimeout: ms as number })).toThrow(
+      `toNodeHandler: sendTimeout ${rule} ${given}`,
+    );
   });
 
   it('answers 431 to more than 16 KiB of headers, 400 to what is no HTTP', async () => {

@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { refuse } from '../../src/admission.js';
 import { Connection, type ExecutionContextLike } from '../../src/connection.js';
+import { quote, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import { answer } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { nodeEnviron } from './request.js';
-import { NodePlatform } from './response.js';
+import { NodePlatform, whenGone } from './response.js';
 
 /** The environ of a Node server. */
 export interface NodeEnviron extends Environ {
@@ -14,39 +15,59 @@ export interface NodeEnviron extends Environ {
   'node.req': IncomingMessage | Http2ServerRequest;
 }
 
+/** The options of a Node listener. */
+export interface NodeOptions extends GatewayOptions {
+  /** Milliseconds that a client may take no byte of a response that waits for it. Its connection (HTTP/2: its stream) is
+   *  closed then. 60,000 by default; 0 for no limit. An application may take any time between two chunks. */
+  sendTimeout?: number;
+}
+
 /** The highest status code that Node writes (`ServerResponse.writeHead`). */
 export const MAX_STATUS = 999;
 
-// If a response fails, its connection has failed, and 'close' tells that as well.
-const ignore = (): void => {};
+/** The longest time of Node's timers, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
 
 type Listener = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
 /** Makes a listener of an application, for the servers of `node:http`, `node:https` and `node:http2`.
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
-export function toNodeHandler(app: Application, options: GatewayOptions = {}): Listener {
-  return createListener(createGateway('toNodeHandler', app, options, MAX_STATUS), undefined);
+export function toNodeHandler(app: Application, options: NodeOptions = {}): Listener {
+  const { sendTimeout = 60_000, ...rest } = options;
+  checkMilliseconds('toNodeHandler', { sendTimeout });
+  return createListener(createGateway('toNodeHandler', app, rest, MAX_STATUS), sendTimeout);
 }
 
 /** Makes the listener of a gateway.
- *  @param ctx  is told of the promises that `wsgi_edge.wait_until` is given
+ *  @param sendTimeout  milliseconds, or 0 for no limit
+ *  @param ctx  is told of the promises that `wsgi_edge.wait_until` is given, and of the end of each request
  *  @param application  answers instead of the gateway's */
 export function createListener(
   gateway: Gateway,
-  ctx: ExecutionContextLike | undefined,
+  sendTimeout: number,
+  ctx?: ExecutionContextLike,
   application?: Application,
 ): Listener {
   return function nodeListener(req, res) {
     const connection = new Connection(gateway.errors, ctx);
-    res.on('close', () => {
-      if (!res.writableFinished) connection.abort();
-    });
-    res.on('error', ignore);
+    whenGone(res, () => connection.abort());
     const environ = nodeEnviron(req, res, gateway, connection);
     const transferEncoding = req.headers['transfer-encoding'];
+    // The framing of such a request is faulty: a proxy may have taken its end to be elsewhere (RFC 9112, section 6.1).
+    if (transferEncoding !== undefined && req.httpVersion !== '1.1') (res as ServerResponse).shouldKeepAlive = false;
     const refused = refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
-    answer(gateway, environ, new NodePlatform(connection, res), refused ?? application);
+    const platform = new NodePlatform(connection, res, sendTimeout);
+    const { done } = answer(gateway, environ, platform, refused ?? application);
+    if (done !== undefined) ctx?.waitUntil(done);
   };
+}
+
+/** Checks options that are times.
+ *  @throws {WsgiError} when one is not a number of milliseconds that a timer of Node's can wait */
+export function checkMilliseconds(name: string, options: Record<string, unknown>): void {
+  for (const [option, value] of Object.entries(options))
+    if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST))
+      throw new WsgiError(`${name}: ${option} must be milliseconds from 0 to ${LONGEST}, not ${quote(value)}`);
 }
 
 // Node drops headers past `maxHeadersCount`: 1000 if it is not set, none if it is 0.

@@ -1,3 +1,3 @@
 export { runCgi } from './cgi.js';
-export { type NodeEnviron, toNodeHandler } from './handler.js';
+export { type NodeEnviron, type NodeOptions, toNodeHandler } from './handler.js';
 export { type ServeOptions, serve } from './serve.js';

@@ -2,11 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Connection } from '../../src/connection.js';
 import { createEnviron, setInput, setPeer, setServer, setTarget } from '../../src/environ.js';
-import { BodyTooLarge, ClientDisconnected } from '../../src/errors.js';
 import type { Gateway } from '../../src/gateway.js';
 import { addRequestHeader } from '../../src/headers.js';
-import type { InputSource } from '../../src/input-stream.js';
 import type { Environ } from '../../src/types.js';
+import { RequestBody } from './request-body.js';
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -25,7 +24,7 @@ export function nodeEnviron(req: Request, res: Response, gateway: Gateway, conne
   setPeer(environ, connection, scheme, socket.remoteAddress);
   const { localAddress = 'localhost', localPort, remotePort } = socket;
   setServer(environ, host ?? req.headers.host ?? '', hostOf(localAddress), localPort?.toString());
-  setInput(environ, new RequestSource(req, res), gateway.maxBody);
+  setInput(environ, new RequestBody(req, res), gateway.maxBody);
   if (remotePort !== undefined) environ.REMOTE_PORT = String(remotePort);
   environ['node.req'] = req;
   return environ;
@@ -57,59 +56,4 @@ function splitTarget(url: string): { authority: string | undefined; target: stri
   const target = (match?.[2] ?? url).split('#', 1)[0] ?? '';
   if (match === null) return { authority: undefined, target };
   return { authority: match[1], target: target.startsWith('/') ? target : `/${target}` };
-}
-
-/** The body of a Node request. A partly read body would block the next request on this connection, so the rest is discarded
- *  once the response is sent; Node itself discards a body that nobody has touched. */
-class RequestSource implements InputSource {
-  readonly #req: Request;
-  readonly #res: Response;
-  #chunks: AsyncIterator<Uint8Array> | undefined;
-
-  constructor(req: Request, res: Response) {
-    this.#req = req;
-    this.#res = res;
-  }
-
-  async pull(): Promise<Uint8Array | null> {
-    this.#chunks ??= this.#open();
-    try {
-      const { done, value } = await this.#chunks.next();
-      return done ? null : value;
-    } catch (cause) {
-      throw new ClientDisconnected('client: the request body broke off', { cause });
-    }
-  }
-
-  async cancel(reason: unknown): Promise<void> {
-    if (reason instanceof BodyTooLarge) return closeAfter(this.#res);
-    await this.#chunks?.return?.();
-    this.#req.resume();
-  }
-
-  stream(): ReadableStream<Uint8Array> {
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          const chunk = await this.pull();
-          if (chunk === null) controller.close();
-          else controller.enqueue(chunk);
-        },
-        cancel: (reason) => this.cancel(reason),
-      },
-      { highWaterMark: 0 },
-    );
-  }
-
-  #open(): AsyncIterator<Uint8Array> {
-    this.#res.on('finish', () => void this.cancel(undefined).catch(() => {}));
-    // The end of the iteration must not destroy the socket: the response goes out on it.
-    return this.#req.iterator({ destroyOnReturn: false });
-  }
-}
-
-// The client may go on sending for as long as it likes: nobody listens any more once the response has gone out.
-function closeAfter(res: Response): void {
-  if ('stream' in res) res.stream.once('finish', () => res.stream.close());
-  else res.shouldKeepAlive = false;
 }

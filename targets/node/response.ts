@@ -1,36 +1,43 @@
 import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Connection } from '../../src/connection.js';
 import { ClientDisconnected } from '../../src/errors.js';
 import type { Opened, Platform, Sink } from '../../src/outgoing.js';
 import type { Head } from '../../src/start-response.js';
 
-// `constants.NGHTTP2_INTERNAL_ERROR` of node:http2, which an HTTP/1.1 server need not load.
+type Response = ServerResponse | Http2ServerResponse;
+
+// `constants.NGHTTP2_INTERNAL_ERROR` and `NGHTTP2_CANCEL` of node:http2, which an HTTP/1.1 server need not load.
 const HTTP2_INTERNAL_ERROR = 2;
+const HTTP2_CANCEL = 8;
 
 const JOINED = 16_384; // bytes
 
 /** Answers through Node's ServerResponse, of HTTP/1.1 or HTTP/2. */
 export class NodePlatform implements Platform<void>, Sink {
   readonly connection: Connection;
-  readonly #res: ServerResponse | Http2ServerResponse;
+  readonly #res: Response;
+  readonly #sendTimeout: number;
 
-  constructor(connection: Connection, res: ServerResponse | Http2ServerResponse) {
+  /** @param sendTimeout  milliseconds, or 0 for no limit */
+  constructor(connection: Connection, res: Response, sendTimeout: number) {
     this.connection = connection;
     this.#res = res;
+    this.#sendTimeout = sendTimeout;
   }
 
   whole(head: Head, bytes: Uint8Array | null): void {
     const res = this.#res;
-    if (res.destroyed) return;
+    if (isGone(res)) return;
     writeHead(res, head);
-    if (bytes === null) res.end();
-    else endWith(res, bytes);
+    if (bytes !== null) endWith(res, bytes);
+    else res.end();
+    this.#expectEnd();
   }
 
   open(head: Head): Opened<void> {
-    if (!this.#res.destroyed) writeHead(this.#res, head);
+    if (!isGone(this.#res)) writeHead(this.#res, head);
     return { out: undefined, sink: this };
   }
 
@@ -40,14 +47,15 @@ export class NodePlatform implements Platform<void>, Sink {
 
   write(chunk: Uint8Array): void | Promise<void> {
     const res = this.#res;
-    if (res.destroyed) throw new ClientDisconnected();
+    if (isGone(res)) throw new ClientDisconnected();
     // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response declare
     // different overloads of one call.
-    return (res as ServerResponse).write(Buffer.from(chunk)) ? undefined : drained(res);
+    return (res as ServerResponse).write(Buffer.from(chunk)) ? undefined : this.#drained();
   }
 
   end(): void {
     this.#res.end();
+    this.#expectEnd();
   }
 
   /** Ends the connection. Bytes already written are flushed; the client sees a response that never ends properly. */
@@ -58,45 +66,109 @@ export class NodePlatform implements Platform<void>, Sink {
     // A pipelined response gets its socket only when those before it are done; its bytes go out first.
     else res.once('socket', (socket: Socket) => process.nextTick(() => socket.destroySoon()));
   }
+
+  #drained(): Promise<void> {
+    const res = this.#res;
+    const stopWatching = watchProgress(res, this.#sendTimeout);
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        stopWatching();
+        res.off('drain', settle);
+        res.off('close', settle);
+        if (isGone(res)) reject(new ClientDisconnected());
+        else resolve();
+      };
+      res.on('drain', settle);
+      res.on('close', settle);
+    });
+  }
+
+  // The client must go on to take the bytes that the socket has not taken at once.
+  #expectEnd(): void {
+    const res = this.#res;
+    if (res.writableFinished) return;
+    // Before Node's own listener, which sets the time that the connection may wait for its next request.
+    (isHttp2(res) ? res.stream : res).prependOnceListener('finish', watchProgress(res, this.#sendTimeout));
+  }
 }
 
-function drained(res: ServerResponse | Http2ServerResponse): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      res.off('drain', settle);
-      res.off('close', settle);
-      if (res.destroyed) reject(new ClientDisconnected());
-      else resolve();
-    };
-    res.on('drain', settle);
-    res.on('close', settle);
+/** Whether nothing more of a response can be sent. */
+function isGone(res: Response): boolean {
+  return isHttp2(res) ? res.stream.closed || res.stream.destroyed : res.destroyed;
+}
+
+// If a response fails, its connection has failed, and 'close' tells that as well.
+const ignore = (): void => {};
+
+/** Calls `gone` when the connection ends before all of a response has been handed to the system. */
+export function whenGone(res: Response, gone: () => void): void {
+  res.on('error', ignore);
+  res.on('close', () => {
+    if (!res.writableFinished) gone();
   });
+  if (!isHttp2(res)) return;
+  // A stream of HTTP/2 passes for finished when its client has closed it, and never closes if its client gave no error.
+  const { stream } = res;
+  stream.on('aborted', () => {
+    gone();
+    if (stream.rstCode === 0) setImmediate(() => stream.destroy());
+  });
+}
+
+/** Closes the line to a client that takes no byte for `ms`. A socket and a stream time out when nothing moves on them.
+ *  @param ms  milliseconds, or 0 for no limit
+ *  @returns a function that ends the watch */
+function watchProgress(res: Response, ms: number): () => void {
+  if (ms === 0) return () => {};
+  let restore = () => {};
+  const watch = (line: Socket | ServerHttp2Stream) => {
+    const { timeout = 0 } = line as Socket; // of the server
+    const giveUp = () => {
+      // The stream alone would wait for its last frame to go out.
+      if (isHttp2(res)) res.stream.close(HTTP2_CANCEL);
+      line.destroy();
+    };
+    line.setTimeout(ms);
+    line.once('timeout', giveUp);
+    restore = () => {
+      line.off('timeout', giveUp);
+      line.setTimeout(timeout);
+    };
+  };
+  if (isHttp2(res)) watch(res.stream);
+  else if (res.socket !== null) watch(res.socket);
+  else {
+    // A pipelined response waits for those before it, not for its client.
+    res.once('socket', watch);
+    restore = () => res.off('socket', watch);
+  }
+  return () => restore();
 }
 
 // A copy either way: Node holds bytes that the socket does not take at once, and close() may free them. A string goes out in
 // one write with the head; bytes would be a second write.
-function endWith(res: ServerResponse | Http2ServerResponse, body: Uint8Array): void {
+function endWith(res: Response, body: Uint8Array): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (body.length > JOINED) res.end(Buffer.from(bytes));
   else res.end(bytes.toString('latin1'), 'latin1');
 }
 
-function writeHead(res: ServerResponse | Http2ServerResponse, head: Head): void {
-  const reason = head.status.slice(4);
-  if (isHttp2(res)) {
-    // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
-    try {
-      for (const [name, value] of head.headers) res.appendHeader(name, value);
-      res.writeHead(head.code);
-    } catch (error) {
-      // Headers that HTTP/2 refuses must not stay for the page that says so.
-      for (const name of res.getHeaderNames()) res.removeHeader(name);
-      throw error;
-    }
-  } else if (reason === '') res.writeHead(head.code, head.headers.flat());
-  else res.writeHead(head.code, reason, head.headers.flat());
+function writeHead(res: Response, head: Head): void {
+  if (!isHttp2(res)) {
+    res.writeHead(head.code, head.status.slice(4), head.headers.flat());
+    return;
+  }
+  // HTTP/2 has no reason phrase (RFC 9113, section 8.3.2).
+  try {
+    for (const [name, value] of head.headers) res.appendHeader(name, value);
+    res.writeHead(head.code);
+  } catch (error) {
+    // Headers that HTTP/2 refuses must not stay for the page that says so.
+    for (const name of res.getHeaderNames()) res.removeHeader(name);
+    throw error;
+  }
 }
 
-function isHttp2(res: ServerResponse | Http2ServerResponse): res is Http2ServerResponse {
+function isHttp2(res: Response): res is Http2ServerResponse {
   return 'stream' in res;
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { WsgiError } from '../../src/errors.js';
 import { createGateway } from '../../src/gateway.js';
 import { statusPage } from '../../src/pages.js';
-import type { Application, GatewayOptions } from '../../src/types.js';
-import { createListener, MAX_STATUS } from './handler.js';
+import type { Application } from '../../src/types.js';
+import { checkMilliseconds, createListener, MAX_STATUS, type NodeOptions } from './handler.js';
 
-export interface ServeOptions extends GatewayOptions {
+export interface ServeOptions extends NodeOptions {
   /** 0, the default, takes a free port. */
   port?: number;
   /** `127.0.0.1` by default. */
@@ -13,41 +14,40 @@ export interface ServeOptions extends GatewayOptions {
   /** Connections beyond this number are closed at once, and requests beyond it, which one connection may send without
    *  waiting for an answer (pipelining), are answered with 503; 10,000 by default. */
   maxConnections?: number;
+  /** Milliseconds from SIGTERM until connections that are still open are closed, and requests in flight and
+   *  `wsgi_edge.wait_until` are no longer waited for. 30,000 by default; 0 waits for nothing. */
+  gracefulTimeout?: number;
 }
 
-/** Serves an application over HTTP/1.1, with Node's own limits: 16 KiB of headers within 60 seconds, a request within
- *  300. SIGTERM stops it as `server.close()` does: it takes no more connections, finishes the requests in flight and what
- *  `wsgi_edge.wait_until` was given; then the process ends.
+// After SIGTERM a connection may still bring a request that its client sent before it could know. Connections that wait for
+// a request stay open for this time (ms).
+const LINGER = 1000;
+
+/** Serves an application over HTTP/1.1, with Node's own limits: 16 KiB of headers within 60 seconds, a request within 300.
+ *  SIGTERM stops it: it takes no more connections, answers the requests that have come with `Connection: close`, closes the
+ *  connections that bring no request within a second, and waits for what `wsgi_edge.wait_until` was given. Then, or after
+ *  `gracefulTimeout`, the process ends.
  *  @returns the server, listening; `server.close()` stops it
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or the port is in use
  *    or may not be used */
 export async function serve(app: Application, options: ServeOptions = {}): Promise<Server> {
-  const { port = 0, hostname = '127.0.0.1', maxConnections = 10_000, ...rest } = options;
+  const { port = 0, hostname = '127.0.0.1', maxConnections = 10_000, ...others } = options;
+  const { gracefulTimeout = 30_000, sendTimeout = 60_000, ...rest } = others;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new WsgiError(`serve: port must be a number from 0 to 65535, not ${port}`);
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
     throw new WsgiError(`serve: maxConnections must be a number above 0, not ${maxConnections}`);
-  const background = new Set<Promise<unknown>>();
+  checkMilliseconds('serve', { gracefulTimeout, sendTimeout });
   const gateway = createGateway('serve', app, rest, MAX_STATUS);
-  const listener = createListener(gateway, {
-    waitUntil(promise) {
-      background.add(promise);
-      promise.finally(() => background.delete(promise));
-    },
-  });
-  const busy = createListener(gateway, undefined, statusPage('503 Service Unavailable'));
   // Its import as a module would load all that it exports, a WebSocket client among it, at 60 ms.
   const server = process.getBuiltinModule('node:http').createServer();
-  let inFlight = 0;
+  const load = new Load(server);
+  const listener = createListener(gateway, sendTimeout, load);
+  const busy = createListener(gateway, sendTimeout, undefined, statusPage('503 Service Unavailable'));
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
-    const served = inFlight++ < maxConnections ? listener : busy;
+    const served = load.begin(req, res) <= maxConnections ? listener : busy;
     // The requests behind it on its connection would be refused as well.
     if (served === busy) res.shouldKeepAlive = false;
-    res.on('close', () => {
-      inFlight--;
-      // A server that is closing keeps no connection for a next request.
-      if (!server.listening) server.closeIdleConnections();
-    });
     served(req, res);
   };
   server.on('request', handle);
@@ -55,10 +55,71 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   server.on('checkExpectation', handle);
   server.maxConnections = maxConnections;
   await listen(server, port, hostname);
-  stopOnSigterm(server, async () => {
-    while (background.size > 0) await Promise.all(background);
-  });
+  stopOnSigterm(server, load, gracefulTimeout);
   return server;
+}
+
+/** The connections of a server, and what it has to finish before the process may end. */
+class Load {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #inFlight = new Map<ServerResponse, Socket>();
+  readonly #background = new Set<Promise<unknown>>();
+  #stopping = false;
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  waitUntil(promise: Promise<unknown>): void {
+    const background = this.#background;
+    background.add(promise);
+    promise.finally(() => background.delete(promise));
+  }
+
+  /** Notes a request.
+   *  @returns the number of requests in flight */
+  begin(req: IncomingMessage, res: ServerResponse): number {
+    const inFlight = this.#inFlight;
+    const { socket } = req;
+    inFlight.set(res, socket);
+    if (this.#stopping) res.shouldKeepAlive = false;
+    res.on('close', () => {
+      inFlight.delete(res);
+      // A server that its owner has closed keeps no connection for a next request.
+      if (this.#server.listening || this.#stopping) return;
+      if (!Array.from(inFlight.values()).includes(socket)) socket.destroySoon();
+    });
+    return inFlight.size;
+  }
+
+  /** Begins to stop: takes no more connections, and lets each one end with the last response that it waits for. */
+  stop(): void {
+    const server = this.#server;
+    const inFlight = this.#inFlight;
+    this.#stopping = true;
+    const last = new Map<Socket, ServerResponse>();
+    for (const [res, socket] of inFlight) last.set(socket, res);
+    for (const res of last.values()) res.shouldKeepAlive = false;
+    // For a response that has promised to keep its connection.
+    server.keepAliveTimeout = LINGER;
+    // The close() of an HTTP server would end idle connections now, and with them responses that are not sent to the end.
+    process.getBuiltinModule('node:net').Server.prototype.close.call(server);
+    const waiting = Array.from(this.#sockets, (socket) => ({ socket, read: socket.bytesRead }));
+    setTimeout(() => {
+      const busy = new Set(inFlight.values());
+      for (const { socket, read } of waiting) if (socket.bytesRead === read && !busy.has(socket)) socket.destroy();
+    }, LINGER).unref();
+  }
+
+  /** Waits for background work and for the end of bodies. */
+  async finished(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
 }
 
 function listen(server: Server, port: number, hostname: string): Promise<void> {
@@ -81,15 +142,22 @@ function listen(server: Server, port: number, hostname: string): Promise<void> {
 // Servers that SIGTERM has told to stop, and that have not stopped yet.
 const stopping = new Set<Server>();
 
-function stopOnSigterm(server: Server, settled: () => Promise<void>): void {
-  const stop = () => {
+function stopOnSigterm(server: Server, load: Load, gracefulTimeout: number): void {
+  const stop = async () => {
     stopping.add(server);
-    server.close(async () => {
-      await settled();
-      stopping.delete(server);
-      // The signal has its way when the last one is done, unless somebody else listens for it.
-      if (stopping.size === 0 && process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
+    const closed = new Promise((resolve) => server.once('close', resolve));
+    let timer: NodeJS.Timeout | undefined;
+    const overdue = new Promise((resolve) => {
+      timer = setTimeout(resolve, gracefulTimeout);
     });
+    load.stop();
+    await Promise.race([closed.then(() => load.finished()), overdue]);
+    clearTimeout(timer);
+    server.closeAllConnections();
+    await closed;
+    stopping.delete(server);
+    // The signal has its way when the last one is done, unless somebody else listens for it.
+    if (stopping.size === 0 && process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
   };
   process.once('SIGTERM', stop);
   server.once('close', () => process.off('SIGTERM', stop));

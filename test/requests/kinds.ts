@@ -90,6 +90,7 @@ const table: Array<[title: string, raw: string, expected: Expected, exceptions?:
   ['an absolute target with a user', get('http://u:p@h.example/p'), sees()],
   ['an absolute target in upper case', get('HTTP://h.example/p'), sees()],
   ['an absolute target of another scheme', get('ftp://h.example/p'), sees()],
+  ['GET *', get('*'), refused(400)],
   ['OPTIONS *', method('OPTIONS', '*'), sees({ REQUEST_METHOD: 'OPTIONS', PATH_INFO: '*' })],
 
   ...['PUT', 'OPTIONS', 'TRACE', 'PROPFIND', 'MKCOL', 'REPORT', 'PURGE'].map((name): (typeof table)[number] => [

@@ -1,0 +1,105 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { BodyTooLarge, ClientDisconnected } from '../../src/errors.js';
+import type { InputSource } from '../../src/input-stream.js';
+
+const MOVES = ['readable', 'end', 'close', 'error'] as const;
+
+/** The body of a Node request, of HTTP/1.1 or HTTP/2. A partly read body would block the next request on this connection, so
+ *  the rest is discarded once the response is sent; Node itself discards a body that nobody has touched. */
+export class RequestBody implements InputSource {
+  readonly #req: IncomingMessage | Http2ServerRequest;
+  readonly #res: ServerResponse | Http2ServerResponse;
+  #opened = false;
+  #cancelled = false;
+  #whole = false; // the end of an HTTP/2 body has come
+  #moved: (() => void) | undefined;
+
+  constructor(req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) {
+    this.#req = req;
+    this.#res = res;
+  }
+
+  // A read must not wait in an iterator of the request: that could not be cancelled before its next bytes.
+  async pull(): Promise<Uint8Array | null> {
+    const req = this.#req;
+    this.#open();
+    for (;;) {
+      if (this.#cancelled) return null;
+      // A client that has left may have sent all of the body before.
+      const chunk: Uint8Array | null = req.read();
+      if (chunk !== null) return chunk;
+      if (this.#complete()) return null;
+      if (req.destroyed || req.readableEnded)
+        throw new ClientDisconnected('client: the request body broke off', { cause: req.errored });
+      await new Promise<void>((resolve) => {
+        this.#moved = resolve;
+      });
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    const req = this.#req;
+    const res = this.#res;
+    if (reason instanceof BodyTooLarge) {
+      // The client may go on sending for as long as it likes: nobody listens any more once the response has gone out.
+      if (!('stream' in res)) res.shouldKeepAlive = false;
+      return;
+    }
+    this.#cancelled = true;
+    req.off('readable', this.#move);
+    req.resume();
+    this.#move();
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const chunk = await this.pull();
+          if (chunk === null) controller.close();
+          else controller.enqueue(chunk);
+        },
+        cancel: (reason) => this.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  readonly #move = (): void => this.#moved?.();
+
+  #open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    const req = this.#req;
+    const res = this.#res;
+    if ('stream' in req) {
+      // HTTP/2 ends the request also when its client has broken it off; only the stream tells the two apart.
+      this.#whole = req.stream.endAfterHeaders;
+      req.stream.once('end', () => {
+        this.#whole = !req.stream.aborted && req.stream.rstCode === 0;
+      });
+    }
+    if ('stream' in res) closeWhenSent(res);
+    else res.on('finish', () => void this.cancel(undefined));
+    for (const event of MOVES) req.on(event, this.#move);
+  }
+
+  #complete(): boolean {
+    const req = this.#req;
+    if ('stream' in req) return this.#whole && req.readableEnded;
+    // Node ends the request a turn later, or never if the client leaves before that.
+    return req.readableEnded || req.complete;
+  }
+}
+
+/** Closes an HTTP/2 stream once its response has been sent, which tells the client to stop sending (RFC 9113, section 8.1).
+ *  The client must have the end of the stream before, or it would take the response for one that broke off. */
+function closeWhenSent({ stream, req }: Http2ServerResponse): void {
+  const close = () => setImmediate(() => stream.close());
+  // Node asks for trailers when all is sent, and ends the stream a turn later. A response without a body has ended before.
+  stream.once('wantTrailers', close);
+  stream.once('finish', () => {
+    if (req.method === 'HEAD' || /^(204|205|304)$/.test(String(stream.sentHeaders[':status']))) close();
+  });
+}
