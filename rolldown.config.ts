@@ -13,7 +13,9 @@ interface Manifest {
 const { name, exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 const commands = Object.values(bin);
 const subpaths = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [] : target.default));
-const entries = [...subpaths, ...commands].map((file) => file.replace(/^(\.\/)?dist\/(.*)\.js$/, '$2'));
+// Plain Node runs the emulation, which can't import these sources.
+const AWS_SIDE = 'dist/testing/lambda/index.js';
+const entries = [...subpaths, ...commands, AWS_SIDE].map((file) => file.replace(/^(\.\/)?dist\/(.*)\.js$/, '$2'));
 
 export default defineConfig({
   input: Object.fromEntries(entries.map((entry) => [entry, `${entry}.ts`])),

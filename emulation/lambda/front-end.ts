@@ -4,17 +4,18 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { eventOf, type LambdaRequest } from '../../dist/testing/lambda/event.js';
-import type { Arrival } from '../../dist/testing/lambda/request.js';
-import { readLambdaResult } from '../../dist/testing/lambda/result.js';
 import {
+  type Arrival,
+  eventOf,
+  type LambdaRequest,
   ownResponse,
   REQUEST_LIMIT,
+  readLambdaResult,
   readStreamStart,
   readUnstreamed,
   type StreamingKind,
   type StreamStart,
-} from '../../dist/testing/lambda/stream.js';
+} from '../../dist/testing/lambda/index.js';
 import { startRuntime } from './runtime.ts';
 import { type Outcome, startRuntimeApi } from './runtime-api.ts';
 
