@@ -14,7 +14,7 @@ export default defineConfig({
       'test/requests/workerd.test.ts',
       // These take long.
       'test/conformance/{fetch,lambda,node}.test.ts',
-      'test/lambda-malformed.test.ts',
+      'test/lambda-{malformed,options}.test.ts',
       'test/requests/node.test.ts',
     ],
     // Starting a process for each file would take half of the time.
