@@ -1,12 +1,15 @@
 // A real workerd, through miniflare, seen by raw sockets and real clients.
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let workerd: Miniflare;
+let other: Miniflare;
 let port: number;
+let signalling: number;
 
 const WORKER = `
 import { fromFetchHandler, mount } from './src/index.ts';
@@ -54,7 +57,21 @@ const app = mount({
     let i = 0;
     return environ['wsgi.file_wrapper'](new ReadableStream({ pull(controller) { if (i++ === 3) throw new Error('disk on fire'); controller.enqueue(bytes('part ')); } }));
   },
-  '/short': (environ, startResponse) => { startResponse('200 OK', [['Content-Length', '50']]); return [bytes('short')]; },
+  '/short': (environ, startResponse) => {
+    startResponse('200 OK', [['Content-Length', '50']]);
+    return environ.QUERY_STRING ? (function* () { yield bytes('short'); })() : [bytes('short')];
+  },
+  '/proxied-bridge': fromFetchHandler((request) => fetch(new URL(request.url).searchParams.get('upstream'))),
+  '/proxied-file': async (environ, startResponse) => {
+    const { body } = await fetch(decodeURIComponent(environ.QUERY_STRING.slice(9)));
+    startResponse('200 OK', []);
+    return environ['wsgi.file_wrapper'](body);
+  },
+  '/proxied-bare': async (environ, startResponse) => {
+    const { body } = await fetch(decodeURIComponent(environ.QUERY_STRING.slice(9)));
+    startResponse('200 OK', []);
+    return body;
+  },
   '/ws': fromFetchHandler(() => {
     const [client, server] = Object.values(new WebSocketPair());
     server.accept();
@@ -88,10 +105,19 @@ beforeAll(async () => {
     format: 'esm',
     write: false,
   });
-  workerd = new Miniflare(
+  const contents = bundle.outputFiles[0]?.text ?? '';
+  workerd = await start(contents, false);
+  other = await start(contents, true);
+  port = Number((await workerd.unsafeGetDirectURL()).port);
+  signalling = Number((await other.unsafeGetDirectURL()).port);
+});
+
+async function start(contents: string, signal: boolean): Promise<Miniflare> {
+  const started = new Miniflare(
     convertV4MiniflareOptions({
-      modules: [{ type: 'ESModule', path: 'worker.js', contents: bundle.outputFiles[0]?.text ?? '' }],
+      modules: [{ type: 'ESModule', path: 'worker.js', contents }],
       compatibilityDate: '2026-10-20',
+      ...(signal && { compatibilityFlags: ['enable_request_signal'] }),
       durableObjects: { OBJECT: 'Inner' },
       host: '127.0.0.1',
       port: 0,
@@ -99,11 +125,14 @@ beforeAll(async () => {
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     }),
   );
-  await workerd.ready;
-  port = Number((await workerd.unsafeGetDirectURL()).port);
-});
+  await started.ready;
+  return started;
+}
 
-afterAll(() => workerd?.dispose());
+afterAll(async () => {
+  await workerd?.dispose();
+  await other?.dispose();
+});
 
 const open = (path: string): Socket => {
   const socket = connect(port, '127.0.0.1');
@@ -162,8 +191,9 @@ describe('on workerd', () => {
     expect((await raw('/file-broken')).toString()).toMatch(/part \r\n$/);
   });
 
-  it('a body shorter than its Content-Length is cut off', async () => {
-    const text = (await raw('/short')).toString();
+  it('a list shorter than its Content-Length is a 500, and another body is cut off', async () => {
+    expect((await raw('/short')).toString()).toMatch(/^HTTP\/1\.1 500/);
+    const text = (await raw('/short?stream')).toString();
     expect(text).not.toMatch(/^HTTP\/1\.1 500/);
     expect(text).not.toMatch(/chunked/);
   });
@@ -189,4 +219,30 @@ describe('on workerd', () => {
       body: 'data',
     });
   });
+});
+
+describe('a client that leaves while a proxied body stalls', () => {
+  // Without the signal, the runtime tells nobody as long as nothing is written; docs/TARGETS.md says so.
+  it.each(['bridge', 'file', 'bare'])(
+    'releases the upstream of a body that is %s, by the signal of the request',
+    async (kind) => {
+      // It sends one byte, and then nothing.
+      const upstream = createServer((_, res) => void res.write('x'));
+      await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+      const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/`;
+      const open = () => new Promise<number>((resolve) => upstream.getConnections((_, count) => resolve(count)));
+      try {
+        const sockets = Array.from({ length: 10 }, () => connect(signalling, '127.0.0.1'));
+        for (const socket of sockets)
+          socket.write(`GET /proxied-${kind}?upstream=${encodeURIComponent(url)} HTTP/1.1\r\nHost: h\r\n\r\n`);
+        await expect.poll(open).toBe(10);
+        await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('data', resolve))));
+        for (const socket of sockets) socket.resetAndDestroy();
+        await expect.poll(open, { timeout: 10_000 }).toBe(0);
+      } finally {
+        upstream.closeAllConnections();
+        upstream.close();
+      }
+    },
+  );
 });
