@@ -5,8 +5,8 @@ export interface ExecutionContextLike {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** The line to the client of one request: whether it still stands, and the work that outlives the response. The AbortSignal
- *  of `wsgi_edge.signal` is made when the application asks for it, since most applications never do. */
+/** The line to the client of one request: whether it still stands, and the work that outlives the response. The gateway
+ *  itself waits without the AbortSignal, whose listeners cost as much as a small request in workerd. */
 export class Connection {
   /** Nothing more can be sent; `reason` says why. */
   aborted = false;

@@ -30,7 +30,7 @@ export function fetchEnviron(
   });
   const { authority, target } = splitUrl(url, from, environ.HTTP_HOST);
   setTarget(environ, encodeNative(target));
-  setPeer(environ, connection, scheme, remoteAddr(environ), true);
+  setPeer(environ, connection, scheme, remoteAddr(environ));
   setServer(environ, encodeNative(authority), 'localhost');
   setInput(environ, requestSource(request, framed && mayReadAll(environ, gateway)), gateway.maxBody);
   return { environ, transferEncoding };

@@ -38,7 +38,7 @@ export const contentLength: Row[] = [
     id: 'cl_too_big_list',
     title: 'larger than a list',
     app: gives(() => [bytes('hello')], ['Content-Length', '10']),
-    expect: { ...SENT, body: 'hello', complete: false, events: [OK], log: SHORTER },
+    expect: { ...SENT, body: 'hello', complete: false, early: true, events: [OK], log: SHORTER },
     why: { logged: REPORTED },
     refused: MEASURED,
   },

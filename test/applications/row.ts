@@ -36,6 +36,8 @@ export interface Expected {
   /** True by default: the client gets the whole response. False: it can tell that it has not. 'unknown': it can not,
    *  or does not look. */
   complete?: boolean | 'unknown';
+  /** The fault is known before anything is sent, so that a 500 can go out. */
+  early?: boolean;
   /** What the application noted, in order. */
   events: string[];
   /** What the log says; nothing by default. */
@@ -181,7 +183,14 @@ export function casesOf(row: Row, clause: string): Case[] {
       equal(values(await send(request), 'content-length'), length === null ? [] : [length], 'Content-Length');
     }),
     ...(expect.complete === false
-      ? [made('the client can tell', ['truncation'], async (send) => isBroken(await send(request)), nothing)]
+      ? [
+          made(
+            'the client can tell',
+            expect.early ? [] : ['truncation'],
+            async (send) => isBroken(await send(request)),
+            nothing,
+          ),
+        ]
       : []),
     ...also.map(({ title, needs, check }) => made(title, needs, check, row.refused && nothing)),
   ];

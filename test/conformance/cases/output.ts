@@ -455,7 +455,8 @@ export const output: Case[] = [
     {
       name: `the client can tell a body shorter than its Content-Length: ${kind}`,
       clause: LENGTH,
-      needs: ['truncation'],
+      // A list is measured before anything is sent.
+      needs: kind === 'a list' ? [] : ['truncation'],
       app: gives(make, ['Content-Length', '5']),
       async check(send) {
         isBroken(await send());
