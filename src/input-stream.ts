@@ -318,8 +318,8 @@ export function cancelInput(environ: Environ, reason: unknown): void {
 }
 
 /** Settles when the reads of `wsgi.input` that are under way have ended; never rejects. */
-export async function inputTurn(environ: Environ): Promise<void> {
-  await (environ['wsgi.input'] as OwnInput)[STATE]?.turn;
+export async function inputTurn(input: InputStream): Promise<void> {
+  await (input as OwnInput)[STATE]?.turn;
 }
 
 /** Lets `inputStream` find the platform's own stream through a `wsgi.input` that wraps another one. */

@@ -19,8 +19,9 @@ export function toFetchHandler(
     if (request.signal.aborted) connection.abort();
     const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, 'HTTP/1.1', noAddress);
     const refused = refuse(gateway, environ, { transferEncoding });
+    const input = environ['wsgi.input'];
     const { out, done } = answer(gateway, environ, new FetchPlatform(connection), refused ?? undefined);
-    if (done !== undefined) whileConnected(request, environ, connection, done, undefined);
+    if (done !== undefined) whileConnected(request, input, connection, done, undefined);
     return out;
   };
 }

@@ -4,7 +4,7 @@ import { ClientDisconnected } from '../errors.js';
 import { inputTurn } from '../input-stream.js';
 import type { Opened, Platform, Sink } from '../outgoing.js';
 import type { Head } from '../start-response.js';
-import type { Environ } from '../types.js';
+import type { InputStream } from '../types.js';
 import { headersAreText, toPlatform } from './text-headers.js';
 
 /** The highest status that a Response can have (Fetch Standard, "Response class"). */
@@ -31,10 +31,11 @@ function statusInit({ code, status }: Head): ResponseInit {
 }
 
 /** Keeps an exchange alive that has to wait, and ends its connection when the client is found to be gone before `done` has
- *  settled. */
+ *  settled.
+ *  @param input  of the request; the application may have taken it out of environ */
 export async function whileConnected(
   request: Request,
-  environ: Environ,
+  input: InputStream,
   connection: Connection,
   done: Promise<void>,
   ctx: ExecutionContextLike | undefined,
@@ -43,7 +44,7 @@ export async function whileConnected(
   ctx?.waitUntil(done);
   // workerd makes the signal when it is asked for, at the cost of a small request. While the application reads the body, the
   // body itself tells that the client is gone.
-  await inputTurn(environ);
+  await inputTurn(input);
   if (await settlesSoon(done)) return;
   const { signal } = request;
   const disconnect = () => connection.abort();

@@ -29,10 +29,11 @@ export function toCloudflareHandler<Env = unknown>(
       environ['workers.request'] = request;
       environ['workers.upgrade'] = (response: Response) => platform.upgrade(response);
       const refused = refuse(gateway, environ, { transferEncoding });
+      const input = environ['wsgi.input'];
       const { out, done } = answer(gateway, environ, platform, refused ?? undefined);
       // Without waitUntil the runtime drops running work when the client goes away, close() included. The signal fires only
       // if the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
-      if (done !== undefined) whileConnected(request, environ, connection, done, ctx);
+      if (done !== undefined) whileConnected(request, input, connection, done, ctx);
       return out;
     },
   };
