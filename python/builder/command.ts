@@ -16,7 +16,8 @@ APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
                        python_modules by default, if it exists
 --requirements FILE    a locked requirements.txt; its wheels are downloaded
 --index-url URL        the index of the wheels; $PIP_INDEX_URL or https://pypi.org/simple by default
---out DIR              the folder for the assets, which is emptied; python_assets by default
+--out DIR              the folder for the assets, python_assets by default; only files of an earlier build
+                       in it are replaced
 --snapshot app         freeze the memory after the import of the application (the default)
 --snapshot framework   freeze it after the import of only the packages that it uses
 --no-snapshot          freeze nothing; starts are slow

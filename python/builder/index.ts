@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
 import { type Collected, collect, type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
 import { checkRestore, freeze } from './freeze.js';
+import { checkOut } from './out-folder.js';
 import { readPyodide } from './pyodide-files.js';
 import { readPythonHalf } from './python-half.js';
 import { installRequirements } from './requirements.js';
@@ -23,7 +25,7 @@ export interface BuildOptions {
   requirements?: string;
   /** The package index (PEP 691) for `requirements`; https://pypi.org/simple by default. */
   indexUrl?: string;
-  /** The folder for the assets, "python_assets" by default. It is emptied. */
+  /** The folder for the assets, "python_assets" by default. The files of an earlier build in it are replaced. */
   out?: string;
   /** The contents of the snapshot: the application (by default), or only the packages that it imports. 'none' takes no
    *  snapshot. */
@@ -67,11 +69,17 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const out = resolve(cwd, options.out ?? 'python_assets');
   const { root, application } = parseEntry(options.application, cwd);
   checkEnv(env, allowSecrets);
+  const packages = packageFolders(options.packages, cwd);
+  checkOut(out, [
+    [cwd, 'the working folder'],
+    [root, 'the folder of the application'],
+    ...packages.map((folder): [string, string] => [folder, 'a folder of packages']),
+  ]);
 
   const pyodide = await readPyodide(cwd);
   const engine = await compileEngine(pyodide);
   const dropped: Dropped = new Map();
-  const collected = await collectAll(root, out, cwd, options, dropped);
+  const collected = await collectAll(root, out, cwd, packages, options, dropped);
   const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
   const { files, uncompiled } = compileAll(collected, compiler);
   for (const { path, reason } of uncompiled)
@@ -99,21 +107,25 @@ async function collectAll(
   root: string,
   out: string,
   cwd: string,
+  packages: string[],
   options: BuildOptions,
   dropped: Dropped,
 ): Promise<Collected[]> {
   const { requirements, indexUrl = 'https://pypi.org/simple', progress = () => {} } = options;
-  const packages = packageFolders(options.packages, cwd);
-  if (requirements !== undefined) {
-    const folder = join(out, 'packages');
-    await installRequirements(resolve(cwd, requirements), folder, indexUrl, progress);
-    packages.push(folder);
-  }
   const collected = [
     ...collect(root, 'app', [out, ...packages], dropped),
     ...packages.flatMap((folder) => collect(folder, 'packages', [], dropped)),
     ...readPythonHalf(),
   ];
+  if (requirements !== undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-packages-'));
+    try {
+      await installRequirements(resolve(cwd, requirements), folder, indexUrl, progress);
+      collected.push(...collect(folder, 'packages', [], dropped));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
   checkNames(collected);
   progress(
     `collected ${collected.length} files: the application below ${root}, packages in ${packages.join(', ') || 'none'}`,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { WsgiError } from '../../src/errors.js';
@@ -31,7 +31,6 @@ export async function installRequirements(
   index: string,
   progress: (line: string) => void,
 ): Promise<void> {
-  rmSync(folder, { recursive: true, force: true });
   const requirements = parseRequirements(readFileSync(file, 'utf8'));
   const names = new Set(requirements.map(({ name }) => normal(name)));
   for (const requirement of requirements) {

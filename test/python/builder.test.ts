@@ -311,6 +311,7 @@ describe('wsgi-edge build-python', () => {
         "trampoline.wasm",
         "wrangler-rules.toml",
         "wrapper.wasm",
+        "wsgi-edge-build.json",
       ]
     `);
     const app = fromPython(await loadAssets(out));
