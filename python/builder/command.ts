@@ -14,8 +14,9 @@ APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
 
 --packages DIR         a folder of installed packages (pip install --target DIR ...); may be given again.
                        python_modules by default, if it exists
---requirements FILE    a locked requirements.txt; its wheels are downloaded
---index-url URL        the index of the wheels; $PIP_INDEX_URL or https://pypi.org/simple by default
+--requirements FILE    a requirements.txt, which uv or pip installs; without them it must be locked
+                       (name==version), and the wheels are downloaded. Only wheels count
+--index-url URL        the package index; by default that of the file, $PIP_INDEX_URL or https://pypi.org/simple
 --out DIR              the folder for the assets, python_assets by default; only files of an earlier build
                        in it are replaced
 --snapshot app         freeze the memory after the import of the application (the default)
@@ -59,8 +60,7 @@ async function main(): Promise<void> {
   };
   if (values.packages) options.packages = values.packages;
   if (values.requirements) options.requirements = values.requirements;
-  const index = values['index-url'] ?? process.env.PIP_INDEX_URL;
-  if (index) options.indexUrl = index;
+  if (values['index-url']) options.indexUrl = values['index-url'];
   if (values.out) options.out = values.out;
   if (values['allow-secrets']) options.allowSecrets = values['allow-secrets'];
   if (values.concurrent) options.concurrent = true;

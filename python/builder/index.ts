@@ -5,11 +5,12 @@ import { WsgiError } from '../../src/errors.js';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
 import { type Collected, collect, type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
+import { missingDependencies } from './dependencies.js';
 import { checkRestore, freeze } from './freeze.js';
+import { installRequirements } from './install.js';
 import { checkOut } from './out-folder.js';
 import { readPyodide } from './pyodide-files.js';
 import { readPythonHalf } from './python-half.js';
-import { installRequirements } from './requirements.js';
 import { type WrittenFile, writeAssets } from './written.js';
 import { writeZip } from './zip-writer.js';
 
@@ -21,9 +22,9 @@ export interface BuildOptions {
   cwd?: string;
   /** Folders of installed packages, such as `pip install --target` makes; "python_modules" by default, if it exists. */
   packages?: string[];
-  /** A locked requirements.txt. Its wheels are downloaded. */
+  /** A requirements.txt, which uv or pip installs. If neither is there, it must be locked, and its wheels are downloaded. */
   requirements?: string;
-  /** The package index (PEP 691) for `requirements`; https://pypi.org/simple by default. */
+  /** The package index for `requirements`. The default is that of uv or pip, of $PIP_INDEX_URL, or https://pypi.org/simple. */
   indexUrl?: string;
   /** The folder for the assets, "python_assets" by default. The files of an earlier build in it are replaced. */
   out?: string;
@@ -111,7 +112,7 @@ async function collectAll(
   options: BuildOptions,
   dropped: Dropped,
 ): Promise<Collected[]> {
-  const { requirements, indexUrl = 'https://pypi.org/simple', progress = () => {} } = options;
+  const { requirements, indexUrl, progress = () => {} } = options;
   const collected = [
     ...collect(root, 'app', [out, ...packages], dropped),
     ...packages.flatMap((folder) => collect(folder, 'packages', [], dropped)),
@@ -120,13 +121,15 @@ async function collectAll(
   if (requirements !== undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-packages-'));
     try {
-      await installRequirements(resolve(cwd, requirements), folder, indexUrl, progress);
+      const settings = { cwd, progress, ...(indexUrl !== undefined && { index: indexUrl }) };
+      await installRequirements(resolve(cwd, requirements), folder, settings);
       collected.push(...collect(folder, 'packages', [], dropped));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
   checkNames(collected);
+  for (const line of missingDependencies(collected)) progress(`${line}, which is not among the packages`);
   progress(
     `collected ${collected.length} files: the application below ${root}, packages in ${packages.join(', ') || 'none'}`,
   );

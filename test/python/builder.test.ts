@@ -1,21 +1,17 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuildOptions, type BuildReport, buildPython } from '../../python/builder/index.js';
-import { parseRequirements } from '../../python/builder/requirements.js';
 import { trim } from '../../python/builder/trim.js';
-import { writeZip } from '../../python/builder/zip-writer.js';
 import { fromPython } from '../../python/index.js';
 import { readZip } from '../../python/interpreter/zip.js';
 import { callApp, testEnviron } from '../../targets/testing.js';
 import { sleep } from '../conformance/case.js';
 import { APPS, CACHE, loadAssets } from './assets.ts';
+import { makeWheel, startIndex } from './package-index.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
@@ -228,61 +224,16 @@ describe('several requests at a time', () => {
   });
 });
 
-describe('requirements', () => {
-  it('are lines of name==version', () => {
-    const hash = 'a'.repeat(64);
-    expect(
-      parseRequirements(
-        `# a comment\n-i https://example.org\nFlask[async]==3.1.3 ; python_version > "3"  # why\nx.y==1.0 \\\n  --hash=sha256:${hash}\n`,
-      ),
-    ).toEqual([
-      { name: 'Flask', version: '3.1.3', hashes: [] },
-      { name: 'x.y', version: '1.0', hashes: [hash] },
-    ]);
-    expect(() => parseRequirements('flask>=3')).toThrow('"flask>=3" is not like "name==version"');
-  });
-
-  it('are downloaded as wheels of pure Python', async () => {
-    const data = (content: string) => Buffer.from(content);
-    const wheel = writeZip(
-      [
-        { name: 'lib.py', data: data('loaded = "downloaded"') },
-        { name: 'my_lib-1.0.dist-info/METADATA', data: data('Name: my-lib\nRequires-Dist: other>=1\n\nText') },
-      ],
-      true,
-    );
-    const sha256 = createHash('sha256').update(wheel).digest('hex');
-    const index = createServer((request, response) => {
-      if (request.url === '/simple/my-lib/')
-        response.end(
-          JSON.stringify({
-            files: [
-              { filename: 'my_lib-1.0.tar.gz', url: 'x' },
-              { filename: 'my_lib-1.0-cp311-cp311-linux_x86_64.whl', url: 'x' },
-              { filename: 'my_lib-1.0-py3-none-any.whl', url: '../../files/w.whl', hashes: { sha256 } },
-              { filename: 'my_lib-2.0-cp311-cp311-linux_x86_64.whl', url: 'x' },
-            ],
-          }),
-        );
-      else response.end(wheel);
-    });
-    await new Promise<void>((done) => index.listen(0, '127.0.0.1', done));
-    const indexUrl = `http://127.0.0.1:${(index.address() as AddressInfo).port}/simple`;
-    const requiring = (requirements: string) => {
-      put({ 'required/app.py': `from lib import loaded\n${APP}`, 'requirements.txt': requirements });
-      return build({ application: 'required/app.py', requirements: join(folder, 'requirements.txt'), indexUrl });
-    };
-    try {
-      const report = await requiring('My_Lib==1.0');
-      expect(await text(report)).toBe("('downloaded', None)");
-      expect(report.lines.join('\n')).toContain('My_Lib may need other');
-      await expect(requiring('my-lib==2.0')).rejects.toThrow('my-lib 2.0 has no wheel of pure Python');
-      await expect(requiring(`my-lib==1.0 --hash=sha256:${'0'.repeat(64)}`)).rejects.toThrow('has the sha256');
-    } finally {
-      index.close();
-      index.closeAllConnections();
-    }
-  });
+it('an application has the packages of its requirements', async () => {
+  const wheel = makeWheel('my-lib', '1.0', { 'my_lib.py': 'loaded = "installed"' });
+  const index = await startIndex({ 'my_lib-1.0-py3-none-any.whl': wheel });
+  put({ 'required/app.py': `from my_lib import loaded\n${APP}`, 'requirements.txt': 'My_Lib==1.0' });
+  try {
+    const options = { requirements: join(folder, 'requirements.txt'), indexUrl: index.url };
+    expect(await text(await build({ application: 'required/app.py', ...options }))).toBe("('installed', None)");
+  } finally {
+    index.close();
+  }
 });
 
 describe('wsgi-edge build-python', () => {
