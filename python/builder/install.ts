@@ -49,6 +49,7 @@ async function installAll(
   env: NodeJS.ProcessEnv,
   progress: (line: string) => void,
 ): Promise<void> {
+  if (wanted.requirements.length === 0) return;
   // uv does not read the settings of pip.
   const index = wanted.index ?? env.PIP_INDEX_URL;
   const tool = TOOLS.find(

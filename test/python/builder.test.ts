@@ -63,6 +63,8 @@ describe('what is shipped', () => {
       'site/pkg/templates/a.html': 'a',
       'site/pkg/broken.py': 'def (:',
       'site/.env': 'SECRET=1',
+      'site/notes.txt': '',
+      'site/pyproject.toml': '[project]\nname = "site"\n[tool.wsgi-edge]\nexclude = ["notes.txt", "pyproject.toml"]\n',
       'site/.git/config': '',
       'site/node_modules/x/index.js': '',
       'site/venv/pyvenv.cfg': '',
@@ -94,7 +96,11 @@ describe('what is shipped', () => {
       'packages/lib/locale/de/LC_MESSAGES/django.mo',
     ]);
     expect(report.uncompiled.map(({ path }) => path)).toEqual(['app/pkg/broken.py']);
-    expect(report.dropped).toMatchObject({ 'virtual environments': 1, 'tests of packages': 1, 'hidden files': 1 });
+    expect(report.dropped).toMatchObject({
+      'virtual environments': ['app/venv'],
+      'tests of packages': ['packages/lib/tests'],
+      'hidden files and folders': ['app/.env', 'app/.git'],
+    });
     expect(await text(report)).toBe("('lib', None)");
   });
 });
