@@ -28,7 +28,7 @@ APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
 --snapshot framework   freeze it after the import of only the packages that it uses
 --no-snapshot          freeze nothing; starts are slow
 --env NAME=VALUE       an environment variable for the import; it becomes part of the assets
---allow-secrets NAME   accept a variable although its name looks like that of a secret
+--allow-secrets NAME   accept a variable although its name or value looks like a secret
 --concurrent           make threading.local belong to the request, for the option concurrency
 --optimize             drop docstrings and asserts (python -OO)
 `;

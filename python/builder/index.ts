@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { WsgiError } from '../../src/errors.js';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
 import { type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
@@ -8,6 +7,7 @@ import { gather, packageFolders } from './gather.js';
 import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
 import { readPyodide } from './pyodide-files.js';
+import { checkSecrets } from './secrets.js';
 import { type WrittenFile, writeAssets } from './written.js';
 import { writeZip } from './zip-writer.js';
 
@@ -62,8 +62,6 @@ export interface BuildReport {
   assets: PythonAssets;
 }
 
-const SECRET = /secret|token|passw|credential|private|api_?key|access_?key|_dsn$|database_url/i;
-
 /** Builds the assets of a Python application for `fromPython`. The interpreter that will run the application compiles and
  *  tries everything, so the machine needs no Python.
  *  @throws {WsgiError} on wrong options and on an application that can't be built; if it can't be imported, the message has
@@ -73,7 +71,7 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const cwd = resolve(options.cwd ?? '.');
   const out = resolve(cwd, options.out ?? 'python_assets');
   const { root, application } = parseEntry(options.application, cwd);
-  checkEnv(env, allowSecrets);
+  checkSecrets(env, allowSecrets);
   const packages = packageFolders(options.packages, cwd);
   checkOut(out, [
     [cwd, 'the working folder'],
@@ -106,12 +104,4 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
 
   const written = writeAssets(out, assets, pyodide);
   return { out, application, files: written, dropped: Object.fromEntries(dropped), uncompiled, memory, assets };
-}
-
-function checkEnv(env: Record<string, string>, allowed: string[]): void {
-  for (const [name, value] of Object.entries(env))
-    if (value !== '' && SECRET.test(name) && !allowed.includes(name))
-      throw new WsgiError(
-        `build-python: the environment variable ${name} looks like a secret and would be in the assets: give it at run time (option env of fromPython), or allow it with --allow-secrets ${name}`,
-      );
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -194,6 +194,13 @@ describe('the snapshot', () => {
     await expect(build({ application: 'failing/app.py:app' })).rejects.toThrow(
       /app:app can not be imported:[\s\S]*No module named 'missing_module'/,
     );
+  });
+
+  it('holds no path of the build machine', async () => {
+    const { assets } = await frozen({});
+    const bytes = Buffer.concat([assets.snapshot, assets.site].map((data) => Buffer.from(data as Uint8Array)));
+    const paths = [process.cwd(), folder, process.argv[1] ?? '', process.execPath, homedir()];
+    expect(paths.filter((path) => bytes.includes(path))).toEqual([]);
   });
 
   it('holds no secret unless that is allowed', async () => {
