@@ -4,6 +4,7 @@ import { type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
 import { checkRestore, freeze } from './freeze.js';
 import { gather, packageFolders } from './gather.js';
+import { noticeOf } from './notice.js';
 import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
 import { readPyodide } from './pyodide-files.js';
@@ -102,6 +103,6 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const { assets, memory } = await freeze({ ...engine, manifest, stdlib, site }, snapshot, progress);
   await checkRestore(assets, progress);
 
-  const written = writeAssets(out, assets, pyodide);
+  const written = writeAssets(out, assets, pyodide, noticeOf(collected));
   return { out, application, files: written, dropped: Object.fromEntries(dropped), uncompiled, memory, assets };
 }

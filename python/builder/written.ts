@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PythonAssets, PythonManifest } from '../interpreter/assets.js';
+import { SCRIPT_NOTICE } from './notice.js';
 import { type Part, replaceFiles, WRITTEN_BY } from './out-folder.js';
 import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
 
@@ -88,11 +89,12 @@ export interface WrittenFile {
   sha256: string;
 }
 
-/** Writes the assets into a folder, in which it replaces those of an earlier build. */
-export function writeAssets(out: string, assets: PythonAssets, pyodide: PyodideFiles): WrittenFile[] {
+/** Writes the assets into a folder, in which it replaces those of an earlier build.
+ *  @param notice  the text of the file NOTICE */
+export function writeAssets(out: string, assets: PythonAssets, pyodide: PyodideFiles, notice: string): WrittenFile[] {
   const helpers = [...pyodide.helpers, { name: 'jsverror', key: 'jsverror', bytes: JSVERROR }];
   const parts: Part[] = [
-    ['pyodide.asm.mjs', pyodide.asm],
+    ['pyodide.asm.mjs', SCRIPT_NOTICE + pyodide.asm],
     ['pyodide.asm.wasm', pyodide.wasm],
     ...helpers.map(({ name, bytes }): Part => [`${name}.wasm`, bytes]),
     ['stdlib.zip', assets.stdlib as Uint8Array],
@@ -104,6 +106,7 @@ export function writeAssets(out: string, assets: PythonAssets, pyodide: PyodideF
     ['assets.d.mts', typesModule],
     ['node.d.mts', typesModule],
     ['wrangler-rules.toml', rules],
+    ['NOTICE', notice],
   ];
   replaceFiles(out, parts);
   return parts.map(([name, data]) => {

@@ -259,6 +259,7 @@ describe('wsgi-edge build-python', () => {
     expect(stdout).toMatch(/froze the application as of .*[\s\S]*SETTING[\s\S]*in all; Workers take 64 MiB/);
     expect(readdirSync(out).sort()).toMatchInlineSnapshot(`
       [
+        "NOTICE",
         "assets.d.mts",
         "assets.mjs",
         "jsverror.wasm",
@@ -278,6 +279,10 @@ describe('wsgi-edge build-python', () => {
         "wsgi-edge-build.json",
       ]
     `);
+    expect(readFileSync(join(out, 'NOTICE'), 'utf8')).toMatch(
+      /Mozilla Public License[\s\S]*pyodide\/tree\/314\.0\.7[\s\S]*PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2/,
+    );
+    expect(readFileSync(join(out, 'pyodide.asm.mjs'), 'utf8')).toMatch(/^\/\*! .*MPL-2\.0, changed by wsgi-edge/);
     const app = fromPython(await loadAssets(out));
     expect((await callApp(app, testEnviron({ PATH_INFO: '/x' }))).text()).toBe('Hello, /x');
   });

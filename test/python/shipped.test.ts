@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Choice, type Collected, collect, type Dropped } from '../../python/builder/collect.js';
+import { noticeOf } from '../../python/builder/notice.js';
 import { patternsOf } from '../../python/builder/patterns.js';
 import { withProject } from '../../python/builder/project.js';
 import { needsTzdata } from '../../python/builder/tzdata.js';
@@ -173,6 +174,18 @@ describe('of packages', () => {
     ]);
     expect(Buffer.from(files[1]?.bytes ?? []).toString()).toBe(`${head}\n`);
     expect(Buffer.from(files[4]?.bytes ?? []).toString()).toBe('Name: old\nLicense: BSD\n');
+  });
+
+  it('the notice lists packages, their licences and the files that have them', () => {
+    write('a-1.0.dist-info/METADATA', 'Name: a\nVersion: 1.0\nLicense-Expression: MIT OR Apache-2.0');
+    put('a-1.0.dist-info/licenses/LICENSE');
+    write('b-2.0.dist-info/METADATA', 'Name: b\nVersion: 2.0\nClassifier: License :: OSI Approved :: BSD License\n');
+    write('c.egg-info/PKG-INFO', 'Name: c\nVersion: 3\n');
+    expect(noticeOf(shipped('packages').files)).toContain(`
+a 1.0, MIT OR Apache-2.0: packages/a-1.0.dist-info/licenses/LICENSE
+b 2.0, BSD License
+c 3, no licence is named
+`);
   });
 
   it('translations into other languages are left out if languages are chosen', () => {
