@@ -1,13 +1,13 @@
 // Builds Python assets, unless they exist and are up to date.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type BuildOptions, buildPython } from 'wsgi-edge/python/build';
 
 const root = resolve(import.meta.dirname, '..');
 const CACHE = join(root, 'node_modules/.cache/wsgi-edge');
 
-/** Builds the assets, unless the record beside them says that nothing has changed since.
+/** Builds the assets, unless the record in the cache says that nothing has changed since.
  *  @param options  `application` and `out` are paths from the root of this repository
  *  @throws {WsgiError} as `buildPython` does */
 export async function ensureBuilt(
@@ -21,11 +21,19 @@ export async function ensureBuilt(
   // scripts/python-packages.ts records the versions beside each folder of packages.
   for (const folder of packages) hash.update(readFileSync(join(root, dirname(folder), 'packages.txt')));
   const key = hash.digest('hex');
-  const record = join(root, out, 'built-from.txt');
-  if (existsSync(record) && readFileSync(record, 'utf8') === key) return;
+  const record = join(CACHE, `built-from-${out.replaceAll('/', '-')}.txt`);
+  // The manifest has the digests of the assets, and tells whether somebody has built others there since.
+  const manifest = join(root, out, 'manifest.mjs');
+  const built = () => (existsSync(manifest) ? `${key} ${readFileSync(manifest, 'utf8')}` : '');
+  if (existsSync(record) && readFileSync(record, 'utf8') === built()) return;
+  for (const name of OWN_FILES) rmSync(join(root, out, name), { force: true });
   await buildPython({ ...options, cwd: root, cache: CACHE, progress });
-  writeFileSync(record, key);
+  mkdirSync(CACHE, { recursive: true });
+  writeFileSync(record, built());
 }
+
+// Earlier versions of the scripts and tests wrote these files among the assets, where the build now accepts no other files.
+const OWN_FILES = ['built-from.txt', 'worker.js', 'config.capnp'];
 
 function hashFolder(hash: ReturnType<typeof createHash>, folder: string): void {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

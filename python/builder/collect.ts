@@ -1,15 +1,20 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
+import { keyIn } from './keys.js';
+import { holdsAssets } from './out-folder.js';
+import { type Patterns, patternsOf } from './patterns.js';
 
 /** A file to ship: its path in the site zip, with /, and its bytes. */
 export interface Collected {
   path: string;
   bytes: Uint8Array;
+  /** The time of its last change, in seconds since 1970. */
+  mtime?: number;
 }
 
-/** The number of files that were left out, by reason. */
-export type Dropped = Map<string, number>;
+/** The paths of the files and folders that were left out, by reason. */
+export type Dropped = Map<string, string[]>;
 
 /** An application: the folder that its imports start from, and "module:name". */
 export interface Entry {
@@ -36,54 +41,173 @@ export function parseEntry(spec: string, cwd: string): Entry {
   return { root, application: `${module}:${attribute}` };
 }
 
-const NEVER = new Set(['__pycache__', 'node_modules']);
-const BINARY = /\.(so|pyd|dylib|dll|a|o|exe)$/;
-const SOURCES = /\.(po|pot|pyi|pyx|pxd|c|h|cpp|hpp|rst|ts|map)$/;
-const PACKAGE_TESTS = new Set(['tests', 'test', 'testing_data']);
+/** The choice of files. Patterns count from the folder of the application and from each folder of packages. */
+export interface Choice {
+  /** Patterns of files to leave out. */
+  exclude: string[];
+  /** Patterns of files to ship although they are excluded, by these patterns or by default. */
+  include: string[];
+  /** The languages whose translations are shipped, such as "de" and "pt_BR". Empty for all. */
+  languages: string[];
+}
 
-/** Collects the files below a folder, except files that can't run or that nobody reads.
+const NOT_CODE: Array<[reason: string, patterns: Patterns]> = [
+  ['folders of packages and tools', patternsOf(['node_modules', '__pycache__', '/python_modules'])],
+  ['databases and dumps', patternsOf(['*.sqlite*', '*.db', '*.db-*', '*.sql', '*.sql.gz', '*.dump'])],
+  [
+    'TypeScript, and scripts beside the application',
+    patternsOf(['*.ts', '*.mts', '*.cts', '/*.js', '/*.mjs', '/*.cjs']),
+  ],
+  [
+    'settings of tools',
+    patternsOf([
+      ...['wrangler.toml', 'wrangler.json', 'wrangler.jsonc', 'serverless.yml', '/package.json', '/package-lock.json'],
+      ...['/tsconfig*.json', '/pnpm-lock.yaml', '/yarn.lock', 'Dockerfile*', 'docker-compose*', 'compose.y*ml'],
+    ]),
+  ],
+  ['source maps', patternsOf(['*.map'])],
+  ['logs and backups', patternsOf(['*.log', '*.bak', '*.orig', '*.swp', '*~'])],
+];
+
+const BINARY = /\.(so|pyd|dylib|dll|a|o|exe)$/;
+const SOURCES = /\.(po|pot|pyi|pyx|pxd|c|h|cpp|hpp|ts|map)$/;
+const LICENCE = /^(licen[cs]e|copying|copyright|notice|authors)/i;
+const RECORDS = /^(METADATA|PKG-INFO|entry_points\.txt|top_level\.txt)$/;
+
+/** Collects the files below a folder, except those that can't run, that nobody reads or that should not leave the machine.
  *  @param prefix  "app" or "packages"
- *  @param skip  absolute paths of folders to leave out */
-export function collect(root: string, prefix: 'app' | 'packages', skip: string[], dropped: Dropped): Collected[] {
+ *  @param skip  absolute paths of folders to leave out
+ *  @throws {WsgiError} on keys and credentials, unless `include` names them */
+export function collect(
+  root: string,
+  prefix: 'app' | 'packages',
+  skip: string[],
+  choice: Choice,
+  dropped: Dropped,
+): Collected[] {
   const found: Collected[] = [];
-  const drop = (reason: string) => dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
-  const visit = (folder: string, path: string) => {
-    for (const name of readdirSync(folder).sort()) {
-      const file = join(folder, name);
+  const keys: string[] = [];
+  const include = patternsOf(choice.include);
+  const reasonFor = reasons(root, prefix, skip, choice);
+  const drop = (reason: string, path: string) => {
+    const paths = dropped.get(reason) ?? [];
+    paths.push(`${prefix}/${path}`);
+    dropped.set(reason, paths);
+  };
+  const top = realpathSync(root);
+
+  // `above` has the real paths of the folders on the way, because a link may lead back to one of them.
+  const visit = (folder: string, path: string, above: string[], onlyIncluded: boolean) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true }).sort(byName)) {
+      const file = join(folder, entry.name);
+      const inner = path === '' ? entry.name : `${path}/${entry.name}`;
       const stats = statSync(file, { throwIfNoEntry: false });
-      if (stats === undefined) continue;
+      if (stats === undefined) continue; // a link to nothing
+      const link = entry.isSymbolicLink()
+        ? linkReason(realpathSync(file), stats.isDirectory(), top, above, reasonFor)
+        : null;
+      const own = include.matches(inner) ? null : onlyIncluded ? SILENT : reasonFor(inner, file, stats.isDirectory());
+      const reason = link ?? own ?? (stats.isFile() || stats.isDirectory() ? null : 'pipes, sockets and devices');
+      if (reason !== null && reason !== SILENT) drop(reason, inner);
       if (stats.isDirectory()) {
-        const reason = folderReason(name, file, prefix, path);
-        if (skip.includes(file)) continue;
-        if (reason !== null) drop(reason);
-        else visit(file, `${path}/${name}`);
-        continue;
+        if (reason === null || (link === null && include.leadsInto(inner)))
+          visit(file, inner, [...above, realpathSync(file)], reason !== null);
+      } else if (reason === null) {
+        const bytes = contentsOf(file, inner, prefix);
+        const key = include.names(inner) ? null : keyIn(inner, bytes, prefix === 'app');
+        if (key !== null) keys.push(`${prefix}/${inner} (${key})`);
+        found.push({ path: `${prefix}/${inner}`, bytes, mtime: timeOf(stats.mtimeMs) });
       }
-      const reason = fileReason(name, prefix, path);
-      if (reason !== null) drop(reason);
-      else found.push({ path: `${path}/${name}`, bytes: readFileSync(file) });
     }
   };
-  visit(root, prefix);
+  visit(root, '', [top], false);
+  if (keys.length > 0)
+    throw new WsgiError(
+      `build-python: these files must not be in the assets: ${keys.join(', ')}: leave them out with --exclude, or name them with --include to ship them`,
+    );
   return found;
 }
 
-function folderReason(name: string, file: string, prefix: string, path: string): string | null {
-  if (name.startsWith('.')) return 'hidden folders';
-  if (NEVER.has(name)) return `folders ${name}`;
-  if (existsSync(join(file, 'pyvenv.cfg'))) return 'virtual environments';
+// The reason for files that need no mention.
+const SILENT = '';
+
+const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+
+/** Tells why a link is not followed: it leads out of the tree, back to a folder above, or to something that is left out.
+ *  @param real  the real path of its target
+ *  @param top  the real path of the tree */
+function linkReason(
+  real: string,
+  isFolder: boolean,
+  top: string,
+  above: string[],
+  reasonFor: ReasonFor,
+): string | null {
+  if (above.includes(real)) return 'links to a folder above';
+  if (!real.startsWith(top + sep)) return 'links that lead out of the folder';
+  const segments = relative(top, real).split(sep);
+  const targets = segments.map((_, index) => segments.slice(0, index + 1).join('/'));
+  const hidden = targets.some((target) => reasonFor(target, join(top, target), isFolder || target !== targets.at(-1)));
+  return hidden ? 'links to files that are left out' : null;
+}
+
+type ReasonFor = (path: string, file: string, isFolder: boolean) => string | null;
+
+/** Returns a function that tells why a file or folder is left out, or null. */
+function reasons(root: string, prefix: 'app' | 'packages', skip: string[], choice: Choice): ReasonFor {
+  const exclude = patternsOf(choice.exclude);
+  const languages = new Set(['en', ...choice.languages].map(languageKey));
+  return (path, file, isFolder) => {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    if (skip.includes(join(root, path))) return SILENT;
+    if (exclude.matches(path)) return 'excluded';
+    if (name.startsWith('.')) return 'hidden files and folders';
+    if (name === '__pycache__' || name.endsWith('.pyc')) return 'compiled modules of another Python (.pyc)';
+    if (BINARY.test(name)) return 'native libraries (.so …), which can not run';
+    if (isFolder && existsSync(join(file, 'pyvenv.cfg'))) return 'virtual environments';
+    if (isFolder && holdsAssets(file)) return 'assets of a build';
+    if (prefix === 'app') return NOT_CODE.find(([, patterns]) => patterns.matches(path))?.[0] ?? null;
+    if (isFolder) return packageFolderReason(path, name, file);
+    return packageFileReason(path, name, choice.languages.length === 0 ? undefined : languages);
+  };
+}
+
+function packageFolderReason(path: string, name: string, file: string): string | null {
+  if (name === 'node_modules') return 'folders of packages and tools';
+  if (path === 'bin' && !existsSync(join(file, '__init__.py'))) return 'commands of packages (bin)';
   // Only below a package, because a distribution may itself be called tests.
-  if (prefix === 'packages' && PACKAGE_TESTS.has(name) && path !== 'packages') return 'tests of packages';
+  if (!path.includes('/')) return null;
+  if (name === 'tests' || name === 'testing_data') return 'tests of packages';
+  // django.test is a part of Django's interface.
+  if (name === 'test' && readdirSync(file).some((module) => /^test_.*\.py$|_test\.py$/.test(module)))
+    return 'tests of packages';
   return null;
 }
 
-function fileReason(name: string, prefix: string, path: string): string | null {
-  if (name.startsWith('.')) return 'hidden files';
-  if (BINARY.test(name)) return 'native libraries (.so …), which can not run';
-  if (prefix === 'packages' && SOURCES.test(name))
-    return 'sources and translations that nobody reads (.po, .pyi, .c …)';
-  if (name.endsWith('.pyc')) return 'compiled modules of another Python (.pyc)';
-  if (/\.(dist|egg)-info$/.test(path) && !/^(METADATA|PKG-INFO|entry_points\.txt|top_level\.txt)$/.test(basename(name)))
-    return 'installation records';
+function packageFileReason(path: string, name: string, languages: Set<string> | undefined): string | null {
+  if (SOURCES.test(name)) return 'sources and translations that nobody reads (.po, .pyi, .c …)';
+  if (LICENCE.test(name)) return null;
+  if (name.endsWith('.rst')) return 'documentation (.rst)';
+  if (/\.(dist|egg)-info\/[^/]+$/.test(path) && !RECORDS.test(name)) return 'installation records';
+  const [, language] = /([^/]+)\/LC_MESSAGES\/[^/]+\.mo$/.exec(path) ?? [];
+  if (language !== undefined && languages !== undefined && !languages.has(languageKey(language)))
+    return 'translations into other languages (.mo)';
   return null;
 }
+
+/** "pt_br" of "pt-BR" and "pt_BR". */
+const languageKey = (language: string): string => language.toLowerCase().replace('-', '_');
+
+/** Reads a file. METADATA loses the description, which can be as long as a README. */
+function contentsOf(file: string, path: string, prefix: 'app' | 'packages'): Uint8Array {
+  const bytes = readFileSync(file);
+  if (prefix === 'app' || !/^[^/]+\.(dist-info\/METADATA|egg-info\/PKG-INFO)$/.test(path)) return bytes;
+  const [head = ''] = bytes.toString().split(/\r?\n\r?\n/);
+  return Buffer.from(`${head.replace(/^Description:.*(\r?\n[ \t].*)*\r?\n?/m, '').trimEnd()}\n`);
+}
+
+const timeOf = (ms: number): number => {
+  // The convention of reproducible builds: no file is younger than its source. 2038 ends the format.
+  const latest = Number(process.env.SOURCE_DATE_EPOCH || 0x7fffffff);
+  return Math.max(0, Math.min(Math.floor(ms / 1000), latest));
+};

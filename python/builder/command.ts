@@ -14,14 +14,21 @@ APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
 
 --packages DIR         a folder of installed packages (pip install --target DIR ...); may be given again.
                        python_modules by default, if it exists
---requirements FILE    a locked requirements.txt; its wheels are downloaded
---index-url URL        the index of the wheels; $PIP_INDEX_URL or https://pypi.org/simple by default
---out DIR              the folder for the assets, which is emptied; python_assets by default
+--requirements FILE    a requirements.txt, which uv or pip installs; without them it must be locked
+                       (name==version), and the wheels are downloaded. Only wheels count
+--index-url URL        the package index; by default that of the file, $PIP_INDEX_URL or https://pypi.org/simple
+--exclude PATTERN      leave files out, as in .gitignore; may be given again. [tool.wsgi-edge] in pyproject.toml
+                       may have lists exclude, include and languages
+--include PATTERN      ship files that are left out by default or by --exclude; may be given again. Keys and
+                       credentials must be named without wildcards
+--languages LIST       the translations (.mo) of packages to ship, such as de,pt_BR; all by default
+--out DIR              the folder for the assets, python_assets by default; only files of an earlier build
+                       in it are replaced
 --snapshot app         freeze the memory after the import of the application (the default)
 --snapshot framework   freeze it after the import of only the packages that it uses
 --no-snapshot          freeze nothing; starts are slow
 --env NAME=VALUE       an environment variable for the import; it becomes part of the assets
---allow-secrets NAME   accept a variable although its name looks like that of a secret
+--allow-secrets NAME   accept a variable although its name or value looks like a secret
 --concurrent           make threading.local belong to the request, for the option concurrency
 --optimize             drop docstrings and asserts (python -OO)
 `;
@@ -35,6 +42,9 @@ async function main(): Promise<void> {
       packages: { type: 'string', multiple: true },
       requirements: { type: 'string' },
       'index-url': { type: 'string' },
+      exclude: { type: 'string', multiple: true },
+      include: { type: 'string', multiple: true },
+      languages: { type: 'string' },
       out: { type: 'string' },
       snapshot: { type: 'string' },
       'no-snapshot': { type: 'boolean' },
@@ -58,8 +68,10 @@ async function main(): Promise<void> {
   };
   if (values.packages) options.packages = values.packages;
   if (values.requirements) options.requirements = values.requirements;
-  const index = values['index-url'] ?? process.env.PIP_INDEX_URL;
-  if (index) options.indexUrl = index;
+  if (values['index-url']) options.indexUrl = values['index-url'];
+  if (values.exclude) options.exclude = values.exclude;
+  if (values.include) options.include = values.include;
+  if (values.languages) options.languages = values.languages.split(',').map((language) => language.trim());
   if (values.out) options.out = values.out;
   if (values['allow-secrets']) options.allowSecrets = values['allow-secrets'];
   if (values.concurrent) options.concurrent = true;
@@ -85,8 +97,14 @@ function printSizes({ out, files, memory, dropped }: BuildReport): void {
   }
   console.log(`${mib(all)} MiB, gzip ${mib(compressed)}  in all; Workers take 64 MiB, Lambda 250 MiB unzipped`);
   console.log(`${mib(memory)} MiB of memory in the interpreter`);
-  for (const [reason, count] of Object.entries(dropped)) console.log(`left out ${count}: ${reason}`);
+  for (const [reason, paths] of Object.entries(dropped)) {
+    const named = paths.slice(0, NAMED).join(', ') + (paths.length > NAMED ? ', …' : '');
+    console.log(`left out ${paths.length}: ${reason}: ${named}`);
+  }
 }
+
+// Files to name for each reason.
+const NAMED = 5;
 
 const mib = (bytes: number): string => (bytes / 1_048_576).toFixed(1).padStart(5);
 

@@ -31,8 +31,14 @@ export async function compileEngine({ createPyodideModule, wasm, helpers }: Pyod
   };
 }
 
-/** Compiles a module. Returns the bytes of a .pyc, or the reason why it can't be compiled. */
-export type Compiler = (source: Uint8Array, filename: string) => Uint8Array | string;
+/** An interpreter that works for the build. */
+export interface Compiler {
+  /** Compiles a module. Returns the bytes of a .pyc, or the reason why it can't be compiled. */
+  compile(source: Uint8Array, filename: string): Uint8Array | string;
+  /** Parses TOML.
+   *  @throws {Error} on what is not TOML */
+  parseToml(text: string): unknown;
+}
 
 async function startCompiler(engine: Engine, stdlib: Uint8Array, optimize: number): Promise<Compiler> {
   const site = writeZip(readPythonHalf().map(({ path, bytes }) => ({ name: path, data: bytes })));
@@ -46,8 +52,11 @@ async function startCompiler(engine: Engine, stdlib: Uint8Array, optimize: numbe
     files: { stdlib: signOf(stdlib), site: signOf(site) },
   };
   const { python } = await bootPython({ ...engine, manifest, stdlib, site });
-  const { compile_source } = python.pyimport('wsgi_edge.compiler');
-  return (source, filename) => compile_source?.(source, filename, optimize) as Uint8Array | string;
+  const { compile_source, parse_toml } = python.pyimport('wsgi_edge.compiler');
+  return {
+    compile: (source, filename) => compile_source?.(source, filename, optimize) as Uint8Array | string,
+    parseToml: (text) => JSON.parse(parse_toml?.(text) as string),
+  };
 }
 
 /** A module that can't be compiled. */
@@ -59,20 +68,18 @@ export interface Uncompiled {
 /** Compiles all modules among the collected files. */
 export function compileAll(collected: Collected[], compiler: Compiler): { files: ZipFile[]; uncompiled: Uncompiled[] } {
   const uncompiled: Uncompiled[] = [];
-  const files = collected.flatMap(({ path, bytes }): ZipFile[] => {
-    if (!path.endsWith('.py')) return [{ name: path, data: bytes }];
-    const compiled = compiler(new Uint8Array(bytes), `/${path}`);
+  const files = collected.flatMap(({ path, bytes, mtime }): ZipFile[] => {
+    const file = (name: string, data: Uint8Array): ZipFile => ({ name, data, ...(mtime !== undefined && { mtime }) });
+    if (!path.endsWith('.py')) return [file(path, bytes)];
+    const compiled = compiler.compile(new Uint8Array(bytes), `/${path}`);
     if (typeof compiled === 'string') {
       // This is not an error, because it may never be imported: a template, or a module for another version of Python.
       uncompiled.push({ path, reason: compiled });
-      return [{ name: path, data: bytes }];
+      return [file(path, bytes)];
     }
-    if (path.startsWith('packages/')) return [{ name: `${path}c`, data: compiled }];
+    if (path.startsWith('packages/')) return [file(`${path}c`, compiled)];
     // Tracebacks quote the sources of the application, and Pyramid's decorators read them.
-    return [
-      { name: path, data: bytes },
-      { name: path.replace(/([^/]+)\.py$/, '__pycache__/$1.cpython-314.pyc'), data: compiled },
-    ];
+    return [file(path, bytes), file(path.replace(/([^/]+)\.py$/, '__pycache__/$1.cpython-314.pyc'), compiled)];
   });
   return { files, uncompiled };
 }
@@ -94,7 +101,7 @@ export async function startOnStdlib(
   const compiler = await startCompiler(engine, sources, level);
   const files = readZip(sources).map(({ name, method, read }): ZipFile => {
     const bytes = method === 8 ? new Uint8Array(inflateRawSync(read())) : read();
-    const compiled = name.endsWith('.py') ? compiler(bytes, `/lib/python314.zip/${name}`) : name;
+    const compiled = name.endsWith('.py') ? compiler.compile(bytes, `/lib/python314.zip/${name}`) : name;
     return typeof compiled === 'string' ? { name, data: bytes } : { name: `${name}c`, data: compiled };
   });
   const stdlib = writeZip(files, true);

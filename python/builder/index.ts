@@ -1,13 +1,14 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { WsgiError } from '../../src/errors.js';
+import { resolve } from 'node:path';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
-import { type Collected, collect, type Dropped, parseEntry } from './collect.js';
+import { type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
 import { checkRestore, freeze } from './freeze.js';
+import { gather, packageFolders } from './gather.js';
+import { noticeOf } from './notice.js';
+import { checkOut } from './out-folder.js';
+import { withProject } from './project.js';
 import { readPyodide } from './pyodide-files.js';
-import { readPythonHalf } from './python-half.js';
-import { installRequirements } from './requirements.js';
+import { checkSecrets } from './secrets.js';
 import { type WrittenFile, writeAssets } from './written.js';
 import { writeZip } from './zip-writer.js';
 
@@ -19,11 +20,18 @@ export interface BuildOptions {
   cwd?: string;
   /** Folders of installed packages, such as `pip install --target` makes; "python_modules" by default, if it exists. */
   packages?: string[];
-  /** A locked requirements.txt. Its wheels are downloaded. */
+  /** A requirements.txt, which uv or pip installs. If neither is there, it must be locked, and its wheels are downloaded. */
   requirements?: string;
-  /** The package index (PEP 691) for `requirements`; https://pypi.org/simple by default. */
+  /** The package index for `requirements`. The default is that of uv or pip, of $PIP_INDEX_URL, or https://pypi.org/simple. */
   indexUrl?: string;
-  /** The folder for the assets, "python_assets" by default. It is emptied. */
+  /** Patterns of files to leave out, as in .gitignore, from the folder of the application and of the packages. Options add to those of
+   *  [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of the application and in `cwd`. */
+  exclude?: string[];
+  /** Patterns of files to ship although they are excluded. A key or a file of credentials must be named without wildcards. */
+  include?: string[];
+  /** The languages whose translations (.mo) of packages are shipped, such as "de" or "pt_BR"; all by default. */
+  languages?: string[];
+  /** The folder for the assets, "python_assets" by default. The files of an earlier build in it are replaced. */
   out?: string;
   /** The contents of the snapshot: the application (by default), or only the packages that it imports. 'none' takes no
    *  snapshot. */
@@ -47,15 +55,13 @@ export interface BuildReport {
   out: string;
   application: string;
   files: WrittenFile[];
-  /** The number of files that were left out, by reason. */
-  dropped: Record<string, number>;
+  /** The paths of the files and folders that were left out, by reason. */
+  dropped: Record<string, string[]>;
   uncompiled: Uncompiled[];
   /** Bytes of wasm memory that the interpreter has after the import of the application. */
   memory: number;
   assets: PythonAssets;
 }
-
-const SECRET = /secret|token|passw|credential|private|api_?key|access_?key|_dsn$|database_url/i;
 
 /** Builds the assets of a Python application for `fromPython`. The interpreter that will run the application compiles and
  *  tries everything, so the machine needs no Python.
@@ -66,13 +72,20 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const cwd = resolve(options.cwd ?? '.');
   const out = resolve(cwd, options.out ?? 'python_assets');
   const { root, application } = parseEntry(options.application, cwd);
-  checkEnv(env, allowSecrets);
+  checkSecrets(env, allowSecrets);
+  const packages = packageFolders(options.packages, cwd);
+  checkOut(out, [
+    [cwd, 'the working folder'],
+    [root, 'the folder of the application'],
+    ...packages.map((folder): [string, string] => [folder, 'a folder of packages']),
+  ]);
 
   const pyodide = await readPyodide(cwd);
   const engine = await compileEngine(pyodide);
-  const dropped: Dropped = new Map();
-  const collected = await collectAll(root, out, cwd, options, dropped);
   const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
+  const choice = withProject(options, [root, cwd], compiler.parseToml);
+  const dropped: Dropped = new Map();
+  const collected = await gather({ ...options, root, out, cwd, packages, progress }, choice, dropped);
   const { files, uncompiled } = compileAll(collected, compiler);
   for (const { path, reason } of uncompiled)
     progress(`could not be compiled, and is shipped as it is: ${path}: ${reason}`);
@@ -90,61 +103,6 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const { assets, memory } = await freeze({ ...engine, manifest, stdlib, site }, snapshot, progress);
   await checkRestore(assets, progress);
 
-  const written = writeAssets(out, assets, pyodide);
+  const written = writeAssets(out, assets, pyodide, noticeOf(collected));
   return { out, application, files: written, dropped: Object.fromEntries(dropped), uncompiled, memory, assets };
-}
-
-/** Collects the files of the application, of its packages and of the gateway. */
-async function collectAll(
-  root: string,
-  out: string,
-  cwd: string,
-  options: BuildOptions,
-  dropped: Dropped,
-): Promise<Collected[]> {
-  const { requirements, indexUrl = 'https://pypi.org/simple', progress = () => {} } = options;
-  const packages = packageFolders(options.packages, cwd);
-  if (requirements !== undefined) {
-    const folder = join(out, 'packages');
-    await installRequirements(resolve(cwd, requirements), folder, indexUrl, progress);
-    packages.push(folder);
-  }
-  const collected = [
-    ...collect(root, 'app', [out, ...packages], dropped),
-    ...packages.flatMap((folder) => collect(folder, 'packages', [], dropped)),
-    ...readPythonHalf(),
-  ];
-  checkNames(collected);
-  progress(
-    `collected ${collected.length} files: the application below ${root}, packages in ${packages.join(', ') || 'none'}`,
-  );
-  return collected;
-}
-
-function checkEnv(env: Record<string, string>, allowed: string[]): void {
-  for (const [name, value] of Object.entries(env))
-    if (value !== '' && SECRET.test(name) && !allowed.includes(name))
-      throw new WsgiError(
-        `build-python: the environment variable ${name} looks like a secret and would be in the assets: give it at run time (option env of fromPython), or allow it with --allow-secrets ${name}`,
-      );
-}
-
-function packageFolders(given: string[] | undefined, cwd: string): string[] {
-  if (given === undefined) {
-    const folder = join(cwd, 'python_modules');
-    return existsSync(folder) ? [folder] : [];
-  }
-  const folders = given.map((folder) => resolve(cwd, folder));
-  for (const folder of folders)
-    if (!existsSync(folder)) throw new WsgiError(`build-python: there is no folder of packages ${folder}`);
-  return folders;
-}
-
-function checkNames(collected: Collected[]): void {
-  const taken = new Set<string>();
-  for (const { path } of collected) {
-    if (taken.has(path))
-      throw new WsgiError(`build-python: ${path} is in two folders of packages: leave one of them out`);
-    taken.add(path);
-  }
 }

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { PythonAssets, PythonManifest } from '../interpreter/assets.js';
+import { SCRIPT_NOTICE } from './notice.js';
+import { type Part, replaceFiles, WRITTEN_BY } from './out-folder.js';
 import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
-
-const NOTICE = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
 
 type Helper = { name: string; key: string };
 
@@ -16,7 +14,7 @@ const helperList = (helpers: Helper[]): string =>
 
 /** The assets for Workers. Everything is a static import, because Workers can neither compile nor read files. */
 function assetModule(helpers: Helper[], snapshot: boolean): string {
-  return `${NOTICE}import createPyodideModule from './pyodide.asm.mjs';
+  return `${WRITTEN_BY}import createPyodideModule from './pyodide.asm.mjs';
 import wasm from './pyodide.asm.wasm';
 ${helpers.map(({ name }) => `import ${name} from './${name}.wasm';`).join('\n')}
 import stdlib from './stdlib.zip';
@@ -31,7 +29,7 @@ export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib,
 /** The assets for Node and Lambda, from the files beside the module. Compilation begins at once, and data that a start may not
  *  need stays in its file. */
 function nodeModule(helpers: Helper[], snapshot: boolean): string {
-  return `${NOTICE}import { fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+  return `${WRITTEN_BY}import { fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import manifest from './manifest.mjs';
 
 const at = (name) => new URL(name, import.meta.url);
@@ -62,10 +60,10 @@ export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib,
 }
 
 function manifestModule(manifest: PythonManifest): string {
-  return `${NOTICE}export default ${JSON.stringify(manifest)};\n`;
+  return `${WRITTEN_BY}export default ${JSON.stringify(manifest)};\n`;
 }
 
-const typesModule = `${NOTICE}import type { PythonAssets } from 'wsgi-edge/python';
+const typesModule = `${WRITTEN_BY}import type { PythonAssets } from 'wsgi-edge/python';
 
 declare const assets: PythonAssets;
 export default assets;
@@ -91,32 +89,28 @@ export interface WrittenFile {
   sha256: string;
 }
 
-/** Writes the assets into a folder, which is emptied before. */
-export function writeAssets(out: string, assets: PythonAssets, pyodide: PyodideFiles): WrittenFile[] {
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
+/** Writes the assets into a folder, in which it replaces those of an earlier build.
+ *  @param notice  the text of the file NOTICE */
+export function writeAssets(out: string, assets: PythonAssets, pyodide: PyodideFiles, notice: string): WrittenFile[] {
   const helpers = [...pyodide.helpers, { name: 'jsverror', key: 'jsverror', bytes: JSVERROR }];
-  const parts: Array<[name: string, data: Uint8Array | string]> = [
-    ['pyodide.asm.mjs', pyodide.asm],
+  const parts: Part[] = [
+    ['pyodide.asm.mjs', SCRIPT_NOTICE + pyodide.asm],
     ['pyodide.asm.wasm', pyodide.wasm],
-    ...helpers.map(({ name, bytes }): [string, Uint8Array] => [`${name}.wasm`, bytes]),
+    ...helpers.map(({ name, bytes }): Part => [`${name}.wasm`, bytes]),
     ['stdlib.zip', assets.stdlib as Uint8Array],
     ['site.zip', assets.site as Uint8Array],
-    ...(assets.snapshot === undefined ? [] : [['snapshot.bin', assets.snapshot as Uint8Array] as [string, Uint8Array]]),
+    ...(assets.snapshot === undefined ? [] : [['snapshot.bin', assets.snapshot as Uint8Array] satisfies Part]),
     ['manifest.mjs', manifestModule(assets.manifest)],
     ['assets.mjs', assetModule(helpers, assets.snapshot !== undefined)],
     ['node.mjs', nodeModule(helpers, assets.snapshot !== undefined)],
     ['assets.d.mts', typesModule],
     ['node.d.mts', typesModule],
     ['wrangler-rules.toml', rules],
+    ['NOTICE', notice],
   ];
+  replaceFiles(out, parts);
   return parts.map(([name, data]) => {
     const bytes = Buffer.from(data as Uint8Array);
-    writeFileSync(join(out, name), bytes);
-    return {
-      name,
-      bytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-    };
+    return { name, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   });
 }

@@ -193,6 +193,8 @@ type WasmDone = (instance: WebAssembly.Instance, module: WebAssembly.Module) => 
 
 const SETTINGS = {
   arguments: [],
+  // Emscripten's default in Node is the path of the script, which a snapshot would carry from the build machine.
+  thisProgram: './this.program',
   noImageDecoding: true,
   noAudioDecoding: true,
   noWasmDecoding: false,

@@ -1,21 +1,17 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuildOptions, type BuildReport, buildPython } from '../../python/builder/index.js';
-import { parseRequirements } from '../../python/builder/requirements.js';
 import { trim } from '../../python/builder/trim.js';
-import { writeZip } from '../../python/builder/zip-writer.js';
 import { fromPython } from '../../python/index.js';
 import { readZip } from '../../python/interpreter/zip.js';
 import { callApp, testEnviron } from '../../testing/index.js';
 import { sleep } from '../conformance/case.js';
 import { APPS, CACHE, loadAssets } from './assets.ts';
+import { makeWheel, startIndex } from './package-index.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
@@ -67,6 +63,8 @@ describe('what is shipped', () => {
       'site/pkg/templates/a.html': 'a',
       'site/pkg/broken.py': 'def (:',
       'site/.env': 'SECRET=1',
+      'site/notes.txt': '',
+      'site/pyproject.toml': '[project]\nname = "site"\n[tool.wsgi-edge]\nexclude = ["notes.txt", "pyproject.toml"]\n',
       'site/.git/config': '',
       'site/node_modules/x/index.js': '',
       'site/venv/pyvenv.cfg': '',
@@ -98,7 +96,11 @@ describe('what is shipped', () => {
       'packages/lib/locale/de/LC_MESSAGES/django.mo',
     ]);
     expect(report.uncompiled.map(({ path }) => path)).toEqual(['app/pkg/broken.py']);
-    expect(report.dropped).toMatchObject({ 'virtual environments': 1, 'tests of packages': 1, 'hidden files': 1 });
+    expect(report.dropped).toMatchObject({
+      'virtual environments': ['app/venv'],
+      'tests of packages': ['packages/lib/tests'],
+      'hidden files and folders': ['app/.env', 'app/.git'],
+    });
     expect(await text(report)).toBe("('lib', None)");
   });
 });
@@ -194,6 +196,13 @@ describe('the snapshot', () => {
     );
   });
 
+  it('holds no path of the build machine', async () => {
+    const { assets } = await frozen({});
+    const bytes = Buffer.concat([assets.snapshot, assets.site].map((data) => Buffer.from(data as Uint8Array)));
+    const paths = [process.cwd(), folder, process.argv[1] ?? '', process.execPath, homedir()];
+    expect(paths.filter((path) => bytes.includes(path))).toEqual([]);
+  });
+
   it('holds no secret unless that is allowed', async () => {
     const env = { API_KEY: 'x' };
     await expect(frozen({ env })).rejects.toThrow('API_KEY looks like a secret');
@@ -228,61 +237,16 @@ describe('several requests at a time', () => {
   });
 });
 
-describe('requirements', () => {
-  it('are lines of name==version', () => {
-    const hash = 'a'.repeat(64);
-    expect(
-      parseRequirements(
-        `# a comment\n-i https://example.org\nFlask[async]==3.1.3 ; python_version > "3"  # why\nx.y==1.0 \\\n  --hash=sha256:${hash}\n`,
-      ),
-    ).toEqual([
-      { name: 'Flask', version: '3.1.3', hashes: [] },
-      { name: 'x.y', version: '1.0', hashes: [hash] },
-    ]);
-    expect(() => parseRequirements('flask>=3')).toThrow('"flask>=3" is not like "name==version"');
-  });
-
-  it('are downloaded as wheels of pure Python', async () => {
-    const data = (content: string) => Buffer.from(content);
-    const wheel = writeZip(
-      [
-        { name: 'lib.py', data: data('loaded = "downloaded"') },
-        { name: 'my_lib-1.0.dist-info/METADATA', data: data('Name: my-lib\nRequires-Dist: other>=1\n\nText') },
-      ],
-      true,
-    );
-    const sha256 = createHash('sha256').update(wheel).digest('hex');
-    const index = createServer((request, response) => {
-      if (request.url === '/simple/my-lib/')
-        response.end(
-          JSON.stringify({
-            files: [
-              { filename: 'my_lib-1.0.tar.gz', url: 'x' },
-              { filename: 'my_lib-1.0-cp311-cp311-linux_x86_64.whl', url: 'x' },
-              { filename: 'my_lib-1.0-py3-none-any.whl', url: '../../files/w.whl', hashes: { sha256 } },
-              { filename: 'my_lib-2.0-cp311-cp311-linux_x86_64.whl', url: 'x' },
-            ],
-          }),
-        );
-      else response.end(wheel);
-    });
-    await new Promise<void>((done) => index.listen(0, '127.0.0.1', done));
-    const indexUrl = `http://127.0.0.1:${(index.address() as AddressInfo).port}/simple`;
-    const requiring = (requirements: string) => {
-      put({ 'required/app.py': `from lib import loaded\n${APP}`, 'requirements.txt': requirements });
-      return build({ application: 'required/app.py', requirements: join(folder, 'requirements.txt'), indexUrl });
-    };
-    try {
-      const report = await requiring('My_Lib==1.0');
-      expect(await text(report)).toBe("('downloaded', None)");
-      expect(report.lines.join('\n')).toContain('My_Lib may need other');
-      await expect(requiring('my-lib==2.0')).rejects.toThrow('my-lib 2.0 has no wheel of pure Python');
-      await expect(requiring(`my-lib==1.0 --hash=sha256:${'0'.repeat(64)}`)).rejects.toThrow('has the sha256');
-    } finally {
-      index.close();
-      index.closeAllConnections();
-    }
-  });
+it('an application has the packages of its requirements', async () => {
+  const wheel = makeWheel('my-lib', '1.0', { 'my_lib.py': 'loaded = "installed"' });
+  const index = await startIndex({ 'my_lib-1.0-py3-none-any.whl': wheel });
+  put({ 'required/app.py': `from my_lib import loaded\n${APP}`, 'requirements.txt': 'My_Lib==1.0' });
+  try {
+    const options = { requirements: join(folder, 'requirements.txt'), indexUrl: index.url };
+    expect(await text(await build({ application: 'required/app.py', ...options }))).toBe("('installed', None)");
+  } finally {
+    index.close();
+  }
 });
 
 describe('wsgi-edge build-python', () => {
@@ -295,6 +259,7 @@ describe('wsgi-edge build-python', () => {
     expect(stdout).toMatch(/froze the application as of .*[\s\S]*SETTING[\s\S]*in all; Workers take 64 MiB/);
     expect(readdirSync(out).sort()).toMatchInlineSnapshot(`
       [
+        "NOTICE",
         "assets.d.mts",
         "assets.mjs",
         "jsverror.wasm",
@@ -311,8 +276,13 @@ describe('wsgi-edge build-python', () => {
         "trampoline.wasm",
         "wrangler-rules.toml",
         "wrapper.wasm",
+        "wsgi-edge-build.json",
       ]
     `);
+    expect(readFileSync(join(out, 'NOTICE'), 'utf8')).toMatch(
+      /Mozilla Public License[\s\S]*pyodide\/tree\/314\.0\.7[\s\S]*PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2/,
+    );
+    expect(readFileSync(join(out, 'pyodide.asm.mjs'), 'utf8')).toMatch(/^\/\*! .*MPL-2\.0, changed by wsgi-edge/);
     const app = fromPython(await loadAssets(out));
     expect((await callApp(app, testEnviron({ PATH_INFO: '/x' }))).text()).toBe('Hello, /x');
   });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { ASSETS } from './assets.ts';
@@ -67,9 +67,11 @@ const KINDS = { ESModule: 'esModule', CompiledWasm: 'wasm', Data: 'data' };
 /** Starts a Worker without bindings, whose code imports the assets from './assets.mjs'. Miniflare copies its modules often
  *  enough to take a minute over the assets of a large application; workerd reads their files itself. */
 export async function startPlainWorker(contents: string, folder: string): Promise<{ port: number; stop(): void }> {
+  // Beside the assets, because the build accepts no other files among them.
+  const scratch = `${folder}-worker`;
   await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
-    outfile: join(folder, 'worker.js'),
+    outfile: join(scratch, 'worker.js'),
     bundle: true,
     format: 'esm',
     target: 'es2022',
@@ -78,7 +80,9 @@ export async function startPlainWorker(contents: string, folder: string): Promis
   });
   const modules = readdirSync(folder).flatMap((name) => {
     const type = TYPES[name.split('.').at(-1) ?? ''];
-    return type === undefined || name === 'node.mjs' ? [] : [`(name = "${name}", ${KINDS[type]} = embed "${name}")`];
+    return type === undefined || name === 'node.mjs'
+      ? []
+      : [`(name = "${name}", ${KINDS[type]} = embed "../${basename(folder)}/${name}")`];
   });
   const config = `using Workerd = import "/workerd/workerd.capnp";
     const config :Workerd.Config = (
@@ -88,9 +92,9 @@ export async function startPlainWorker(contents: string, folder: string): Promis
       ))],
       sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
     );`;
-  writeFileSync(join(folder, 'config.capnp'), config);
+  writeFileSync(join(scratch, 'config.capnp'), config);
   const child = spawn(workerd, ['serve', '--control-fd=3', 'config.capnp', 'config'], {
-    cwd: resolve(folder),
+    cwd: resolve(scratch),
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   });
   const [started] = await once(child.stdio[3] as NodeJS.ReadableStream, 'data');

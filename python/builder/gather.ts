@@ -1,0 +1,82 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { WsgiError } from '../../src/errors.js';
+import { type Choice, type Collected, collect, type Dropped } from './collect.js';
+import { missingDependencies } from './dependencies.js';
+import { type InstallOptions, installRequirements } from './install.js';
+import { patternsOf } from './patterns.js';
+import { readPythonHalf } from './python-half.js';
+import { installTzdata, needsTzdata } from './tzdata.js';
+
+/** The places of the files to ship. */
+export interface Sources {
+  /** The folder of the application. */
+  root: string;
+  /** The folder for the assets, which is not shipped. */
+  out: string;
+  cwd: string;
+  /** Folders of packages. */
+  packages: string[];
+  requirements?: string;
+  indexUrl?: string;
+  cache?: string;
+  progress: (line: string) => void;
+}
+
+/** Collects the files of the application, of its packages and of the gateway.
+ *  @param dropped  receives the files that are left out */
+export async function gather(sources: Sources, choice: Choice, dropped: Dropped): Promise<Collected[]> {
+  const { root, out, cwd, packages, requirements, indexUrl, cache, progress } = sources;
+  const settings: InstallOptions = { cwd, progress, ...(indexUrl !== undefined && { index: indexUrl }) };
+  const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-packages-'));
+  try {
+    const folders = [...packages];
+    if (requirements !== undefined) {
+      const folder = join(scratch, 'required');
+      mkdirSync(folder);
+      await installRequirements(resolve(cwd, requirements), folder, settings);
+      folders.push(folder);
+    }
+    const collected = [
+      ...collect(root, 'app', [out, ...packages], choice, dropped),
+      ...folders.flatMap((folder) => collect(folder, 'packages', [], choice, dropped)),
+      ...readPythonHalf(),
+    ];
+    const user = needsTzdata(collected);
+    if (user !== undefined && !patternsOf(choice.exclude).matches('tzdata')) {
+      const folder = await installTzdata(user, cache ?? scratch, settings);
+      collected.push(...collect(folder, 'packages', [], choice, dropped));
+    }
+    checkNames(collected);
+    for (const line of missingDependencies(collected)) progress(`${line}, which is not among the packages`);
+    progress(
+      `collected ${collected.length} files: the application below ${root}, packages in ${packages.join(', ') || 'none'}`,
+    );
+    return collected;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The folders of packages that are given, or python_modules if it exists.
+ *  @throws {WsgiError} when a given folder does not exist */
+export function packageFolders(given: string[] | undefined, cwd: string): string[] {
+  if (given === undefined) {
+    const folder = join(cwd, 'python_modules');
+    return existsSync(folder) ? [folder] : [];
+  }
+  const folders = given.map((folder) => resolve(cwd, folder));
+  for (const folder of folders)
+    if (!existsSync(folder)) throw new WsgiError(`build-python: there is no folder of packages ${folder}`);
+  return folders;
+}
+
+function checkNames(collected: Collected[]): void {
+  const taken = new Set<string>();
+  for (const { path } of collected) {
+    if (taken.has(path))
+      throw new WsgiError(`build-python: ${path} is in two folders of packages: leave one of them out`);
+    taken.add(path);
+  }
+}

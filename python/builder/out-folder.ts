@@ -1,0 +1,121 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+import { WsgiError } from '../../src/errors.js';
+
+/** The first line of each module that the build writes. */
+export const WRITTEN_BY = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
+
+/** The file in the folder of the assets that lists the files of the build. The next build deletes only those. */
+export const RECORD = 'wsgi-edge-build.json';
+const PARTIAL = `${RECORD}.partial`;
+
+// Builds before 0.2 wrote these files and no list of them.
+const UNLISTED = [
+  ...['assets.d.mts', 'assets.mjs', 'jsverror.wasm', 'manifest.mjs', 'node.d.mts', 'node.mjs', 'probe.wasm'],
+  ...['pyodide.asm.mjs', 'pyodide.asm.wasm', 'site.zip', 'snapshot.bin', 'stdlib.zip', 'stub.wasm'],
+  ...['trampoline.wasm', 'wrangler-rules.toml', 'wrapper.wasm'],
+];
+
+/** A file to write: its name, and its contents. */
+export type Part = [name: string, data: Uint8Array | string];
+
+/** Tells whether a folder holds the assets of a build. */
+export const holdsAssets = (folder: string): boolean => existsSync(join(folder, RECORD)) || isUnlistedBuild(folder);
+
+/** Checks that the assets can be written into a folder without the loss of any other file.
+ *  @param kept  folders that the build reads, and the working folder
+ *  @throws {WsgiError} when the folder is one of `kept` or holds one, and when it has files that no build wrote */
+export function checkOut(out: string, kept: Array<[folder: string, role: string]>): void {
+  const real = realPath(out);
+  for (const [folder, role] of kept) {
+    const inside = realPath(folder);
+    if (inside === real) refuse(out, `is ${role}`);
+    if (inside.startsWith(real.endsWith(sep) ? real : real + sep)) refuse(out, `contains ${role}`);
+  }
+  checkContents(out);
+}
+
+function checkContents(out: string): void {
+  const stats = lstatSync(out, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!existsSync(out)) refuse(out, 'is a link to nothing');
+  if (!statSync(out).isDirectory()) refuse(out, 'is a file');
+  const earlier = new Set(earlierFiles(out));
+  const others = readdirSync(out, { withFileTypes: true })
+    .filter((entry) => !earlier.has(entry.name) || entry.isDirectory())
+    .map(({ name }) => name);
+  if (others.length === 0) return;
+  const named = others.slice(0, 3).join(', ') + (others.length > 3 ? ` and ${others.length - 3} more` : '');
+  refuse(out, `holds files that no build wrote: ${named}`);
+}
+
+function refuse(out: string, reason: string): never {
+  throw new WsgiError(
+    `build-python: the folder for the assets (--out) ${out} ${reason}: choose a new or an empty folder, because the build replaces its contents`,
+  );
+}
+
+/** Replaces the files of an earlier build in a folder. The list of files comes first, so that the next build can also remove the
+ *  files of a build that was interrupted.
+ *  @throws {WsgiError} when the folder has files that no build wrote */
+export function replaceFiles(out: string, parts: Part[]): void {
+  checkContents(out);
+  mkdirSync(out, { recursive: true });
+  const earlier = earlierFiles(out);
+  const names = parts.map(([name]) => name);
+  writeRecord(out, [...new Set([...earlier, ...names])]);
+  for (const name of earlier) if (name !== RECORD) rmSync(join(out, name), { force: true });
+  // 'wx' follows no link that somebody has put there since.
+  for (const [name, data] of parts) writeFileSync(join(out, name), data, { flag: 'wx' });
+  writeRecord(out, names);
+}
+
+function writeRecord(out: string, files: string[]): void {
+  rmSync(join(out, PARTIAL), { force: true });
+  const list = { about: 'The files that wsgi-edge build-python wrote here. The next build deletes them.', files };
+  writeFileSync(join(out, PARTIAL), `${JSON.stringify(list, null, 2)}\n`, { flag: 'wx' });
+  renameSync(join(out, PARTIAL), join(out, RECORD));
+}
+
+/** The names of the files in a folder that an earlier build may have written. */
+function earlierFiles(out: string): string[] {
+  const record = join(out, RECORD);
+  if (!existsSync(record)) return isUnlistedBuild(out) ? UNLISTED : [PARTIAL];
+  return [...listedIn(record).filter((name) => PLAIN.test(name)), RECORD, PARTIAL];
+}
+
+// A list that was changed by hand may have a path that leads to another folder.
+const PLAIN = /^\w[\w.-]*$/;
+
+function listedIn(record: string): string[] {
+  try {
+    return (JSON.parse(readFileSync(record, 'utf8')) as { files: string[] }).files.map(String);
+  } catch (error) {
+    throw new WsgiError(`build-python: ${record} is not the list of files that a build wrote: delete it`, {
+      cause: error,
+    });
+  }
+}
+
+function isUnlistedBuild(out: string): boolean {
+  const manifest = join(out, 'manifest.mjs');
+  return existsSync(manifest) && readFileSync(manifest, 'utf8').startsWith(WRITTEN_BY);
+}
+
+/** The real path of a file, which need not exist yet. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return parent === path ? path : join(realPath(parent), basename(path));
+}

@@ -1,0 +1,191 @@
+// requirements.txt: the build obeys each line, or refuses it by name.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingDependencies } from '../../python/builder/dependencies.js';
+import { installRequirements } from '../../python/builder/install.js';
+import { evaluateMarker } from '../../python/builder/markers.js';
+import { readRequirements } from '../../python/builder/requirements.js';
+import { cleanEnvironment, makeWheel, type PackageIndex, pathWith, startIndex } from './package-index.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function put(files: Record<string, string>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(scratch, path)), { recursive: true });
+    writeFileSync(join(scratch, path), text);
+  }
+}
+
+const HASH = `sha256:${'a'.repeat(64)}`;
+
+describe('the lines of requirements.txt', () => {
+  const read = (text: string) => {
+    put({ 'requirements.txt': text });
+    return readRequirements(join(scratch, 'requirements.txt'), scratch);
+  };
+
+  it('are read as pip reads them', () => {
+    put({ 'more/base.txt': '-r deeper.txt\nb', 'more/deeper.txt': 'c~=1.0', 'limits.txt': 'b<2' });
+    process.env.TOKEN_OF_TEST = 'hunter2';
+    const text = `\uFEFF# a comment
+      -i https://user:\${TOKEN_OF_TEST}@example.org/simple # why
+      --extra-index-url=https://other.example
+      Flask[Async, dotenv] == 3.1.3 ; python_version > "3" # why
+      x.y==1.0 \\
+        --hash=${HASH} \\
+        --hash=sha512:AB
+      -r "more/base.txt"
+      --constraint limits.txt
+      --only-binary :all:
+      pywin32>=300; sys_platform == "win32"
+      d >=1, !=1.5,<2`;
+    expect(read(text)).toEqual({
+      index: 'https://user:hunter2@example.org/simple',
+      extraIndexes: ['https://other.example'],
+      hashed: true,
+      pre: false,
+      requirements: [
+        { name: 'Flask', extras: ['async', 'dotenv'], specifier: '==3.1.3', hashes: [], at: 'requirements.txt:4' },
+        { name: 'x.y', extras: [], specifier: '==1.0', hashes: [HASH, 'sha512:ab'], at: 'requirements.txt:5' },
+        { name: 'c', extras: [], specifier: '~=1.0', hashes: [], at: 'more/deeper.txt:1' },
+        { name: 'b', extras: [], specifier: '', hashes: [], at: 'more/base.txt:2' },
+        { name: 'd', extras: [], specifier: '>=1,!=1.5,<2', hashes: [], at: 'requirements.txt:12' },
+      ],
+      constraints: [{ name: 'b', extras: [], specifier: '<2', hashes: [], at: 'limits.txt:1' }],
+    });
+  });
+
+  it.each([
+    ['-e .', 'the build installs packages only from an index'],
+    ['./lib', 'the build installs packages only from an index'],
+    ['lib.whl', 'the build installs packages only from an index'],
+    ['lib @ https://example.org/lib.whl', 'the build installs packages only from an index'],
+    ['git+https://example.org/lib', 'the build installs packages only from an index'],
+    ['-r https://example.org/r.txt', 'only files of this machine can be included'],
+    ['--no-binary :all:', 'the build does not know the option --no-binary'],
+    ['--trusted-host example.org', 'the build does not know the option --trusted-host'],
+    ['lib==1 --config-settings=a=b', 'the build does not know the option --config-settings=a=b'],
+    ['lib=1', 'it is not like "name==version"'],
+    ['lib; python_version >', 'is not an environment marker (PEP 508)'],
+    ['lib; nonsense == "1"', 'is not an environment marker (PEP 508)'],
+    ['-i https://a:b@one.example\n-i https://two.example', 'already name the index https://one.example'],
+    ['-r requirements.txt', 'requirements.txt includes itself'],
+    ['-r missing.txt', 'there is no file missing.txt'],
+  ])('%j is refused by name', (line, reason) => {
+    expect(() => read(`good==1\n${line}`)).toThrow(reason);
+    if (!line.startsWith('-r')) expect(() => read(`good==1\n${line}`)).toThrow(/requirements\.txt:[23]/);
+  });
+
+  it.each([
+    ['python_version >= "3.10" and sys_platform != "win32"', true],
+    ["python_full_version<'3.14'", false],
+    ['platform_system == "Windows" or (os_name == "posix" and "CPy" in platform_python_implementation)', true],
+    ['python_version ~= "3.9" and python_version != "3.13.*"', true],
+    ['"linux" not in sys_platform', true],
+    ['extra == "async"', false],
+  ])('marker %s is %s for Pyodide', (marker, expected) => {
+    expect(evaluateMarker(marker)).toBe(expected);
+  });
+});
+
+it('dependencies that are not among the packages are named', () => {
+  const metadata = (name: string, needs: string) => ({
+    path: `packages/${name}-1.dist-info/METADATA`,
+    bytes: Buffer.from(`Name: ${name}\n${needs}\n\nRequires-Dist: text`),
+  });
+  const needs = 'Requires-Dist: legacy-cgi>=2.6; python_version >= "3.13"\nRequires-Dist: other (>=1) ; extra == "x"';
+  expect(missingDependencies([metadata('WebOb', needs)])).toEqual(['WebOb needs legacy-cgi']);
+  expect(missingDependencies([metadata('WebOb', needs), metadata('legacy_cgi', '')])).toEqual([]);
+});
+
+const WHEEL = 'internal_lib-1.0-py3-none-any.whl';
+
+describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) => {
+  const path = pathWith(tool, scratch);
+  const skipped = path === undefined;
+  if (skipped) {
+    // Debian has no uv.
+    if (process.env.CI && tool === 'pip')
+      throw new Error('pip is not installed, and its tests can not be skipped in CI');
+    console.warn(`skipped, requirements with ${tool}: ${tool} is not installed`);
+  }
+  let [good, evil] = [] as unknown as [PackageIndex, PackageIndex];
+  const lib = (who: string) => makeWheel('internal-lib', '1.0', { 'internal_lib.py': `WHO = "${who}"` });
+  beforeAll(async () => {
+    const native = makeWheel('sped-up', '1.0', { 'sped_up.py': 'plain', '_sped_up.so': 'native' });
+    const user = makeWheel('user', '2.0', { 'user.py': '' }, 'Requires-Dist: internal-lib>=1\n');
+    good = await startIndex({
+      [WHEEL]: lib('the private one'),
+      'user-2.0-py3-none-any.whl': user,
+      'sped_up-1.0-cp314-cp314-manylinux_2_17_x86_64.whl': native,
+      'source-1.0.tar.gz': Buffer.from('not even a tar'),
+    });
+    evil = await startIndex({ [WHEEL]: lib('the attacker') });
+  });
+  afterAll(() => {
+    good.close();
+    evil.close();
+  });
+
+  let folders = 0;
+  const install = async (text: string, options: { index?: string } = {}) => {
+    put({ 'requirements.txt': text });
+    const folder = join(scratch, `${tool} ${++folders}`);
+    // The attacker's index is the one of the environment.
+    const env = { ...cleanEnvironment(path ?? ''), PIP_INDEX_URL: evil.url };
+    const settings = { cwd: scratch, env, progress: () => {}, ...options };
+    await installRequirements(join(scratch, 'requirements.txt'), folder, settings);
+    return (name: string) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined);
+  };
+  const digest = (algorithm: string) =>
+    `${algorithm}:${createHash(algorithm).update(lib('the private one')).digest('hex')}`;
+
+  it.skipIf(skipped)('asks only the index that the file names', async () => {
+    evil.asked.length = 0;
+    const read = await install(`--index-url ${good.url}\ninternal-lib==1.0\n`);
+    expect([read('internal_lib.py'), evil.asked]).toEqual(['WHO = "the private one"', []]);
+    await expect(install(`-i ${good.url}\ninternal-lib==1.0\n`, { index: evil.url })).rejects.toThrow(
+      `--index-url is ${evil.url}, and requirements.txt names the index ${good.url}`,
+    );
+  });
+
+  it.skipIf(skipped)('takes no file without the digest that the file has', async () => {
+    const line = `-i ${good.url}\ninternal-lib==1.0`;
+    const read = await install(`${line} --hash=sha512:${'0'.repeat(128)} --hash=${digest('sha512')}`);
+    expect(read('internal_lib.py')).toContain('private');
+    await expect(install(`${line} --hash=sha512:${'0'.repeat(128)}`)).rejects.toThrow(/sha512|hash/i);
+    await expect(install(`--require-hashes\n${line}`)).rejects.toThrow(/hash/i);
+    await expect(install(`${line}\nuser==2.0 --hash=${digest('sha256')}`)).rejects.toThrow(/hash/i);
+  });
+
+  it.skipIf(skipped)('runs no code of a source distribution', async () => {
+    await expect(install(`-i ${good.url}\nsource==1.0`)).rejects.toThrow(/no wheel|wheels|No matching distribution/);
+  });
+
+  it.skipIf(skipped || tool !== 'neither')('refuses to choose a version', async () => {
+    await expect(install(`-i ${good.url}\nuser>=2`)).rejects.toThrow(
+      'requirements.txt:2: "user>=2" is not like "name==version", and neither uv nor pip is there',
+    );
+    await expect(install(`--extra-index-url ${good.url}\nuser==2.0`)).rejects.toThrow('reads only one index');
+    put({ 'limits.txt': 'user==1.0' });
+    await expect(install('-c limits.txt\nuser==2.0')).rejects.toThrow(
+      'requirements.txt:2: user==2.0 is not the user==1.0 of limits.txt:1',
+    );
+  });
+
+  it.skipIf(skipped || tool === 'neither')('resolves versions and dependencies', async () => {
+    const read = await install(`-i ${good.url}\nuser>=1`);
+    expect(read('internal_lib.py')).toContain('private');
+    put({ 'limits.txt': 'user<2' });
+    await expect(install(`-i ${good.url}\n-c limits.txt\nuser>=1`)).rejects.toThrow(/user/);
+  });
+
+  it.skipIf(skipped || tool === 'neither')('takes a native wheel for its Python files', async () => {
+    const read = await install(`-i ${good.url}\nsped-up==1.0`);
+    expect(read('sped_up.py')).toBe('plain');
+  });
+});
