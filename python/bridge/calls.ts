@@ -36,11 +36,12 @@ export function createCalls(exchanges: Map<number, Exchange>, promising: boolean
 
 function startResponse(
   exchange: Exchange | undefined,
-  packed: string,
+  packed: string | undefined,
   excText: string | undefined,
 ): string | true | undefined {
   if (exchange === undefined) return 'application: start_response was called after the response had ended';
-  const parts = packed.split(NUL);
+  // Python has found a fault already. The gateway finds one as well: no status is empty.
+  const parts = packed?.split(NUL) ?? [''];
   const status = parts[0] as string;
   const headers: HeaderList = [];
   for (let i = 1; i < parts.length; i += 2) headers.push([parts[i] as string, parts[i + 1] as string]);

@@ -1,7 +1,7 @@
 import { checkBody, isThenable, type OpenBody, openBody } from '../../src/body.js';
 import { describe } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
-import { checkChunk, createStart } from '../../src/start-response.js';
+import { checkChunk, createStart, type Start } from '../../src/start-response.js';
 import type { Application, Body, Environ, ErrorStream, InputStream, StartResponse } from '../../src/types.js';
 import { packHead } from './pack.js';
 import type { Gateway } from './wire.js';
@@ -26,17 +26,17 @@ export interface Foreigners extends Pick<Gateway, 'step' | 'end'> {
 
 export function createForeigners(caller: Caller): Foreigners {
   const apps = new Map<number, Application>();
-  const bodies = new Map<number, OpenBody>();
+  const bodies = new Map<number, { body: OpenBody; start: Start }>();
   const { write, afterWrites } = createWrites(caller);
 
-  const take = (call: number, body: Body): Uint8Array[] | undefined => {
+  const take = (call: number, body: Body, start: Start): Uint8Array[] | undefined => {
     checkBody(body);
     if (Array.isArray(body) && (body as Body).close === undefined) {
       for (const chunk of body) checkChunk(chunk, 'a chunk of the body');
+      commit(start);
       return body;
     }
-    const opened = openBody(body, (error) => caller.log(call, `${describe(error)}\n`));
-    bodies.set(call, opened);
+    bodies.set(call, { body: openBody(body, (error) => caller.log(call, `${describe(error)}\n`)), start });
     return undefined;
   };
 
@@ -47,25 +47,24 @@ export function createForeigners(caller: Caller): Foreigners {
       const app = apps.get(key) as Application;
       environ['wsgi.input'] = inputOf(caller, call);
       environ['wsgi.errors'] = errorsOf(caller, call);
-      const result = app(
-        environ,
-        startOf(caller, call, (data) => write(call, data)),
-      );
-      if (isThenable(result)) return result.then((body) => afterWrites(call, take(call, body)));
-      return afterWrites(call, take(call, result));
+      const { start, startResponse } = startOf(caller, call, (data) => write(call, data));
+      const result = app(environ, startResponse);
+      if (isThenable(result)) return result.then((body) => afterWrites(call, take(call, body, start)));
+      return afterWrites(call, take(call, result, start));
     },
 
     step(call) {
-      const step = (bodies.get(call) as OpenBody).next();
+      const { body, start } = bodies.get(call) as { body: OpenBody; start: Start };
+      const step = body.next();
       return isThenable(step)
-        ? step.then((result) => afterWrites(call, toChunk(result)))
-        : afterWrites(call, toChunk(step));
+        ? step.then((result) => afterWrites(call, toChunk(result, start)))
+        : afterWrites(call, toChunk(step, start));
     },
 
     end(call) {
-      const body = bodies.get(call);
+      const open = bodies.get(call);
       bodies.delete(call);
-      return body?.release();
+      return open?.body.release();
     },
   };
 }
@@ -119,7 +118,11 @@ function errorsOf(caller: Caller, call: number): ErrorStream {
   };
 }
 
-function startOf(caller: Caller, call: number, write: (data: Uint8Array) => Promise<void>): StartResponse {
+function startOf(
+  caller: Caller,
+  call: number,
+  write: (data: Uint8Array) => Promise<void>,
+): { start: Start; startResponse: StartResponse } {
   const start = createStart(
     (data) => {
       checkChunk(data, 'what write() is given');
@@ -130,19 +133,27 @@ function startOf(caller: Caller, call: number, write: (data: Uint8Array) => Prom
     },
     () => null,
   );
-  return (status, headers, excInfo) => {
+  const startResponse: StartResponse = (status, headers, excInfo) => {
     const given = excInfo !== undefined && excInfo !== null;
     // This checks them before they are packed: a NUL would make two headers of one.
     const accepted = start.startResponse(status, headers, excInfo);
     if (caller.start(call, packHead(status, headers), given ? describe(excInfo) : undefined)) throw excInfo;
     return accepted;
   };
+  return { start, startResponse };
 }
 
-function toChunk({ done, value }: IteratorResult<unknown>): Uint8Array | undefined {
-  if (done) return undefined;
-  checkChunk(value, 'a chunk of the body');
-  return plain(value);
+// Python has not heard of a call that failed here, so it would send the head that the call was to replace.
+function commit(start: Start): void {
+  if (start.committed) return;
+  if (start.called) start.started('the first chunk');
+  start.committed = true;
+}
+
+function toChunk({ done, value }: IteratorResult<unknown>, start: Start): Uint8Array | undefined {
+  if (!done) checkChunk(value, 'a chunk of the body');
+  if (done || (value as Uint8Array).length > 0) commit(start);
+  return done ? undefined : plain(value as Uint8Array);
 }
 
 // Pyodide takes no subclass of Uint8Array, such as a Buffer.

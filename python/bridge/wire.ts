@@ -48,8 +48,9 @@
 //
 // PYTHON CALLS TYPESCRIPT, during a request
 //
-//   start(request, packed, excText)       start_response → undefined, true if excInfo must be raised again, or the text of the
-//                                         error: which rule the application broke
+//   start(request, packed, excText)       start_response; no `packed` if Python has refused status or headers already
+//                                         → undefined, true if excInfo must be raised again, or the text of the error: which
+//                                         rule the application broke
 //   write(request, data)                  write() → a promise if Python can wait for it, else undefined
 //   log(request, text)                    wsgi.errors; undefined for a flush()
 //   pull(request, atLeast, size)          wsgi.input → a promise of bytes: at most `size`, at least `atLeast` unless the body
@@ -107,7 +108,7 @@ export const FOREIGN_FUNCTIONS = ['start', 'write', 'read', 'log'] as const;
 
 /** The functions that Python calls during a request. */
 export interface RequestCalls {
-  start(request: number, packed: string, excText: string | undefined): string | true | undefined;
+  start(request: number, packed: string | undefined, excText: string | undefined): string | true | undefined;
   write(request: number, data: Uint8Array): Promise<void> | undefined;
   log(request: number, text: string | undefined): void;
   pull(request: number, atLeast: number | undefined, size: number | undefined): Promise<Uint8Array>;

@@ -307,6 +307,20 @@ def _pack(status, headers):
     return packed
 
 
+def _call(status, headers, exc_info):
+    """Returns what the gateway hears of a call of start_response, and the error if the call breaks a rule of types. The
+    gateway hears of such a call as well: it counts as a call, and the head that it was to replace must not go out."""
+    packed = fault = None
+    text = "" if exc_info else None
+    try:
+        if exc_info:
+            text = "".join(traceback.format_exception(*exc_info))
+        packed = _pack(status, headers)
+    except Exception as error:
+        fault = error
+    return packed, text, fault
+
+
 class WsgiError(AssertionError):
     """The application broke a rule of PEP 3333."""
 
@@ -316,19 +330,20 @@ def _start_response(request):
         _wait(_gateway.write(request, to_js(_chunk(data, "what write() is given"))))
 
     def start_response(status, headers, exc_info=None):
+        packed, text, fault = _call(status, headers, exc_info)
         try:
-            packed = _pack(status, headers)
-            text = "".join(traceback.format_exception(*exc_info)) if exc_info else None
             refusal = _gateway.start(request, packed, text)
+            if refusal is True and text and isinstance(exc_info[1], BaseException):
+                raise exc_info[1].with_traceback(exc_info[2])
+            if fault is not None:
+                raise fault
             if refusal is None:
                 return write
             if refusal is not True:
                 raise WsgiError(refusal)
-            if isinstance(exc_info[1], BaseException):
-                raise exc_info[1].with_traceback(exc_info[2])
             raise WsgiError(f"application: start_response was given exc_info after the first bytes {_START}")
         finally:
-            exc_info = None  # breaks the cycle with the traceback (PEP 3333, "Error Handling")
+            exc_info = fault = None  # breaks the cycle with the traceback (PEP 3333, "Error Handling")
 
     return start_response
 

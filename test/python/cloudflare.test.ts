@@ -1,5 +1,7 @@
 // Python in a real workerd, from the assets that the build writes for Workers.
 import { pbkdf2Sync, scryptSync } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RawRequest } from '../conformance/case.js';
 import { sleep } from '../conformance/case.js';
@@ -40,6 +42,18 @@ async function get(target: string, request: RawRequest = {}, { port } = worker) 
   const response = await sendRaw(port, { target, ...request });
   return { status: response.status, text: Buffer.from(response.body).toString() };
 }
+/** Sends a part of a body, and goes away. */
+async function breakOff(port: number, target: string, headers: readonly (readonly [string, string])[]): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  const lines = [`POST ${target} HTTP/1.1`, 'Host: h', ...headers.map(([name, value]) => `${name}: ${value}`)];
+  const part = 'x'.repeat(100_000);
+  const chunked = headers.some(([, value]) => value === 'chunked');
+  socket.write(`${lines.join('\r\n')}\r\n\r\n${chunked ? `${part.length.toString(16)}\r\n${part}` : part}`);
+  await sleep(100);
+  socket.resetAndDestroy();
+}
+
 const json = async (target: string, request: RawRequest = {}) => JSON.parse((await get(target, request)).text);
 
 describe.each(['at the top level', 'in the first request'])('with a boot %s', (when) => {
@@ -84,6 +98,18 @@ it('closes the body of a client that goes away, and serves the next one', async 
     closes = await json('/closes');
   }
   expect(closes).toBe(before + 1);
+});
+
+it('raises a ConnectionResetError in a read() of a body that breaks off', async () => {
+  for (const headers of [[['Content-Length', '200000']], [['Transfer-Encoding', 'chunked']]] as const) {
+    await breakOff(worker.port, '/break_off', headers);
+    let broken: unknown;
+    for (let poll = 0; poll < 50 && !broken; poll++) {
+      await sleep(20);
+      broken = await json('/broken_off');
+    }
+    expect(broken, String(headers)).toContain('ConnectionResetError');
+  }
 });
 
 // Workers cancel a request as hung when it waits only for another request.

@@ -2,7 +2,13 @@ import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fromPython, type PythonAssets, PythonError, type PythonOptions } from '../../python/index.js';
+import {
+  fromPython,
+  type PythonAssets,
+  PythonError,
+  type PythonOptions,
+  pythonMiddleware,
+} from '../../python/index.js';
 import type { AssetFile, SnapshotManifest } from '../../python/interpreter/assets.js';
 import { ClientDisconnected } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
@@ -189,6 +195,66 @@ describe('errors', () => {
     expect((await callApp(app, environOf({}, log))).status).toBe('500 Internal Server Error');
     expect(log.join('')).toContain("ModuleNotFoundError: No module named 'nowhere'");
     await expect(app.boot()).rejects.toThrow('nowhere');
+  });
+});
+
+describe('a start_response that fails on its types', () => {
+  const ask = async (name: string, query: string) => {
+    const log: string[] = [];
+    const app = fromPython(assets, { application: `starts:${name}` });
+    const response = await callApp(app, environOf({ QUERY_STRING: query }, log));
+    return { status: response.status, text: response.text(), log: log.join('') };
+  };
+  const kinds = ['status', 'headers', 'header', 'value', 'nul'];
+
+  it('counts as a call: the next one without exc_info is a 500', async () => {
+    for (const kind of kinds) {
+      const { status, log } = await ask('second', kind);
+      expect(status, kind).toBe('500 Internal Server Error');
+      expect(log, kind).toContain('startResponse was called a second time without excInfo');
+    }
+  });
+
+  it('takes the head with it that it was to replace', async () => {
+    for (const kind of kinds) {
+      const { status, log } = await ask('replaced', kind);
+      expect(status, kind).toBe('500 Internal Server Error');
+      expect(log, kind).toContain('startResponse had failed before');
+    }
+    expect((await ask('without_exc_info', '')).status).toBe('500 Internal Server Error');
+  });
+
+  it('raises exc_info again after the first bytes', async () => {
+    for (const kind of kinds) expect((await ask('late', kind)).text, kind).toBe('first raised again');
+  });
+
+  it('of TypeScript takes its head with it through middleware of Python', async () => {
+    const log: string[] = [];
+    const bodies: Application[] = [
+      (_environ, startResponse) => {
+        startResponse('200 OK', []);
+        try {
+          startResponse('nonsense', [], new Error('of the application'));
+        } catch {
+          // swallowed
+        }
+        return [];
+      },
+      async function* (_environ, startResponse) {
+        startResponse('200 OK', []);
+        try {
+          startResponse('200 OK', [['X-A', 'b\n']], new Error('of the application'));
+        } catch {
+          // swallowed
+        }
+        yield bytes('sent');
+      },
+    ];
+    for (const app of bodies) {
+      const response = await callApp(pythonMiddleware(assets, 'starts:passing')(app), environOf({}, log));
+      expect(response.status).toBe('500 Internal Server Error');
+    }
+    expect(log.join('')).toContain('startResponse had failed before');
   });
 });
 

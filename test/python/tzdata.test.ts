@@ -9,7 +9,7 @@ import { buildPython } from '../../python/builder/index.js';
 import { installTzdata } from '../../python/builder/tzdata.js';
 import { fromPython } from '../../python/index.js';
 import { modulesOf } from '../../scripts/python-packages.ts';
-import { callApp, testEnviron } from '../../targets/testing.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { CACHE, notFetched } from './assets.ts';
 import { cleanEnvironment, pathWith, startIndex } from './package-index.ts';
 

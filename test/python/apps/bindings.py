@@ -60,6 +60,26 @@ def upload(environ, env):
     return [total, reads]
 
 
+broken = None
+
+
+def break_off(environ, env):
+    """Keeps what a body that breaks off raises."""
+    global broken
+    try:
+        environ["wsgi.input"].read()
+        broken = "nothing"
+    except Exception as error:
+        broken = [kind.__name__ for kind in type(error).__mro__]
+        raise
+
+
+def broken_off(environ, env):
+    global broken
+    seen, broken = broken, None
+    return seen
+
+
 class Endless:
     def __iter__(self):
         while True:
