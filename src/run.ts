@@ -95,14 +95,18 @@ class Exchange<Out> {
     } catch (error) {
       return this.#fail(error);
     }
-    // A bare stream is ended as a file is: its iterator can't be ended while it waits for bytes.
-    if (!Array.isArray(body)) body = asFile(body) ?? body;
+    // A bare stream is ended as a file is: its iterator can't be ended while it waits for bytes. Under a Content-Length its
+    // bytes are counted here, because a platform does not cut a stream.
+    const bare = Array.isArray(body) ? undefined : asFile(body);
+    if (bare !== undefined) body = bare;
+    const counted = bare !== undefined && this.start.head?.length !== undefined;
     let open: OpenBody | undefined;
     try {
       if (Array.isArray(body) && (body as Body).close === undefined && this.#sendWhole(body)) return undefined;
       open = this.#open(body);
       if (Array.isArray(body) && this.#sendWhole(body)) return open.release();
-      const sending = (body instanceof FileWrapper ? this.#sendFile(body) : undefined) ?? this.#sendStream(open);
+      const sending =
+        (body instanceof FileWrapper && !counted ? this.#sendFile(body) : undefined) ?? this.#sendStream(open);
       const opened = open;
       return sending.then(
         () => opened.release(),

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection.js';
 import { createEnviron, setInput, setPeer, setServer, setTarget } from '../environ.js';
 import type { Gateway } from '../gateway.js';
-import { setRequestHeader } from '../headers.js';
+import { addRequestHeader, setRequestHeader } from '../headers.js';
 import { type InputSource, streamSource } from '../input-stream.js';
 import { encodeNative } from '../native-string.js';
 import type { Environ } from '../types.js';
@@ -26,7 +26,9 @@ export function fetchEnviron(
   // Each question to the Headers of workerd costs as much as two headers here.
   headers.forEach((value, name) => {
     if (name === 'transfer-encoding') transferEncoding = value;
-    setRequestHeader(environ, name, fromPlatform(name === 'cookie' ? separateCookies(value) : value));
+    // The only header that comes line by line.
+    if (name === 'set-cookie') addRequestHeader(environ, name, fromPlatform(value));
+    else setRequestHeader(environ, name, fromPlatform(name === 'cookie' ? separateCookies(value) : value));
   });
   const { authority, target } = splitUrl(url, from, environ.HTTP_HOST);
   setTarget(environ, encodeNative(target));
