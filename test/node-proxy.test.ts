@@ -1,6 +1,7 @@
 // A proxy whose upstream stalls after its first byte, and whose client then leaves: the upstream must be let go.
 import { createServer, get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromFetchHandler } from '../src/fetch/application.js';
 import type { Application, Body } from '../src/types.js';
@@ -47,6 +48,10 @@ const proxies: Array<[string, Application]> = [
     },
   ],
   ['fromFetchHandler(() => fetch(upstream))', fromFetchHandler(() => fetch(upstreamUrl))],
+  [
+    'fromFetchHandler(), a Node Readable made a web stream',
+    fromFetchHandler(async () => new Response(Readable.toWeb(await readable()) as ReadableStream)),
+  ],
   [
     'return a Node Readable',
     async (_, startResponse) => {

@@ -318,6 +318,34 @@ describe('limits', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  it('closes every request of a pipeline whose client leaves, and serves the next client', async () => {
+    let aborted = 0;
+    const server = await serve(
+      async (environ, startResponse) => {
+        if (environ.PATH_INFO !== '/now')
+          await new Promise<void>((resolve) => {
+            environ['wsgi_edge.signal'].addEventListener('abort', () => {
+              aborted++;
+              resolve();
+            });
+            if (environ.PATH_INFO === '/leave') socket.destroy();
+          });
+        startResponse('200 OK', []);
+        return [];
+      },
+      { maxConnections: 4 },
+    );
+    const { port } = server.address() as AddressInfo;
+    const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+    const socket = connect(port, '127.0.0.1', () => socket.write(ask('/').repeat(3) + ask('/leave')));
+    socket.on('error', () => {});
+    await expect.poll(() => aborted).toBe(4);
+    const after = get(port, '/now');
+    expect(String(await after.first)).toMatch(/ 200 /);
+    after.socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('answers 431 where Node has left headers out', async () => {
     const listener = toNodeHandler((_, startResponse) => {
       startResponse('200 OK', []);

@@ -46,6 +46,8 @@ export class RequestBody implements InputSource {
       if (!('stream' in res)) res.shouldKeepAlive = false;
       return;
     }
+    if (!this.#opened && 'stream' in res) closeWhenSent(res);
+    this.#opened = true;
     this.#cancelled = true;
     req.off('readable', this.#move);
     req.resume();

@@ -106,13 +106,30 @@ export function whenGone(res: Response, gone: () => void): void {
   res.on('close', () => {
     if (!res.writableFinished) gone();
   });
-  if (!isHttp2(res)) return;
+  if (!isHttp2(res)) {
+    if (res.socket === null) closeWith(res.req.socket, res);
+    return;
+  }
   // A stream of HTTP/2 passes for finished when its client has closed it, and never closes if its client gave no error.
   const { stream } = res;
   stream.on('aborted', () => {
     gone();
     if (stream.rstCode === 0) setImmediate(() => stream.destroy());
   });
+}
+
+const queues = new WeakMap<Socket, Set<ServerResponse>>();
+
+// Node 22 closes no response that still waits for those before it on its connection (pipelining) when its client leaves.
+function closeWith(socket: Socket, res: ServerResponse): void {
+  const queue = queues.get(socket) ?? new Set();
+  if (!queues.has(socket)) {
+    queues.set(socket, queue);
+    // A turn later: newer versions of Node have closed them all by then.
+    socket.once('close', () => setImmediate(() => queue.forEach((waiting) => void waiting.destroy().emit('close'))));
+  }
+  queue.add(res);
+  res.once('close', () => queue.delete(res));
 }
 
 /** Closes the line to a client that takes no byte for `ms`. A socket and a stream time out when nothing moves on them.
