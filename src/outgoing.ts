@@ -2,7 +2,7 @@ import type { Connection } from './connection.js';
 import { WsgiError } from './errors.js';
 import type { FileWrapper } from './file-wrapper.js';
 import { without } from './headers.js';
-import type { Head } from './start-response.js';
+import { type Head, isBodiless } from './start-response.js';
 
 /** How a target sends responses. If `whole`, `open` or `file` throws, nothing has gone out yet, so the error gets a page.
  *  @typeParam Out  the value that the target hands to its platform: a Response, a result, nothing */
@@ -71,10 +71,9 @@ export class Outgoing<Out> {
     });
   }
 
-  /** Whether a response with this status has no body: that of HEAD, or one of RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5,
-   *  or an upgrade. */
+  /** Whether a response with this status has no body here. RFC 9110, section 9.3.2 (HEAD). */
   sendsNothing(code: number): boolean {
-    return this.#method === 'HEAD' || code === 204 || code === 304 || code === 205 || code === 101;
+    return this.#method === 'HEAD' || isBodiless(code);
   }
 
   /** Hands the head to the platform.

@@ -15,6 +15,11 @@ export interface Head {
   length: number | undefined;
 }
 
+/** Whether a response with this status has no body: an upgrade, or RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5. */
+export function isBodiless(code: number): boolean {
+  return code < 200 || code === 204 || code === 205 || code === 304;
+}
+
 /** The state machine of one response: idle, started (`head`), committed. */
 export class Start {
   called = false;

@@ -1,7 +1,7 @@
 import { isThenable } from '../body.js';
 import { nameOf, quote } from '../errors.js';
 import { headersFault, headerValue, statusFault } from '../headers.js';
-import { checkChunk } from '../start-response.js';
+import { checkChunk, isBodiless } from '../start-response.js';
 import type { Environ, StartResponse, Write } from '../types.js';
 import { breach, HTTP, LENGTH, START, WRITE } from './breach.js';
 
@@ -97,7 +97,7 @@ export function checkedStart(startResponse: StartResponse, environ: Environ, sta
     }
     state.started = true;
     const length = headerValue(headers, 'content-length');
-    const bodiless = state.method === 'HEAD' || code < 200 || code === 204 || code === 205 || code === 304;
+    const bodiless = state.method === 'HEAD' || isBodiless(code);
     state.length = length === undefined || bodiless ? undefined : Number(length);
     //! `startResponse` returns the `write` function.
     if (typeof write !== 'function') breach('gateway', `startResponse returned ${nameOf(write)}, not write()`, START);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { BodyTooLarge, ClientDisconnected } from '../../src/errors.js';
 import type { InputSource } from '../../src/input-stream.js';
+import { isBodiless } from '../../src/start-response.js';
 
 const MOVES = ['readable', 'end', 'close', 'error'] as const;
 
@@ -102,6 +103,6 @@ function closeWhenSent({ stream, req }: Http2ServerResponse): void {
   // Node asks for trailers when all is sent, and ends the stream a turn later. A response without a body has ended before.
   stream.once('wantTrailers', close);
   stream.once('finish', () => {
-    if (req.method === 'HEAD' || /^(204|205|304)$/.test(String(stream.sentHeaders[':status']))) close();
+    if (req.method === 'HEAD' || isBodiless(Number(stream.sentHeaders[':status']))) close();
   });
 }
