@@ -1,8 +1,8 @@
-// Asks the registry for known vulnerabilities in what users of the package get: `npm run audit`. A registry that has no audit
-// endpoint, or that can't be reached, is said and passes; a finding does not.
+// `npm run audit`: asks the registry for known vulnerabilities in the dependencies that users of the package get. A
+// finding fails. If the registry has no audit endpoint or can't be reached, that is printed and passes.
 import { spawnSync } from 'node:child_process';
 
-/** What an answer of `npm audit --json` means. */
+/** The verdict on an answer of `npm audit --json`. */
 export function verdict(output: string): { failed: boolean; text: string } {
   let report: { error?: { summary?: string }; message?: string; metadata?: { vulnerabilities?: { total?: number } } };
   try {

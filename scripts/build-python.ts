@@ -22,7 +22,7 @@ export async function ensureBuilt(
   for (const folder of packages) hash.update(readFileSync(join(root, dirname(folder), 'packages.txt')));
   const key = hash.digest('hex');
   const record = join(CACHE, `built-from-${out.replaceAll('/', '-')}.txt`);
-  // The manifest has the digests of the assets, and tells whether somebody has built others there since.
+  // The manifest has the digests of the assets, so it shows if other assets have been built there since.
   const manifest = join(root, out, 'manifest.mjs');
   const built = () => (existsSync(manifest) ? `${key} ${readFileSync(manifest, 'utf8')}` : '');
   if (existsSync(record) && readFileSync(record, 'utf8') === built()) return;
@@ -32,7 +32,8 @@ export async function ensureBuilt(
   writeFileSync(record, built());
 }
 
-// Earlier versions of the scripts and tests wrote these files among the assets, where the build now accepts no other files.
+// Earlier versions of the scripts and tests wrote these files among the assets. The build now refuses a folder with other
+// files.
 const OWN_FILES = ['built-from.txt', 'worker.js', 'config.capnp'];
 
 function hashFolder(hash: ReturnType<typeof createHash>, folder: string): void {

@@ -1,4 +1,4 @@
-// The examples in Python: what they are made of, and how their assets are built.
+// The examples in Python: their sources, and how their assets are built.
 import { ensureBuilt } from './build-python.ts';
 import { isFetched, modulesOf, type PackageSet } from './python-packages.ts';
 
@@ -24,7 +24,7 @@ const BUILDS: Partial<Record<PackageSet, { application: string; snapshot: 'app' 
   bottle: { application: 'examples/bottle/python/app.py:app', snapshot: 'app' },
 };
 
-/** Where the assets of an example are. */
+/** The folder of an example's assets. */
 export const assetsOf = (name: ExampleName): string => `examples/${EXAMPLES[name].python}/python_assets`;
 
 /** Builds the assets of an example unless they are up to date.

@@ -1,5 +1,5 @@
-// Fills build/python/<set>/python_modules with what the requirements.txt of each set names: by pip from its index, and
-// where that can't be reached, from Debian's archive. What is there and up to date is left alone.
+// Fills build/python/<set>/python_modules with the packages in the requirements.txt of each set. They come from pip's
+// index, or from Debian's archive if the index can't be reached. A set that is up to date is not changed.
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -24,10 +24,10 @@ export type PackageSet = keyof typeof SETS;
 export const modulesOf = (set: PackageSet): string => `build/python/${set}/python_modules`;
 
 const requirementsOf = (set: PackageSet): string => readFileSync(join(root, SETS[set]), 'utf8');
-// What a folder was filled for, and after it what it was filled with.
+// The record of a folder: the requirements, then the packages installed for them.
 const recordOf = (set: PackageSet): string => join(PYTHON, set, 'packages.txt');
 
-/** Whether the packages of a set are there, as its requirements.txt wants them. */
+/** Tells if the packages of a set are installed as its requirements.txt says. */
 export function isFetched(set: PackageSet): boolean {
   const record = recordOf(set);
   return existsSync(record) && readFileSync(record, 'utf8').startsWith(`${requirementsOf(set)}\n`);
@@ -50,7 +50,7 @@ function parse(set: PackageSet): Requirement[] {
     });
 }
 
-/** Fills the folder, whole at once, and says with what. */
+/** Fills the folder of a set in one step, then records and prints the origin of its packages. */
 function install(set: PackageSet, fill: (folder: string) => Promise<string>): Promise<void> {
   const target = join(root, modulesOf(set));
   const partial = `${target}.partial`;
@@ -65,7 +65,8 @@ function install(set: PackageSet, fill: (folder: string) => Promise<string>): Pr
   });
 }
 
-// No dependency is looked for: the requirements are locked. Native libraries are no use, the modules beside them are.
+// Dependencies are not resolved, because the requirements are locked. Native libraries can't be used, but the modules
+// beside them can.
 const PIP = ['-m', 'pip', 'install', '--retries', '0', '--timeout', '10', '--python-version', '3.14'];
 
 async function byPip(set: PackageSet, folder: string): Promise<string> {
@@ -76,8 +77,8 @@ async function byPip(set: PackageSet, folder: string): Promise<string> {
     .join(', ')} (pip)`;
 }
 
-// sid has these frameworks for CPython 3.14. The lists, the state and the downloads are in build/, the machine's own apt
-// is left alone, and no root is needed.
+// sid has these frameworks for CPython 3.14. Lists, state and downloads are in build/, so this does not touch the
+// machine's apt and needs no root.
 const APT = join(PYTHON, 'debian');
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const SETTINGS = [
@@ -140,8 +141,7 @@ const lastLine = (error: unknown): string => {
   return stderr.trim().split('\n').at(-1) || message;
 };
 
-/** Fetches what is missing.
- *  @throws when neither pip's index nor Debian's archive has it */
+/** Fetches missing packages. @throws when neither pip's index nor Debian's archive has them */
 export async function fetchPackages(): Promise<void> {
   const wanted = (Object.keys(SETS) as PackageSet[]).filter((set) => !isFetched(set));
   const pipFails = await installAll(wanted, byPip);
@@ -159,7 +159,7 @@ export async function fetchPackages(): Promise<void> {
   );
 }
 
-/** Returns what it fails with. */
+/** Returns the error instead of throwing it. */
 async function installAll(
   sets: PackageSet[],
   method: (set: PackageSet, folder: string) => Promise<string>,

@@ -1,5 +1,5 @@
-// Publishes the package, once all that must hold does: `npm run release`, or `npm run release -- --dry-run`, which checks and
-// packs. docs/RELEASING.md says how.
+// `npm run release` checks the release and publishes the package; `npm run release -- --dry-run` checks and packs. See
+// docs/RELEASING.md.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -22,7 +22,7 @@ if (faults.length > 0) {
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'inherit' });
 run('.ci/run');
-// Whoever publishes from a build service that npm knows gets a provenance statement; elsewhere npm refuses --provenance.
+// npm makes a provenance statement on a build service that it knows, and refuses --provenance elsewhere.
 const provenance = process.env.ACTIONS_ID_TOKEN_REQUEST_URL || process.env.SIGSTORE_ID_TOKEN ? ['--provenance'] : [];
 if (provenance.length === 0)
   console.warn('release: no identity token of a build service: published without provenance');

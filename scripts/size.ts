@@ -1,5 +1,5 @@
 // Prints the costs of each target for its user: gzip bytes of a bundled hello-world, and the time that the import of each
-// subpath takes in a fresh Node process, beside that of an empty file.
+// subpath takes in a fresh Node process, compared with an empty file.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ const imports = new Map([['an empty file', empty]]);
 for (const name of subpaths.map((path) => `wsgi-edge${path.slice(1)}`)) imports.set(name, name);
 
 const times = new Map([...imports.keys()].map((name) => [name, [] as number[]]));
-// The imports take turns, because the load of the machine changes.
+// The imports are measured in turns, because the load of the machine changes.
 for (let round = 0; round < ROUNDS; round++)
   for (const [name, specifier] of imports) {
     const code = `const t = performance.now(); await import('${specifier}'); console.log(performance.now() - t)`;

@@ -1,7 +1,7 @@
-// A long run against Node, workerd and the Lambda handler: requests of a mixed kind, one client in a hundred gone before
-// the end of its response. Prints what was served and how much memory that took; fails when an answer was wrong, a body was
-// not closed once, a handle is left open, or what is in use of the heap, once garbage is collected, grew after the first
-// tenth. `npm run soak -- --requests 10000 --target workerd`
+// A long run against Node, workerd and the Lambda handler: mixed requests, and one client in a hundred leaves before the
+// end of its response. Prints the requests served and the memory used. Fails when an answer is wrong, a body is not
+// closed exactly once, a handle stays open, or the heap in use (after garbage collection) grows after the first tenth.
+// `npm run soak -- --requests 10000 --target workerd`
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -17,8 +17,8 @@ const { values } = parseArgs({
 });
 const REQUESTS = Number(values.requests);
 const CLIENTS = 32;
-const LEAVES = 100; // one client in so many
-const GROWTH = 1.25; // of what is in use after the first tenth, garbage collected
+const LEAVES = 100; // one client in this many
+const GROWTH = 1.25; // limit, relative to the heap in use after the first tenth
 
 interface Expected {
   path: string;
@@ -30,7 +30,7 @@ interface Expected {
 interface Target {
   name: string;
   pid: number;
-  /** Sends one request and says what was wrong with its answer, or null. */
+  /** Sends one request and returns the fault of its answer, or null. */
   ask(expected: Expected, leave: boolean): Promise<string | null>;
   counts(): Promise<{ handed: number; closed: number }>;
   /** Bytes in use of the JavaScript heap, once garbage is collected. */
@@ -75,7 +75,7 @@ function overHttp(port: number) {
       });
       req.on('error', (error) => (leave ? resolve(null) : reject(error)));
       req.end(body);
-      // Every other one of those that leave does so before there is an answer.
+      // Half of the clients that leave do so before the answer begins.
       if (leave && early++ % 2 === 0) req.once('finish', () => setImmediate(() => req.destroy()));
     });
   return {
@@ -233,7 +233,7 @@ function childNamed(name: string): number {
       const [, command, parent] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
       if (command === name && Number(parent) === process.pid) return Number(pid);
     } catch {
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
   throw new Error(`no process ${name} of ours`);
@@ -247,7 +247,7 @@ async function lambda(): Promise<Target> {
      import { lambdaEvent, readLambdaResult } from './testing/index.ts';
      import { application } from './test/soak/application.ts';
      const handler = toLambdaHandler(application, { errors() {} });
-     // As Lambda's runtime hands it over; of a client that goes away, the stream is destroyed.
+     // Like the stream of Lambda's runtime, which is destroyed if the client goes away.
      globalThis.awslambda = { streamifyResponse: (f) => f, HttpResponseStream: { from: (stream) => stream } };
      const streaming = toLambdaStreamHandler(application, { errors() {} });
      const leave = (event) => {
@@ -310,7 +310,7 @@ async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: st
   const memory: string[] = [];
   const heaps: number[] = [];
   const measure = async (): Promise<void> => {
-    // The least of some: what happens to be in flight, or is not collected at once, is no growth.
+    // Take the minimum of several readings, so that requests in flight and uncollected garbage do not count as growth.
     let heap = await target.heap();
     for (let i = 0; i < 4; i++) heap = Math.min(heap, await sleep(50).then(() => target.heap()));
     heaps.push(heap);
@@ -327,7 +327,7 @@ async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: st
       if (points.has(turn)) await measure();
       const leave = turn % LEAVES === 0;
       if (leave) left++;
-      // Of those that leave, each kind in turn.
+      // The clients that leave take each kind of request in turn.
       const expected = mix[(turn + Math.floor(turn / LEAVES)) % mix.length];
       const fault = expected === undefined ? 'no such kind' : await target.ask(expected, leave);
       if (fault !== null) wrong.set(fault, (wrong.get(fault) ?? 0) + 1);

@@ -1,5 +1,5 @@
-// Serves the showcase on workerd: `wrangler dev` with what wrangler.toml says, and nothing that needs a network.
-// Further arguments go to wrangler: npm start -- --port 9000
+// Serves the showcase on workerd: `wrangler dev` with wrangler.toml, without features that need a network. Further
+// arguments go to wrangler: npm start -- --port 9000
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,7 +28,7 @@ function findWrangler(): string {
   }
 }
 
-// wrangler would say so as well, below a banner and with a log file.
+// wrangler also reports this, but below a banner and with a log file.
 function checkPort(): Promise<void> {
   return new Promise((done) => {
     const probe = createServer();
@@ -54,7 +54,7 @@ const child = spawn(process.execPath, [wrangler, 'dev', '--show-interactive-dev-
   env: {
     FORCE_COLOR: process.stdout.isTTY ? '1' : '0',
     ...process.env,
-    // The placeholder of request.cf would be fetched from Cloudflare.
+    // Otherwise the placeholder of request.cf would be fetched from Cloudflare.
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',
     WRANGLER_SEND_METRICS: 'false',
   },
@@ -65,7 +65,7 @@ createInterface({ input: child.stdout }).on('line', (line) => {
   if (line.includes('Ready on ')) console.log(`The showcase on workerd: http://${HOST}:${port}/ (Ctrl+C stops it)`);
 });
 
-// wrangler passes on SIGTERM. Ctrl+C reaches it by itself as well; a second signal does no harm.
+// wrangler forwards SIGTERM. It also gets Ctrl+C directly from the terminal; a second signal does no harm.
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {

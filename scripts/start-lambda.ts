@@ -1,5 +1,5 @@
-// Serves the showcase in AWS's own runtime client for Node.js, behind a Function URL front on this machine. What is
-// loaded is build/showcase.mjs, the bundle that is deployed too.
+// Serves the showcase in AWS's own runtime client for Node.js, behind a Function URL front on this machine. It loads
+// build/showcase.mjs, the same bundle that is deployed.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
 // Serves the showcase behind a local API Gateway, a REST API and an HTTP API, by serverless-offline: the functions of
-// serverless.offline.yml in the current folder, with nothing that needs a network or AWS credentials.
+// serverless.offline.yml in the current folder, without features that need a network or AWS credentials.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -32,7 +32,7 @@ function fail(message: string): void {
   stop();
 }
 
-/** Resolves when the front end listens. Its output is shown from then on; until then, only when it fails. */
+/** Resolves when the front end listens. Its output is shown from then on; earlier output is shown only if it fails. */
 function start({ name, front, port }: (typeof fronts)[number]): Promise<void> {
   const args = ['offline', '--config', CONFIG, '--param', `front=${front}`, '--httpPort', port];
   const child = spawn(process.execPath, [osls, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -62,7 +62,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 if (!existsSync(osls)) fail('osls is not installed; run: npm ci');
 else if (!existsSync('build/showcase.mjs')) fail('there is no bundle; run: npm run start:offline');
-// Not awaited: when one ends instead, this never happens.
+// This is not awaited, because it never resolves if one of them ends first.
 else
   void Promise.all(fronts.map(start)).then(() => {
     for (const { name, port } of fronts) console.log(`The showcase behind a local ${name}: http://${HOST}:${port}/`);

@@ -12,7 +12,7 @@ import { assetsOf, buildExample, EXAMPLES, type ExampleName } from './python-exa
 
 const HOST = '127.0.0.1';
 const root = resolve(import.meta.dirname, '..');
-// Signs the sessions on this machine alone.
+// Signs the sessions, only on this machine.
 const { SECRET_KEY = 'a secret for development' } = process.env;
 
 const { values, positionals } = parseArgs({
@@ -39,7 +39,7 @@ const bundle = (entry: string, outfile: string) =>
     logLevel: 'warning',
   });
 
-/** Bundles an entry, with the assets where it imports them from: the folder looks as examples/ does. */
+/** Bundles an entry. The folder is laid out like examples/, so that the entry finds the assets that it imports. */
 async function assemble(entry: string): Promise<string> {
   const folder = join(root, 'build/python/examples', `${name}-${entry}`);
   const assets = assetsOf(name).replace('examples/', '');
@@ -79,7 +79,7 @@ const targets = {
     );
     const config = join('examples', name, 'wrangler.toml');
     const args = [wrangler, 'dev', '--config', config, '--ip', HOST, '--port', String(port), ...passed];
-    // The placeholder of request.cf would be fetched from Cloudflare.
+    // Otherwise the placeholder of request.cf would be fetched from Cloudflare.
     const env = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
     run([...args, '--show-interactive-dev-session=false', '--var', `SECRET_KEY:${SECRET_KEY}`], env, (line) => {
       console.log(line);

@@ -5,11 +5,11 @@ import { errorPage, statusPage } from './pages.js';
 import type { Application, Environ } from './types.js';
 import { splitAuthority } from './url.js';
 
-/** Circumstances of a request that environ does not tell. */
+/** Facts about a request that environ does not hold. */
 export interface Circumstances {
   /** The Transfer-Encoding header, if the target sees it. */
   transferEncoding?: string | null | undefined;
-  /** The part of the request that the platform has cut off. */
+  /** The part of the request that the platform has truncated. */
   cut?: 'headers' | 'body' | undefined;
 }
 
@@ -31,19 +31,19 @@ export function refuseLength({ maxBody }: Gateway, environ: Environ): Applicatio
 
 const BAD_REQUEST = '400 Bad Request';
 
-/** The status to refuse a request with, or null. A platform's parser refuses most of these by itself.
- *  RFC 9112, sections 2.3, 3.2, 6.1 and 6.3; RFC 6585, section 5. */
+/** Returns the status to refuse a request with, or null. The platform's own parser already refuses most of these. RFC
+ *  9112, sections 2.3, 3.2, 6.1 and 6.3; RFC 6585, section 5. */
 export function refusal(environ: Environ, { transferEncoding, cut }: Circumstances): string | null {
   const { HTTP_HOST: host, CONTENT_LENGTH: length, SERVER_PROTOCOL: protocol } = environ;
-  // A client could push out headers that a proxy has added.
+  // The client could have pushed out headers that a proxy added.
   if (cut === 'headers') return '431 Request Header Fields Too Large';
-  // The application must not take a part of a body for the whole.
+  // The application must not mistake a truncated body for a complete one.
   if (cut === 'body') return '413 Content Too Large';
-  // Node's parser takes a request line without a version; its client would get a head that it can't read.
+  // Node's parser accepts a request line without a version, but such a client can't read the head of a response.
   if (protocol === 'HTTP/0.9') return BAD_REQUEST;
   // The asterisk stands for the server, and only OPTIONS asks about that (RFC 9112, section 3.2.4).
   if (environ.REQUEST_URI === '*' && environ.REQUEST_METHOD !== 'OPTIONS') return BAD_REQUEST;
-  // Several lines have been joined: two lengths, even equal ones, are not a number.
+  // Several lines were joined. Two lengths are not a number, even if they are equal.
   if (length !== undefined && !/^[0-9]+$/.test(length)) return BAD_REQUEST;
   if (transferEncoding !== undefined && transferEncoding !== null) {
     if (length !== undefined) return BAD_REQUEST;

@@ -1,8 +1,8 @@
 import { nameOf, WsgiError } from './errors.js';
 import type { Body } from './types.js';
 
-// JavaScript can't interrupt a pending next(), and a generator's return() waits for it. If a body hangs there, close() runs
-// after this time (ms) all the same, so that what the body holds is freed.
+// JavaScript can't interrupt a pending next(), and a generator's return() waits for it. If a body hangs there, close()
+// still runs after this time (ms), so that the resources of the body are freed.
 const STUCK = 1000;
 
 /** The body that an application returned, with its one ending. PEP 3333, "Specification Details". */
@@ -26,8 +26,8 @@ export class OpenBody {
     return isThenable(step) ? this.#settled(step) : this.#checked(step);
   }
 
-  /** Ends the body: the iterator's `return()` unless it is exhausted, then `close()`. Runs once, however often it is
-   *  called, and never rejects, because each failure goes to `log`. */
+  /** Ends the body: calls the iterator's `return()` unless it is exhausted, then `close()`. Further calls do nothing.
+   *  Never rejects, because each failure goes to `log`. */
   release(): Promise<void> {
     this.#released ??= this.#end();
     return this.#released;
@@ -69,13 +69,13 @@ export class OpenBody {
 }
 
 /** Opens the body that an application returned.
- *  @param log  takes the failures of its end */
+ *  @param log  takes errors thrown while the body is being ended */
 export function openBody(body: Body, log: (error: unknown) => void): OpenBody {
   return new OpenBody(body, log);
 }
 
-/** Checks that a value is iterable, as a body has to be.
- *  @throws {WsgiError} which names the value and says what to return instead */
+/** Checks that a body is iterable.
+ *  @throws {WsgiError} which names the value and the types that are allowed */
 export function checkBody(body: unknown): asserts body is Body {
   const iterable =
     Array.isArray(body) ||
@@ -109,7 +109,7 @@ export function concatenate(chunks: readonly Uint8Array[], total: number): Uint8
   return bytes;
 }
 
-/** Whether a value is a promise, native or not. */
+/** Tells if a value is a promise, native or not. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function';
 }
@@ -117,7 +117,7 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
 // More microtasks than an asynchronous function takes that waits for no I/O.
 const SOON = 16;
 
-/** Whether a promise settles within the microtasks that run now, before the platform can do anything in between. */
+/** Tells if a promise settles within the current microtasks, before the platform can do anything in between. */
 export async function settlesSoon(promise: PromiseLike<unknown>): Promise<boolean> {
   let settled = false;
   const settle = () => {

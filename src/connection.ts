@@ -1,12 +1,12 @@
 import { ClientDisconnected, describe } from './errors.js';
 
-/** What the gateway uses of an execution context: a Worker's, a DurableObjectState's, Hono's. */
+/** The part of an execution context that the gateway uses: a Worker's, a DurableObjectState's, Hono's. */
 export interface ExecutionContextLike {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** The line to the client of one request: whether it still stands, and the work that outlives the response. The gateway
- *  itself waits without the AbortSignal, whose listeners cost as much as a small request in workerd. */
+/** The connection to the client of one request: its state, and the work that outlives the response. The gateway itself
+ *  does not wait on the AbortSignal, because a listener on it costs as much as a small request in workerd. */
 export class Connection {
   /** Nothing more can be sent; `reason` says why. */
   aborted = false;
@@ -32,7 +32,7 @@ export class Connection {
     return this.#controller.signal;
   }
 
-  /** Ends the wait of the gateway and aborts the signal; the first reason counts. */
+  /** Ends the gateway's current wait and aborts the signal. If called again, the first reason stays. */
   abort(reason: unknown = new ClientDisconnected()): void {
     if (this.aborted) return;
     this.aborted = true;
@@ -65,7 +65,7 @@ export class Connection {
     });
   }
 
-  /** The same, for a wait that has nothing to do afterwards: settles as `promise` does, or rejects with the reason. */
+  /** Waits in the same way, without callbacks: settles as `promise` does, or rejects with the reason. */
   whileOpen<T>(promise: PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#giveUp = reject;

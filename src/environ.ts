@@ -24,7 +24,7 @@ export interface RequestLine {
 const fileWrapper: Environ['wsgi.file_wrapper'] = (source, blockSize) => new FileWrapper(source, blockSize);
 
 /** Begins the environ of a request. The request headers follow, then `setPeer`, `setServer`, `setInput` and the platform's own
- *  keys: V8 keeps an object quick as long as the keys that are added by computed names are few, and come first.
+ *  keys: V8 keeps an object fast as long as computed keys are few and are added first.
  *  PEP 3333, "environ Variables". */
 export function createEnviron(
   { method, path, query, protocol }: RequestLine,
@@ -54,8 +54,8 @@ export function createEnviron(
   } as unknown as Environ;
 }
 
-/** Sets the scheme, the address of the peer and `wsgi_edge.signal`. An accessor that makes the signal when it is read was
- *  tried: it saves 1 µs in workerd, and in Node it costs more than the signal. */
+/** Sets the scheme, the address of the peer and `wsgi_edge.signal`. The signal is not a lazy accessor, because that
+ *  saves only 1 µs in workerd and costs more than the signal in Node. */
 export function setPeer(
   environ: Environ,
   connection: Connection,
@@ -69,7 +69,7 @@ export function setPeer(
 }
 
 /** Sets path and query from the target of a request line.
- *  @param rawUri  the target as received, if it has been changed since */
+ *  @param rawUri  the target as received, if it was changed afterwards */
 export function setTarget(environ: Environ, target: string, rawUri = target): void {
   const mark = target.indexOf('?');
   const path = percentDecode(mark < 0 ? target : target.slice(0, mark));
@@ -82,7 +82,7 @@ export function setTarget(environ: Environ, target: string, rawUri = target): vo
 
 /** Sets SERVER_NAME and SERVER_PORT from the authority that the request was sent to.
  *  @param host  "h", "h:8080", "[::1]:8080"; may be malformed or empty
- *  @param fallbackHost  SERVER_NAME if `host` is of no use, with `fallbackPort` */
+ *  @param fallbackHost  SERVER_NAME if `host` can't be used, with `fallbackPort` */
 export function setServer(environ: Environ, host: string, fallbackHost: string, fallbackPort?: string): void {
   const authority = splitAuthority(host);
   environ.SERVER_NAME = authority === null ? fallbackHost : authority.name;
@@ -90,7 +90,7 @@ export function setServer(environ: Environ, host: string, fallbackHost: string, 
     (authority === null ? fallbackPort : authority.port) ?? (environ['wsgi.url_scheme'] === 'https' ? '443' : '80');
 }
 
-/** Sets `wsgi.input`, once the request headers are there.
+/** Sets `wsgi.input`, after the request headers have been added.
  *  @param maxBody  the longest body in bytes
  *  @param length  the true length of the body in bytes, if the target knows it; it replaces the header's */
 export function setInput(environ: Environ, body: InputSource, maxBody: number, length?: number): void {

@@ -1,8 +1,8 @@
 import { nameOf } from './errors.js';
 import type { ErrorStream } from './types.js';
 
-/** `wsgi.errors` over a function that takes whole lines: those that one `write()` completes, together and without the last
- *  LF. `flush()` hands on an unfinished line.
+/** `wsgi.errors` over a function that takes whole lines. The lines that one `write()` completes are passed in one call,
+ *  without the last LF. `flush()` passes an unfinished line.
  *  @throws {TypeError} when a text is not a string
  *  PEP 3333, "Input and Error Streams". */
 export function createErrorStream(sink: (lines: string) => void): ErrorStream {
@@ -10,7 +10,7 @@ export function createErrorStream(sink: (lines: string) => void): ErrorStream {
   return stream;
 }
 
-// A copy by `{ ...errors }` has the state as well.
+// A symbol key, so that a copy by `{ ...errors }` shares the state.
 const STATE = Symbol('errors');
 type Stateful = { [STATE]: { rest: string; sink: (lines: string) => void } };
 

@@ -36,8 +36,8 @@ export function nameOf(value: unknown): string {
   return typeof name === 'string' && name !== '' ? `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}` : 'an object';
 }
 
-/** A thrown value as the log shows it: an error with its stack and causes. Control characters are escaped, because a message
- *  may have text of a client in it, which must neither pass for lines of the log nor steer the terminal that shows it. */
+/** A thrown value as the log shows it: an error with its stack and causes. Control characters are escaped, because a
+ *  message may contain text from a client, which must not look like log lines or control the terminal. */
 export function describe(error: unknown): string {
   try {
     return withCauses(error, new Set());
@@ -50,7 +50,7 @@ function withCauses(error: unknown, seen: Set<unknown>): string {
   if (!isError(error)) return escapeControls(`application: threw ${nameOf(error)}: ${quote(error)}`);
   const message = String(error.message);
   const stack = error.stack ?? `${error.name}: ${message}`;
-  // The stack keeps its lines, and those of the message become one.
+  // Keep the lines of the stack, but join the lines of the message.
   const own = escapeControls(stack.replace(message, () => message.replaceAll('\n', '\\n')));
   if (seen.has(error)) return own;
   seen.add(error);
@@ -61,7 +61,7 @@ function withCauses(error: unknown, seen: Set<unknown>): string {
   ].join('\n');
 }
 
-// All except tab and line feed.
+// Every control character except tab and line feed.
 const escapeControls = (text: string): string =>
   text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => `\\x${char.codePointAt(0)?.toString(16).padStart(2, '0')}`);
 

@@ -3,9 +3,9 @@ import type { FileSource } from './types.js';
 
 const DEFAULT_BLOCK = 65_536; // bytes
 
-/** The body that `wsgi.file_wrapper` makes: an iterable of blocks. A target that gets it untouched by middleware may hand
+/** The body that `wsgi.file_wrapper` makes: an iterable of blocks. If middleware has left it unchanged, a target may hand
  *  `source` to its platform by reference. PEP 3333, "Optional Platform-Specific File Handling".
- *  @throws {WsgiError} when `source` is none of the kinds of `FileSource`, or `blockSize` is not a positive integer */
+ *  @throws {WsgiError} when `source` is not a `FileSource`, or `blockSize` is not a positive integer */
 export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
   readonly blockSize: number;
@@ -23,7 +23,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     this.blockSize = blockSize;
   }
 
-  /** The length in bytes, if the source tells it. */
+  /** The length in bytes, if the source has it. */
   get size(): number | undefined {
     return isBlob(this.source) ? this.source.size : undefined;
   }
@@ -33,8 +33,8 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     const blocks = this.#blocks();
     return {
       next: () => blocks.next(),
-      // A generator that waits for bytes can't be ended, but a stream can, and that ends the wait. The close() that follows
-      // tells of a failure.
+      // A generator that waits for bytes can't be ended, so end its stream, which ends the wait. close() follows and
+      // reports a failure.
       return: async () => {
         if (isStream(source) || isBlob(source) || 'destroy' in source) await this.#endSource().catch(() => {});
         return blocks.return();
@@ -47,7 +47,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
     return this.#endSource();
   }
 
-  // Middleware may put a close() of its own in front.
+  // Middleware may have set its own close() on this object.
   #endSource(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
@@ -71,10 +71,10 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
   async #end(): Promise<void> {
     const { source } = this;
     const reader = this.#reader;
-    // A read that waits for bytes holds the iterator; only its reader can end it.
+    // The iterator is blocked by a read that waits for bytes; only its reader can end that.
     if (reader !== undefined) await reader.cancel();
     else if (isStream(source)) {
-      // A stream that is still locked has a reader that ends it.
+      // If the stream is still locked, its reader will end it.
       if (!source.locked) await source.cancel();
     } else if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
     else if ('close' in source) await source.close?.();
@@ -92,7 +92,7 @@ export class FileWrapper implements AsyncIterable<Uint8Array> {
       }
     } finally {
       this.#reader = undefined;
-      // Does nothing to a stream that has ended.
+      // This does nothing if the stream has ended.
       await reader.cancel();
       reader.releaseLock();
     }
@@ -105,12 +105,12 @@ export function asFile(body: unknown): FileWrapper | undefined {
   return isStream(body) || (isIterable(body) && 'destroy' in body) ? new FileWrapper(body as FileSource) : undefined;
 }
 
-/** Whether a value is a web ReadableStream, from any realm or implementation. */
+/** Tells if a value is a web ReadableStream, from any realm or implementation. */
 export function isStream(source: unknown): source is ReadableStream<Uint8Array> {
   return typeof (source as ReadableStream | null)?.getReader === 'function';
 }
 
-/** Whether a value is a Blob, from any realm or implementation. */
+/** Tells if a value is a Blob, from any realm or implementation. */
 export function isBlob(source: unknown): source is Blob {
   const blob = source as Blob | null;
   return typeof blob?.arrayBuffer === 'function' && typeof blob.stream === 'function' && typeof blob.size === 'number';

@@ -11,7 +11,7 @@ export interface Gateway {
   errors: (lines: string) => void;
   /** The longest request body in bytes. */
   maxBody: number;
-  /** Says of a status code why the platform can't send it, or null. */
+  /** Returns the reason why the platform can't send a status code, or null. */
   expressible: (code: number) => string | null;
 }
 
@@ -34,7 +34,7 @@ export function createGateway(name: string, app: Application, options: GatewayOp
     application: scriptName === '' ? app : mounted,
     onError,
     maxBody,
-    // By default an error and its stack are one entry of the platform's log, not one for each line.
+    // The default log writes an error and its stack as one entry, not as one for each line.
     errors: errors === undefined ? (lines) => console.error(lines) : (lines) => eachLine(lines, errors),
     expressible: (code) =>
       code < 200
@@ -46,14 +46,14 @@ export function createGateway(name: string, app: Application, options: GatewayOp
 }
 
 /** Checks options that are functions.
- *  @throws {WsgiError} when one is given and is something else */
+ *  @throws {WsgiError} when an option is given and is not a function */
 export function checkFunctions(name: string, options: Record<string, unknown>): void {
   for (const [option, value] of Object.entries(options))
     if (value !== undefined && typeof value !== 'function')
       throw new WsgiError(`${name}: ${option} must be a function, not ${nameOf(value)}`);
 }
 
-// A log that fails must not take the response with it, nor end the process by a rejection.
+// A failing log must neither break the response nor end the process through a rejection.
 function eachLine(lines: string, errors: (line: string) => unknown): void {
   for (const line of lines.split('\n')) {
     try {

@@ -19,7 +19,7 @@ export interface HeaderView extends Iterable<[name: string, value: string]> {
   setDefault(name: string, value: string): string;
   /** Adds a header, with parameters: `add('Content-Disposition', 'attachment', { filename: 'a.txt' })` gives
    *  `attachment; filename="a.txt"`. A parameter is ordinary text. It becomes a quoted string, or the form of RFC 8187
-   *  (`filename*=UTF-8''…`) if it is not ASCII. null gives the bare name, undefined omits the parameter.
+   *  (`filename*=UTF-8''…`) if it is not ASCII. A value of null gives the bare name, and undefined omits the parameter.
    *  @param value  null if the header has only parameters */
   add(name: string, value: string | null, params?: Record<string, string | null | undefined>): void;
   /** The names in order, repeats included. */

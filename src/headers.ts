@@ -19,7 +19,7 @@ export interface Name {
   key: string | null;
 }
 
-// Clients choose the names, so the cache is bounded: a flood of names must not grow it.
+// The cache is bounded, because clients choose the names and could make it grow without limit.
 const CACHE_LIMIT = 512;
 let names = new Map<string, Name>();
 
@@ -43,12 +43,12 @@ function keyOf(folded: string): string | null {
   return `HTTP_${folded.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** Whether `text` is a token, as names of headers and methods are (RFC 9110, section 5.6.2). */
+/** Tells if `text` is a token, as header names and methods must be (RFC 9110, section 5.6.2). */
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** Whether `name` is a hop-by-hop header, which only the server may set. PEP 3333, "Other HTTP Features"; as
+/** Tells if `name` is a hop-by-hop header, which only the server may set. PEP 3333, "Other HTTP Features"; as
  *  `wsgiref.util.is_hop_by_hop`. */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.test(name.toLowerCase());
@@ -60,7 +60,7 @@ export function lowerName(name: string): string {
 }
 
 /** The environ key of a request header, or null for one that must not reach the application: a name with `_` (it would
- *  pass for one with `-`), `Proxy` (httpoxy, CVE-2016-5385), and `Transfer-Encoding`, which the platform has decoded. */
+ *  look like one with `-`), `Proxy` (httpoxy, CVE-2016-5385), and `Transfer-Encoding`, which the platform has decoded. */
 export function environKey(name: string): string | null {
   return foldName(name).key;
 }
@@ -75,13 +75,13 @@ export function addRequestHeader(environ: Record<string, unknown>, name: string,
   environ[key] = earlier === undefined ? trimmed : `${earlier}${key === 'HTTP_COOKIE' ? '; ' : ', '}${trimmed}`;
 }
 
-/** Sets a request header that the platform has joined, trimmed and named in lower case already. */
+/** Sets a request header that the platform has already joined, trimmed and named in lower case. */
 export function setRequestHeader(environ: Record<string, unknown>, name: string, value: string): void {
   const { key } = foldName(name);
   if (key !== null) environ[key] = value;
 }
 
-/** Says of a status line what is wrong with it, or null. PEP 3333, "The start_response() Callable". */
+/** Returns the fault of a status line as text, or null. PEP 3333, "The start_response() Callable". */
 export function statusFault(status: unknown): string | null {
   if (status === '200 OK') return null; // the usual one, at no cost
   if (typeof status !== 'string') return `status must be a string such as "200 OK", not ${nameOf(status)}`;
@@ -90,16 +90,15 @@ export function statusFault(status: unknown): string | null {
   return fault === null ? null : `status ${quote(status)} ${fault}`;
 }
 
-/** Says of response headers what is wrong with them, or null. PEP 3333, "The start_response() Callable". */
+/** Returns the fault of response headers as text, or null. PEP 3333, "The start_response() Callable". */
 export function headersFault(headers: unknown): string | null {
   const checked = checkHeaders(headers);
   return typeof checked === 'string' ? checked : null;
 }
 
-/** Response headers without fault, copied. */
+/** Checked response headers, as a copy. */
 export interface CheckedHeaders {
-  /** White space around a value is not part of it (RFC 9110, section 5.5). If Content-Length is there twice, the first
-   *  stays (section 8.6). */
+  /** Values are trimmed (RFC 9110, section 5.5). If Content-Length occurs twice, only the first stays (section 8.6). */
   copy: HeaderList;
   /** Content-Length in bytes, if there is one. */
   length: number | undefined;
@@ -148,15 +147,15 @@ export function headerValue(headers: readonly (readonly [string, string])[], fol
   return undefined;
 }
 
-/** The headers except those of one name.
+/** The headers without the ones of a given name.
  *  @param folded  the name in lower case */
 export function without<Pair extends readonly [string, string]>(headers: readonly Pair[], folded: string): Pair[] {
   return headers.filter((pair) => lowerName(pair[0]) !== folded);
 }
 
-// String.prototype.trim() would also cut U+00A0, a byte that ends many UTF-8 characters, and a pattern would take quadratic
-// time for a long run of spaces inside. The space after a last comma stays, because a platform that joins lines makes ", "
-// of an empty last one.
+// String.prototype.trim() would also cut U+00A0, a byte that ends many UTF-8 characters, and a regular expression would
+// take quadratic time on a long run of spaces inside. The space after a last comma stays, because a platform that joins
+// lines turns an empty last line into ", ".
 function trim(value: string): string {
   let from = 0;
   let to = value.length;

@@ -16,9 +16,9 @@ const LINE = 16; // bytes
 /** The source of `wsgi.input`. None of its functions is called before the first read. */
 export interface InputSource {
   /** The next bytes, an empty array included, or null at the end.
-   *  @param size  how many are of use, if that is known; a source may give more or less */
+   *  @param size  how many bytes the reader wants, if that is known; a source may give more or fewer */
   pull(size?: number): Promise<Uint8Array | null>;
-  /** All bytes at once, asked for only before the first `pull`; undefined if the source can't. */
+  /** Returns the whole body at once, or undefined if the source can't. Called only before the first `pull`. */
   all?(): Uint8Array | Promise<Uint8Array> | undefined;
   /** Tells the platform that nobody will read the rest. */
   cancel(reason: unknown): Promise<void>;
@@ -26,12 +26,12 @@ export interface InputSource {
   stream?(): ReadableStream<Uint8Array> | null;
 }
 
-// The key of the state behind a `wsgi.input`, which a copy by `{ ...input }` has as well.
+// The key of the state behind a `wsgi.input`. It is a symbol, so that a copy by `{ ...input }` shares the state.
 const STATE = Symbol('input');
 
 /** The gateway's side of a `wsgi.input`. */
 interface Platform {
-  /** The platform's own stream, once, while nobody has read. */
+  /** Returns the platform's own stream, once, and only if nothing has been read. */
   takeStream(): ReadableStream<Uint8Array> | null;
   arrived(): Promise<Uint8Array>;
   cancel(reason: unknown): Promise<void>;
@@ -49,7 +49,7 @@ export function createInputStream(
   length?: number,
   maxBody = Number.POSITIVE_INFINITY,
 ): InputStream {
-  // Shared functions instead of closures: most requests have no body, and pay for none of this.
+  // These are shared functions instead of closures, because most requests have no body and should not pay for one.
   const input: InputStream & Stateful = {
     read,
     readline,
@@ -100,7 +100,7 @@ class Input implements Platform {
   }
 
   takeStream(): ReadableStream<Uint8Array> | null {
-    // The platform's own stream knows no limit except the length that it was promised.
+    // The platform's own stream enforces only the promised length, so `maxBody` must be checked here.
     if (this.#touched || (this.#maxBody !== Number.POSITIVE_INFINITY && this.#length === undefined)) return null;
     const own = this.#source.stream?.() ?? null;
     this.#taken = own !== null;
@@ -244,7 +244,7 @@ class Reader {
     this.#held += chunk.length;
     this.#pulled += chunk.length;
     if (this.#pulled > this.#maxBody) throw this.#tooLarge(`has more bytes than maxBody, ${this.#maxBody}`);
-    // The platform's own end would take one more turn of its I/O.
+    // Waiting for the platform's own end would take one more turn of its I/O.
     if (this.#length !== undefined && this.#pulled >= this.#length) this.#ended = true;
   }
 
@@ -333,7 +333,7 @@ function plain(chunk: Uint8Array): Uint8Array {
   return chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-// BytesIO takes no size, None and -1 alike for "all".
+// BytesIO treats no size, None and -1 as "all".
 function toLimit(size: unknown): number {
   if (size === undefined || size === null) return Number.POSITIVE_INFINITY;
   if (typeof size !== 'number' || !Number.isInteger(size))
@@ -366,7 +366,7 @@ export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
 }
 
 /** An `InputSource` over a ReadableStream that is taken at the first read; null stands for an empty body. If the stream can,
- *  it fills buffers of the size that is of use: workerd gives pieces of 4 KiB otherwise, at six times the cost.
+ *  it fills buffers of the requested size. Otherwise workerd gives pieces of 4 KiB, at six times the cost.
  *  @param getAll  reads all bytes in one step, if the platform can */
 export function streamSource(
   getStream: () => ReadableStream<Uint8Array> | null,
@@ -412,7 +412,7 @@ function readingOf(stream: ReadableStream<Uint8Array>): Reading {
   if (byob === undefined) return stream.getReader();
   return {
     async read(size = BLOCK) {
-      // A view without length is refused, yet the end has to be read.
+      // A view without length is refused, so use one byte to read the end.
       const step = await byob.read(new Uint8Array(Math.max(1, Math.min(BLOCK, size))));
       // Bytes that come one by one must not each hold a buffer.
       if (!step.done && step.value.length * 2 < step.value.buffer.byteLength) step.value = step.value.slice();

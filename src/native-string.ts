@@ -1,7 +1,7 @@
 // PEP 3333, "A Note On String Types": a native string carries bytes, one code unit (U+0000 to U+00FF) each. This file has
 // every conversion of this package between bytes, native strings and ordinary text.
 
-// Bundlers drop an unused constant, but an unused call only if it has this mark.
+// Bundlers drop an unused call only if it has this mark.
 const encoder = /* @__PURE__ */ new TextEncoder();
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true, fatal: false });
 const strictDecoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
@@ -80,7 +80,7 @@ export function percentDecode(native: string): string {
   return native.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** Escapes each byte outside the unreserved characters and those of `safe` (RFC 3986, section 2). */
+/** Escapes every byte except unreserved characters and the characters in `safe` (RFC 3986, section 2). */
 export function percentEncode(native: string, safe: string): string {
   return native.replace(/[^A-Za-z0-9_.~-]/g, (char) =>
     safe.includes(char) ? char : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,

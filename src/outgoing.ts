@@ -17,7 +17,7 @@ export interface Platform<Out> {
   file?(head: Head, file: FileWrapper): { out: Out; sent: Promise<void> } | undefined;
   /** Ends an exchange that has no response, because its client is gone or no error page could be sent. */
   fail(error: unknown): Out;
-  /** Whether the application has handed over an upgrade (a WebSocket), which makes status 101 possible. */
+  /** True if the application has handed over an upgrade (a WebSocket), which makes status 101 possible. */
   upgraded?(): boolean;
 }
 
@@ -127,7 +127,7 @@ export class Outgoing<Out> {
       () => {
         if (this.unaccepted === accepted) this.unaccepted = undefined;
       },
-      () => {}, // It stays in `unaccepted`, where the end of the response finds it.
+      () => {}, // The promise stays in `unaccepted`, and the end of the response awaits it.
     );
     return accepted;
   }
@@ -166,7 +166,7 @@ export class Outgoing<Out> {
   }
 }
 
-// A platform may throw instead of rejecting.
+// A platform may throw instead of returning a rejected promise.
 function attempt(task: () => void | Promise<void>): void | Promise<void> {
   try {
     return task();
@@ -175,7 +175,7 @@ function attempt(task: () => void | Promise<void>): void | Promise<void> {
   }
 }
 
-/** A rejection that nobody has to handle. */
+/** A rejected promise that needs no handler. */
 export function rejected(reason: unknown): Promise<void> {
   const promise = Promise.reject(reason);
   promise.catch(() => {});

@@ -2,7 +2,7 @@ import { BodyTooLarge } from './errors.js';
 import { textToBytes } from './native-string.js';
 import type { Application } from './types.js';
 
-/** A page of the gateway's own, which says nothing except the status. PEP 3333, "Error Handling".
+/** A page of the gateway, which contains only the status. PEP 3333, "Error Handling".
  *  @param status  "404 Not Found" */
 export const statusPage =
   (status: string): Application =>

@@ -45,7 +45,7 @@ class Exchange<Out> {
   #toldOfLength = false;
   /** 0 for the application, then one more for each page that answers its error. */
   #round = 0;
-  /** The pages left to answer an error with: that of `onError`, if it gives one, and the gateway's own. */
+  /** The pages that can still answer an error: first the page of `onError`, if there is one, then the gateway's own. */
   #pages: Application[] | undefined;
 
   constructor(gateway: Gateway, environ: Environ, platform: Platform<Out>) {
@@ -85,7 +85,7 @@ class Exchange<Out> {
     try {
       this.#errors.flush();
     } catch {
-      // A log that fails must not take the response with it.
+      // A failing log must not break the response.
     }
   }
 
@@ -159,7 +159,7 @@ class Exchange<Out> {
   async #sendStream(open: OpenBody): Promise<void> {
     const { start, out } = this;
     const connection = this.#connection;
-    // The one case in which the head need not wait for a chunk (PEP 3333, "The start_response() Callable").
+    // Only in this case the head need not wait for a chunk (PEP 3333, "The start_response() Callable").
     if (start.head?.length === 0) this.#commit();
     for (;;) {
       let step = open.next();
@@ -185,7 +185,7 @@ class Exchange<Out> {
     const { out, start } = this;
     const connection = this.#connection;
     const { length, code } = start.started('the end of the body');
-    // Nothing has gone out: the client can still be told by a 500.
+    // Nothing has gone out, so the client can still get a 500.
     const early = start.committed || out.sendsNothing(code) ? undefined : out.shortage(length);
     if (early !== undefined) throw early;
     this.#commit(length === undefined ? new Uint8Array(0) : undefined);
@@ -249,7 +249,7 @@ class Exchange<Out> {
   #fail(error: unknown, body?: OpenBody): void | Promise<void> {
     const { start } = this;
     const gone = error instanceof ClientDisconnected && (this.#connection.aborted || start.committed);
-    // Nobody is left to be told of an error.
+    // The client is gone, so nobody would see an error page.
     if (!gone) this.#log(error);
     const page = start.committed || gone ? undefined : this.#nextPage(error);
     if (page === undefined) return this.#breakOff(error, gone, body);
@@ -317,7 +317,7 @@ class Exchange<Out> {
     return new OpenBody(body, (error) => this.#log(error));
   }
 
-  /** Closes the body that comes after nobody waits for it any more. */
+  /** Closes a body that arrives when nobody waits for it any more. */
   #discard(result: PromiseLike<Body>): void {
     Promise.resolve(result).then(
       (body) => body && this.#open(asFile(body) ?? body).release(),

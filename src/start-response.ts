@@ -68,7 +68,7 @@ export class Start {
 
 /** Makes the `startResponse` of one request.
  *  @param write  the function that `startResponse` returns
- *  @param expressible  says of a status code why the platform can't send it, or null */
+ *  @param expressible  returns the reason why the platform can't send a status code, or null */
 export function createStart(write: Write, expressible: (code: number) => string | null): Start {
   return new Start(write, expressible);
 }

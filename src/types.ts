@@ -36,13 +36,13 @@ export type Middleware<E extends Environ = Environ> = (app: Application<E>) => A
  *  when the body ends before its promised length, and throws a `WsgiError` at once for a size that is not a whole number of
  *  bytes. Asynchronous iteration gives lines. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
-  /** Up to `size` bytes, or all that are left without `size`; an empty array at the end of input, never null. */
+  /** Up to `size` bytes, or all remaining bytes without `size`; an empty array at the end of input, never null. */
   read(size?: number | null): Promise<Uint8Array>;
   /** One line with its LF, or at most `size` bytes of it; an empty array at the end of input. */
   readline(size?: number | null): Promise<Uint8Array>;
-  /** The lines that are left; stops after the line with which `hint` bytes are reached. With the option `maxBody`, rejects
-   *  with `BodyTooLarge` at more than 65,536 lines and more than one line for each 16 bytes of `maxBody`, because each line
-   *  takes memory of its own. Asynchronous iteration has no such limit. */
+  /** The remaining lines; stops after the line that reaches `hint` bytes. With the option `maxBody`, rejects with
+   *  `BodyTooLarge` at more than 65,536 lines and more than one line for each 16 bytes of `maxBody`, because each line
+   *  takes additional memory. Asynchronous iteration has no such limit. */
   readlines(hint?: number | null): Promise<Uint8Array[]>;
 }
 
@@ -108,8 +108,9 @@ export interface GatewayOptions {
    *  only to `wsgi.errors`. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that only logs returns nothing
   onError?: (error: unknown, environ: Environ) => Application | void;
-  /** The longest request body in bytes; without it there is no limit. A longer body is answered with 413: before the
-   *  application is called if CONTENT_LENGTH tells, else when `wsgi.input` has read that far, whose `read` then rejects. */
+  /** The longest request body in bytes; no limit by default. A longer body is answered with 413: before the
+   *  application is called if CONTENT_LENGTH shows it, otherwise when `wsgi.input` has read that far, and `read` then
+   *  rejects. */
   maxBody?: number;
   /** Takes each line of `wsgi.errors` and of the gateway's own log; `console.error` by default. */
   errors?: (line: string) => void;

@@ -21,8 +21,8 @@ export interface CollectedResponse {
   text(): string;
 }
 
-/** A complete environ for a test: GET / on 127.0.0.1 with an empty body, changed by `overrides`; what follows from those
- *  (the scheme from HTTPS, the port from the scheme, Host from SERVER_NAME) does. As
+/** A complete environ for a test: GET / on 127.0.0.1 with an empty body, changed by `overrides`. Dependent values follow:
+ *  the scheme from HTTPS, the port from the scheme, Host from SERVER_NAME. As
  *  `wsgiref.util.setup_testing_defaults`. */
 export function testEnviron(overrides: Partial<Environ> = {}): Environ {
   const host = overrides.SERVER_NAME ?? '127.0.0.1';
@@ -43,7 +43,7 @@ export function testEnviron(overrides: Partial<Environ> = {}): Environ {
 
 /** Calls an application as a gateway does and collects its response, the gateway's 500 for an error included. `close()`
  *  has run when the promise settles.
- *  @param environ  such as `testEnviron()` makes it
+ *  @param environ  for example from `testEnviron()`
  *  @throws the error (as a rejection) that broke off a response after its head had gone out */
 export async function callApp(app: Application, environ: Environ = testEnviron()): Promise<CollectedResponse> {
   const gateway = createGateway('callApp', app, {}, 999);

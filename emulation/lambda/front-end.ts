@@ -1,6 +1,6 @@
-// An HTTP front of a function on loopback: sockets around AWS's side in testing/lambda, which makes the events and reads
-// the results, and the function in AWS's runtime client. testing/ is imported as compiled, because scripts run this file
-// in plain Node.
+// Serves a function over HTTP on loopback. AWS's side in testing/lambda makes the events and reads the results, AWS's
+// runtime client runs the function, and this file adds the sockets. It imports the compiled testing/, because scripts run
+// it in plain Node.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +28,7 @@ export interface FrontEndOptions {
   env?: Record<string, string>;
   /** 30,000 ms by default. */
   timeoutMs?: number;
-  /** Takes what the function logs; standard output by default. */
+  /** Takes the output of the function; standard output by default. */
   onOutput?: (text: string) => void;
 }
 
@@ -38,10 +38,10 @@ export interface FrontEnd {
   close(): Promise<void>;
 }
 
-/** The front end to play. */
+/** The front end to emulate. */
 export interface Part {
   kind: StreamingKind;
-  /** Whether it sends a streamed response on as it comes, instead of as a whole. */
+  /** True if it forwards a streamed response in chunks, instead of as a whole. */
   streams: boolean;
   customDomain?: string;
 }
@@ -150,7 +150,7 @@ function arrivalOf({ socket, httpVersion }: IncomingMessage, { customDomain }: P
   const time = Date.now();
   return {
     client: socket.remoteAddress ?? HOST,
-    // True on this machine. On AWS these are always 443 and https.
+    // The emulation's real port and scheme. On AWS these are always 443 and https.
     port: String(socket.localPort),
     scheme: 'http',
     protocol: `HTTP/${httpVersion}`,
@@ -174,7 +174,7 @@ async function respond(res: ServerResponse, outcome: Outcome, part: Part, report
   else sendWhole(res, response, response.body);
 }
 
-/** The result of `read`. If the front end refuses the response, undefined, after a report. */
+/** Returns the result of `read`. If the front end refuses the response, reports it and returns undefined. */
 function taken<Read>(read: () => Read, report: Report): Read | undefined {
   try {
     return read();
@@ -186,7 +186,7 @@ function taken<Read>(read: () => Read, report: Report): Read | undefined {
 
 function sendOwn(res: ServerResponse, { kind }: Part, status: 413 | 502): void {
   const { headers, body } = ownResponse(kind, status);
-  // The rest of a body that is too large would be read as the next request.
+  // Close the connection, because the rest of a body that is too large would be read as the next request.
   if (status === 413) res.shouldKeepAlive = false;
   sendWhole(res, { status, headers }, body);
 }
@@ -210,15 +210,15 @@ async function sendStream(res: ServerResponse, stream: Stream, part: Part, repor
   const start = await readStart(stream, chunks, part, report);
   if (start !== undefined) {
     writeHead(res, start);
-    // Not flushHeaders(), because Node writes such a head as UTF-8 instead of latin-1.
+    // Do not use flushHeaders(), because Node then writes the head as UTF-8 instead of latin-1.
     if (part.streams) res.write(Buffer.alloc(0));
     pass(start.rest);
   }
-  // Read to the end even if nothing is passed on, because the runtime waits for that.
+  // Read to the end even if nothing is forwarded, because the runtime waits for that.
   for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) if (start !== undefined) pass(chunk);
   const error = await stream.failed;
   if (error !== undefined) report(`${error.errorType}: ${error.errorMessage}`);
-  // The client is not told of a failure after the head: it sees a body that ends.
+  // After the head the client can't be told of a failure; its body just ends.
   if (start === undefined) sendOwn(res, part, 502);
   else res.end(Buffer.concat(held));
 }

@@ -1,5 +1,5 @@
-// AWS's own runtime client for Node.js has a native part, which it builds when it is installed (about 40 s). It is put
-// into a folder of its own, on demand: as a devDependency it would fail `npm ci` where a build tool is missing.
+// AWS's runtime client for Node.js builds a native part when it is installed (about 40 s). It is installed on demand into
+// a separate folder, because as a devDependency it would make `npm ci` fail if a build tool is missing.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -12,13 +12,13 @@ const main = (folder: string) => join(folder, 'node_modules/aws-lambda-ric/index
 
 const run = promisify(execFile);
 
-/** The path of the runtime client's main module, built first where it is not there yet.
- *  @throws when it can't be built; the message says what is missing */
+/** Returns the path of the runtime client's main module, and builds it first if it is missing.
+ *  @throws when it can't be built; the message names the missing tool */
 export async function ensureRuntimeClient(): Promise<string> {
   if (existsSync(main(home))) return main(home);
   await checkTools();
   mkdirSync(cache, { recursive: true });
-  // Built aside and moved into place: two processes may come here at once, and one may be stopped half-way.
+  // Build in a temporary folder and move it, because two processes may run this at once, and one may be stopped half-way.
   const folder = mkdtempSync(join(cache, 'build-'));
   try {
     const manifest = {

@@ -4,14 +4,14 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a function reports of its own failure. */
+/** The report of a function about its failure. */
 export interface FunctionError {
   errorType: string;
   errorMessage: string;
   trace?: string[];
 }
 
-/** The outcome of an invocation. `failed` of a stream is settled with the stream's end. */
+/** The outcome of an invocation. For a stream, `failed` settles when the stream ends. */
 export type Outcome =
   | { kind: 'result'; json: string }
   | { kind: 'error'; error: FunctionError }
@@ -84,7 +84,7 @@ export async function startRuntimeApi(onInitError: (error: FunctionError) => voi
       const ended = new Promise<FunctionError | undefined>((resolve) => {
         req.on('close', () => resolve(req.complete ? trailerError(req) : exited));
       });
-      // The runtime goes on to the next invocation when this one's stream has been taken to its end.
+      // The runtime fetches the next invocation after the stream of this one has been read to its end.
       ended.then(() => accepted(res));
       settle({ kind: 'stream', contentType: req.headers['content-type'] ?? '', body: req, failed: ended });
     } else {
@@ -92,7 +92,7 @@ export async function startRuntimeApi(onInitError: (error: FunctionError) => voi
       accepted(res);
     }
   });
-  // Lambda's own timeouts are the only ones: a runtime may wait for its next invocation for long.
+  // Switch off the server's timeouts, because a runtime may wait long for its next invocation.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -136,7 +136,7 @@ export async function startRuntimeApi(onInitError: (error: FunctionError) => voi
 
 const exited: FunctionError = { errorType: 'Runtime.ExitError', errorMessage: 'Runtime exited while it streamed' };
 
-// A streaming function that fails after its first byte says so in trailers, with a JSON body in base64.
+// If a streaming function fails after its first byte, trailers report it, with a JSON body in base64.
 function trailerError(req: IncomingMessage): FunctionError | undefined {
   const body = req.trailers['lambda-runtime-function-error-body'];
   if (body === undefined) return undefined;

@@ -1,4 +1,4 @@
-// Runs a function in AWS's runtime client, as Lambda does: a process of its own, started anew when it dies.
+// Runs a function in AWS's runtime client, as Lambda does: in a separate process, which is restarted when it dies.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ensureRuntimeClient } from './install-ric.ts';
 import type { FunctionError } from './runtime-api.ts';
@@ -11,16 +11,16 @@ export interface RuntimeOptions {
   /** host:port of the Runtime API. */
   runtimeApi: string;
   env?: Record<string, string>;
-  /** Takes what the function logs. */
+  /** Takes the output of the function. */
   onOutput: (text: string) => void;
-  /** Called when the process has ended by itself. */
+  /** Called when the process has ended without being stopped. */
   onExit: (error: FunctionError) => void;
 }
 
-// A function that can't even start is not started for ever.
+// Limit the restarts of a function that fails at its start.
 const MAX_FAILED_STARTS = 3;
 
-/** Starts the runtime client. @returns how to stop it, and how to tell that the function was loaded */
+/** Starts the runtime client. @returns functions to stop it, and to note that the function was loaded */
 export async function startRuntime(options: RuntimeOptions): Promise<{ loaded(): void; stop(): Promise<void> }> {
   const client = await ensureRuntimeClient();
   let child: ChildProcess;

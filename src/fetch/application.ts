@@ -12,9 +12,9 @@ import { fromPlatform, toPlatform } from './text-headers.js';
 export type FetchHandler = (request: Request, env?: any, ctx?: any) => Response | Promise<Response>;
 
 /** Makes an application of a Fetch API handler. PATH_INFO is the path of the handler's URL, so below a mount it does not see
- *  SCRIPT_NAME. `env` and `ctx` are those of Workers, or `{}` and a `waitUntil` elsewhere. Hop-by-hop headers of its Response
- *  are dropped. TRACE and CONNECT, which a Request can't have, are answered with 501. A Response whose body is used already
- *  is refused with a `WsgiError`.
+ *  SCRIPT_NAME. The handler gets `env` and `ctx` from Workers, or `{}` and a `waitUntil` elsewhere. Hop-by-hop headers of
+ *  its Response are dropped. TRACE and CONNECT, which a Request can't have, are answered with 501. A Response whose body
+ *  has been used is refused with a `WsgiError`.
  *  @throws {WsgiError} when `handler` is not a function */
 export function fromFetchHandler(handler: FetchHandler): Application {
   if (typeof handler !== 'function')
@@ -49,8 +49,8 @@ export function fromFetchHandler(handler: FetchHandler): Application {
 
 const fetchBodies = new WeakSet<ReadableStream<Uint8Array>>();
 
-/** Whether a stream is the body of a Fetch handler's Response. workerd compresses such a body itself as its Content-Encoding
- *  says, while the bytes of an application are encoded already. */
+/** Tells if a stream is the body of a Fetch handler's Response. workerd compresses such a body according to its
+ *  Content-Encoding, while an application's bytes are already encoded. */
 export function isFetchBody(stream: ReadableStream<Uint8Array>): boolean {
   return fetchBodies.has(stream);
 }
@@ -70,7 +70,7 @@ function responseHeaders(response: Response): HeaderList {
 
 function toRequest(environ: Environ): Request {
   const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
-  // Request accepts these methods in lower case, too.
+  // Request also accepts these methods in lower case.
   const bodiless = /^(GET|HEAD)$/i.test(method) || length === '0';
   const headers = new Headers();
   for (const key of Object.keys(environ)) {

@@ -8,7 +8,7 @@ import type { Environ } from '../types.js';
 import { fromPlatform } from './text-headers.js';
 
 /** Makes the environ of a Fetch API request.
- *  @param remoteAddr  tells the client's address once the headers are there
+ *  @param remoteAddr  returns the client's address after the headers have been added
  *  @param framed  whether the platform ends the body at its Content-Length, so that it may be read in one step */
 export function fetchEnviron(
   request: Request,
@@ -23,7 +23,7 @@ export function fetchEnviron(
   const scheme = url.slice(0, from - 3);
   const environ = createEnviron({ method, path: '', query: '', protocol }, gateway, connection);
   let transferEncoding: string | undefined;
-  // Each question to the Headers of workerd costs as much as two headers here.
+  // Each lookup in workerd's Headers costs as much as two headers here.
   headers.forEach((value, name) => {
     if (name === 'transfer-encoding') transferEncoding = value;
     // The only header that comes line by line.
@@ -38,13 +38,13 @@ export function fetchEnviron(
   return { environ, transferEncoding };
 }
 
-/** An environ, and the header that it does not have. */
+/** An environ, and the header that is not in it. */
 interface FetchEnviron {
   environ: Environ;
   transferEncoding: string | undefined;
 }
 
-// Admission has held the length against `maxBody`; a body without a length must be held against it while it is read.
+// Admission has compared Content-Length with `maxBody`. A body without a length is compared while it is read.
 const mayReadAll = ({ CONTENT_LENGTH: length }: Environ, { maxBody }: Gateway): boolean =>
   length !== undefined || maxBody === Number.POSITIVE_INFINITY;
 
@@ -53,12 +53,12 @@ function requestSource(request: Request, readAll: boolean): InputSource {
   if (!readAll) return streamSource(stream);
   return streamSource(stream, () => {
     const { body } = request;
-    // If somebody else has begun to read, the reader of the stream says so.
+    // If somebody else has begun to read, getReader() throws.
     return body === null || body.locked || request.bodyUsed ? undefined : request.arrayBuffer();
   });
 }
 
-// `new URL` would resolve dot segments and turn "\" into "/", where the platform has kept them. workerd builds the URL
+// `new URL` would resolve dot segments and turn "\" into "/", although the platform has kept them. workerd builds the URL
 // from scheme, Host header and target: a Host with a "/" in it must not add to the path.
 function splitUrl(url: string, from: number, host: string | undefined): { authority: string; target: string } {
   if (host && url.startsWith(host, from)) {
@@ -70,7 +70,7 @@ function splitUrl(url: string, from: number, host: string | undefined): { author
   return { authority: authority.slice(authority.lastIndexOf('@') + 1), target: toTarget(url.slice(end)) };
 }
 
-// workerd puts the target of `OPTIONS *` behind the host as it is.
+// workerd appends the target of `OPTIONS *` to the host unchanged.
 function toTarget(rest: string): string {
   if (rest === '*') return rest;
   const hash = rest.indexOf('#');

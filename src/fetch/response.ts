@@ -42,15 +42,15 @@ export async function whileConnected(
 ): Promise<void> {
   if (await settlesSoon(done)) return;
   ctx?.waitUntil(done);
-  // workerd makes the signal when it is asked for, at the cost of a small request. While the application reads the body, the
-  // body itself tells that the client is gone.
+  // workerd creates the signal on access, which costs as much as a small request. While the application reads the body, a
+  // failed read already shows that the client is gone.
   await inputTurn(input);
   if (await settlesSoon(done)) return;
   const { signal } = request;
   const disconnect = () => connection.abort();
   if (signal.aborted) disconnect();
   signal.addEventListener('abort', disconnect);
-  // A listener that stays would keep the request in memory.
+  // A leftover listener would keep the request in memory.
   await done;
   signal.removeEventListener('abort', disconnect);
 }

@@ -2,9 +2,9 @@ import { decodeNativeOrKeep, encodeNative } from '../native-string.js';
 
 let textHeaders: boolean | undefined;
 
-// Header values are byte strings by the Fetch Standard, that is, native strings; workerd makes text of them. The reason
-// phrase tells, since it is a byte string too: text in a header would make workerd print a warning.
-/** Whether the platform makes text of header values; such a platform adds the reason "OK" by itself. */
+// Header values are byte strings by the Fetch Standard, that is, native strings; workerd decodes them to text. Test this
+// with the reason phrase, which is a byte string too, because text in a header would make workerd print a warning.
+/** True if the platform decodes header values to text. Such a platform also adds the reason "OK" to a response. */
 export function headersAreText(): boolean {
   if (textHeaders === undefined) {
     try {

@@ -57,7 +57,7 @@ export function proxyFix(hops: ProxyHops = {}): Middleware {
   };
 }
 
-// Removes slashes at the end. A pattern would take quadratic time for a long run of slashes inside.
+// Removes slashes at the end. A regular expression would take quadratic time on a long run of slashes inside.
 function withoutSlashes(path: string): string {
   let end = path.length;
   while (path[end - 1] === '/') end--;

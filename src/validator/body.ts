@@ -9,9 +9,9 @@ import { checkPropagated, count, type State } from './start-response.js';
 /** The iteration over a body, as the gateway drives it. */
 interface Iteration {
   opened: boolean;
-  /** It has come to its end, or has failed. */
+  /** The iteration has ended or failed. */
   over: boolean;
-  /** return() ended it; a chunk may still have been awaited then. */
+  /** return() ended the iteration, perhaps while a chunk was being awaited. */
   left: boolean;
   closed: boolean;
   canReturn: boolean;
@@ -86,7 +86,7 @@ function checkedClose(body: Body, iteration: Iteration, state: State): () => voi
 }
 
 /** A body that checks the application's chunks and the gateway's use of it.
- *  @throws {WsgiError} when the application breaks a rule by `body` as it is, before the iteration */
+ *  @throws {WsgiError} when `body` breaks a rule before the iteration */
 export function checkedBody(body: Body, errors: ErrorStream, state: State): Body {
   checkForm(body);
   const iteration: Iteration = { opened: false, over: false, left: false, closed: false, canReturn: false };

@@ -81,7 +81,7 @@ function checkHeaders(headers: Parameters<StartResponse>[1], code: number): void
   }
 }
 
-/** A `startResponse` that checks its call, and returns a `write` that checks its own. */
+/** A `startResponse` that checks its call, and returns a `write` that does the same. */
 export function checkedStart(startResponse: StartResponse, environ: Environ, state: State): StartResponse {
   return (...args) => {
     checkCall(args, state);

@@ -70,7 +70,7 @@ const HTTP_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
   ['apigw-rest-v1', isV1],
 ];
 
-// Events that have the fields of an HTTP event too, so they are refused before the search for one.
+// These events also have the fields of an HTTP event, so they are refused first.
 const LOOKALIKES: Array<[name: string, test: Test]> = [
   [
     'a Lambda@Edge response event',
@@ -118,8 +118,8 @@ const isBareV2: Test = (event) =>
   text(http(event).method) !== undefined && (typeof event.rawPath === 'string' || typeof http(event).path === 'string');
 const isBareV1: Test = (event) => text(event.httpMethod) !== undefined && typeof event.path === 'string';
 
-// Events that somebody has written for a test or for `serverless invoke --data`: a method and a path in the places of a front
-// end, and little else. They come last, because any other event may hold such fields as data.
+// Events written by hand for a test or for `serverless invoke --data` have little more than a method and a path. They are
+// tried last, because any other event may hold such fields as data.
 const BARE_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
   ['function-url', (event) => isBareV2(event) && isFunctionUrl(event)],
   ['apigw-http-v2', isBareV2],
@@ -128,8 +128,8 @@ const BARE_EVENTS: Array<[kind: LambdaKind, test: Test]> = [
   ['lattice-v2', (event) => text(event.method) !== undefined && typeof event.path === 'string'],
 ];
 
-/** Tells which front end sent an event.
- *  @returns its kind, or the error that says what the event is instead */
+/** Detects which front end sent an event.
+ *  @returns the kind of the front end, or the error that names the event's real source */
 export function detect(event: unknown): LambdaKind | WsgiError {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return refused(nameOf(event));
   const given = event as Event;

@@ -9,7 +9,7 @@ import type { HttpEvent, LambdaContext, LambdaOptions, LambdaResult, LambdaResul
 import { isTextType, type ResultBody, resultBody } from './write/body.js';
 
 /** Makes a Lambda handler of an application, for every HTTP front end, with buffered results.
- *  @returns a handler that rejects with `WsgiError` when the event is not an HTTP request, naming what it is, unless
+ *  @returns a handler that rejects with a `WsgiError` naming the event if it is not an HTTP request, unless
  *    `onOtherEvent` takes it
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
  *  https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html */
@@ -69,7 +69,7 @@ class BufferedResponse implements Platform<void>, Sink {
 
   write(chunk: Uint8Array): void {
     this.#length += chunk.length;
-    // A body without an end must not be collected to its end.
+    // Stop here, because an endless body would be collected without limit.
     if (this.#length > this.#frontEnd.limit) throw tooLarge(this.#length, this.#frontEnd);
     // A copy: the application may reuse its buffer. slice() would share the memory of a Buffer.
     this.#chunks?.push(new Uint8Array(chunk));
@@ -86,7 +86,7 @@ class BufferedResponse implements Platform<void>, Sink {
 
   fail(): void {}
 
-  /** The result. Nothing has gone out before, so a response that broke off can still say so. */
+  /** The result. Nothing has gone out before, so a response that broke off can still become an error page. */
   result(): LambdaResult {
     return this.#made ?? this.#failure(this.#length > this.#frontEnd.limit ? TOO_LARGE : FAILED);
   }
@@ -126,8 +126,8 @@ function tooLarge(bytes: number, { name, limit }: FrontEnd): WsgiError {
   return new WsgiError(`aws-lambda: the response makes a result of at least ${bytes} bytes; ${name} takes ${limit}`);
 }
 
-// An estimate, so that the JSON of most results is made only once, by Lambda's runtime: six bytes stand for a character at
-// most ("\u0000"), base64 for itself.
+// An estimate, so that most results are serialized only once, by Lambda's runtime. JSON needs at most six bytes for a
+// character ("\u0000") and does not escape base64.
 function mayExceed(limit: number, { headers }: Head, { body, isBase64Encoded }: ResultBody): boolean {
   let text = 1024;
   for (const [name, value] of headers) text += name.length + value.length + 32;

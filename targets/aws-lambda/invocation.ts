@@ -12,7 +12,8 @@ import type { EdgeChanges, HttpEvent, LambdaContext, LambdaOptions, LambdaResult
 
 // The highest status code that a front end documents.
 const MAX_STATUS = 599;
-// Time (ms) kept back to answer with an error before Lambda ends the function; half of it to end the work that runs.
+// Time (ms) reserved to answer with an error before Lambda ends the function; half of it is for ending work that still
+// runs.
 const RESERVE = 500;
 // setTimeout() counts ms in 32 bits. A function has 15 minutes at most.
 const LONGEST_TIMER = 2 ** 31;
@@ -58,7 +59,7 @@ function decided(name: string, isText: NonNullable<LambdaOptions['isText']>): ty
 export class Invocation implements ExecutionContextLike {
   readonly connection: Connection;
   readonly frontEnd: FrontEnd;
-  /** The result that lets the front end go on with the request, if the application has asked for that. */
+  /** The result that lets the front end go on with the request, if the application has requested that. */
   forwarded: LambdaResult | undefined;
   readonly #gateway: LambdaGateway;
   readonly #context: LambdaContext;
@@ -101,12 +102,12 @@ export class Invocation implements ExecutionContextLike {
       for (const prefix of gateway.prefixes) enterMount(environ, prefix);
       return environ;
     } catch (cause) {
-      // Events are written by hand, too.
+      // Events may be written by hand, so a field may be missing.
       throw new WsgiError(`aws-lambda: this event of ${frontEnd.name} is malformed (${String(cause)})`, { cause });
     }
   }
 
-  // A front end has parsed the request for good, so only the length of its body is left to judge.
+  // The front end has already parsed the request, so only the length of its body must be checked.
   #refuse(event: HttpEvent, environ: Environ): Application | null {
     const { frontEnd } = this;
     const gateway = this.#gateway;
@@ -116,7 +117,7 @@ export class Invocation implements ExecutionContextLike {
   }
 
   async #settle(done: Promise<void> | undefined): Promise<void> {
-    // Timers cost as much as a small request, so they are left out for a response that comes without waiting.
+    // A timer costs as much as a small request, so it is set only if the response has to wait.
     if (
       this.#background === undefined &&
       done !== undefined &&
@@ -126,7 +127,7 @@ export class Invocation implements ExecutionContextLike {
       return;
     const work = this.#work(done);
     const remaining: unknown = this.#context?.getRemainingTimeInMillis?.();
-    // Mocks of the context give NaN, null or Infinity, which setTimeout() takes for 1 ms.
+    // A mocked context gives NaN, null or Infinity, which setTimeout() treats as 1 ms.
     await (typeof remaining === 'number' && remaining < LONGEST_TIMER ? this.#inTime(work, remaining) : work);
   }
 
@@ -139,12 +140,12 @@ export class Invocation implements ExecutionContextLike {
     }
   }
 
-  /** Waits for work as long as the function's time (ms) lasts. */
+  /** Waits for work, but only while the function has time (ms) left. */
   async #inTime(work: Promise<void>, remaining: number): Promise<void> {
     const timers: ReturnType<typeof setTimeout>[] = [];
     const before = (reserve: number, act: () => void) => timers.push(setTimeout(act, Math.max(0, remaining - reserve)));
     before(RESERVE, () => this.connection.abort(new WsgiError("aws-lambda: the function's time is nearly up")));
-    // Work that does not settle must not take a finished response with it.
+    // Work that does not settle must not break a finished response.
     const outOfTime = new Promise<void>((resolve) => {
       before(RESERVE / 2, () => {
         this.#gateway.errors(

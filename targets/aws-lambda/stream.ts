@@ -19,9 +19,9 @@ type StreamHandler = (event: unknown, stream: ResponseStream, context: LambdaCon
 /** Makes a Lambda handler with response streaming of an application, for Function URLs with InvokeMode RESPONSE_STREAM
  *  and REST APIs with responseTransferMode STREAM. Export it as the handler: if Lambda's runtime is present, it is marked as
  *  a streaming one.
- *  @returns a handler that rejects with `WsgiError` when the event is not an HTTP request, unless `onOtherEvent` takes it,
- *    or comes from a front end that can't stream, and with the error that broke off a response after its first byte;
- *    Lambda reports it, the client sees a body that ends early
+ *  @returns a handler that rejects with `WsgiError` when the event is not an HTTP request, unless `onOtherEvent` takes
+ *    it, or when it comes from a front end that can't stream. Rejects with the error that broke off a response after its
+ *    first byte: Lambda reports it, and the client sees a body that ends early
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
  *  https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html */
 export function toLambdaStreamHandler(app: Application, options: LambdaOptions = {}): StreamHandler {
@@ -46,7 +46,7 @@ export function toLambdaStreamHandler(app: Application, options: LambdaOptions =
     } finally {
       response.unwatch();
     }
-    // destroy(error) would end the process: the runtime takes it for an unhandled rejection.
+    // destroy(error) would end the process: the runtime treats it as an unhandled rejection.
     if (response.failure !== undefined) throw response.failure.error;
   }
   return lambdaRuntime()?.streamifyResponse(lambdaStreamHandler) ?? lambdaStreamHandler;
@@ -74,7 +74,7 @@ class StreamedResponse implements Platform<void>, Sink {
 
   whole(head: Head, bytes: Uint8Array | null): void {
     this.open(head);
-    // The prelude goes out with the first write, even an empty one; only end() would lose it.
+    // The prelude goes out with the first write, even an empty one. Without a write, end() would lose it.
     this.#out.write(Buffer.from(bytes ?? new Uint8Array(0)));
     this.unwatch();
     this.#out.end();
@@ -94,7 +94,7 @@ class StreamedResponse implements Platform<void>, Sink {
 
   end(): Promise<void> {
     const finished = settled(this.#out, 'finish');
-    // From here on a stream that closes has done its work.
+    // If the stream closes from here on, the response is complete.
     this.unwatch();
     this.#out.end();
     return finished;
@@ -108,7 +108,7 @@ class StreamedResponse implements Platform<void>, Sink {
     this.failure = { error };
   }
 
-  // Between two chunks nothing else tells that the stream is gone, and the function is billed while it waits.
+  // Between two chunks only this shows that the stream is gone, and the function is billed while it waits.
   #watch(): void {
     this.#out.on('close', this.#gone);
     this.#out.on('error', this.#gone);
@@ -129,8 +129,8 @@ function preludeOf(head: Head, { name, prelude, preludeLimit = Number.POSITIVE_I
   return metadata;
 }
 
-// Looked up late: it does not exist outside Lambda, where the module must load too, and other libraries put an object of the
-// same name there.
+// Looked up only when needed, because the module must also load outside Lambda, which lacks it. Other libraries also
+// create a global object of this name.
 function lambdaRuntime(): LambdaRuntime | undefined {
   const { awslambda } = globalThis as unknown as { awslambda?: Partial<LambdaRuntime> };
   return awslambda?.streamifyResponse && awslambda.HttpResponseStream ? (awslambda as LambdaRuntime) : undefined;

@@ -1,7 +1,7 @@
 import type { Environ, GatewayOptions } from '../../src/types.js';
 
 // Events as the gateway reads them. Absent, null and empty mean the same everywhere; the types of `@types/aws-lambda` fit.
-// Fields that every event of AWS has are optional if events written by hand often lack them.
+// Some fields are in every event of AWS but optional here, because events written by hand often lack them.
 
 export type Text = string | null | undefined;
 type Flag = boolean | null | undefined;
@@ -205,7 +205,7 @@ export interface EdgeResult {
 /** The result of any HTTP front end. */
 export type LambdaResult = ProxyResultV1 | ProxyResultV2 | AlbResult | LatticeResult | EdgeResult | EdgeRequest;
 
-/** The result for an event; that of any front end if the type of the event does not tell. */
+/** The result for an event. If the event's type does not name the front end, the result of any front end. */
 export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: { request: infer Request } }> }
   ? EdgeResult | Request
   : Event extends { requestContext: { elb: unknown } }
@@ -245,14 +245,16 @@ export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Enviro
 
 /** Options of the Lambda targets. */
 export interface LambdaOptions extends GatewayOptions {
-  /** Whether bodies of a media type ("image/svg+xml", lower case, without parameters; "" if the response has none) are text.
-   *  A body that is not UTF-8 or has a Content-Encoding is sent as base64 all the same. Buffered results only. */
+  /** Returns true if bodies of a media type ("image/svg+xml", lower case, without parameters; "" if the response has
+   *  none) are text. A body that is not UTF-8 or has a Content-Encoding is always sent as base64. Buffered results
+   *  only. */
   isText?: (mediaType: string) => boolean;
-  /** A prefix of the path, such as "/v1", that the application does not know: the base path mapping of a custom domain. It
-   *  moves to SCRIPT_NAME if the path begins with it; other paths stay as they are. "v1" and "/v1/" mean the same. */
+  /** A prefix of the path, such as "/v1", that the application's routes do not include: the base path mapping of a
+   *  custom domain. It moves to SCRIPT_NAME if the path begins with it; other paths stay as they are. "v1" and "/v1/"
+   *  mean the same. */
   basePath?: string;
   /** A stage, such as "prod", that is the first segment of the path, after `basePath`. It moves to SCRIPT_NAME in the same
-   *  way. On the default host of an API (execute-api) the stage is known without it. */
+   *  way. On the default host of an API (execute-api) the stage is detected without this option. */
   stage?: string;
   /** Takes events that are not HTTP requests, instead of the error that names them. The value that it returns, or its
    *  promise of one, is the result. */

@@ -61,7 +61,7 @@ export class WorkersPlatform implements Platform<Response> {
     try {
       await transfer(source, writable, connection.signal);
     } catch (cause) {
-      // An error of the source goes on as it is. This message is the runtime's for a client that is gone.
+      // The runtime uses this message for a client that is gone. Any other error came from the source.
       if (!(cause instanceof Error && cause.message === 'Network connection lost.')) throw cause;
       connection.abort();
       throw new ClientDisconnected(undefined, { cause });
@@ -76,7 +76,7 @@ class WriterSink implements Sink {
   constructor(writer: WritableStreamDefaultWriter<Uint8Array>, connection: Connection) {
     this.#writer = writer;
     this.#connection = connection;
-    // Tells that the client is gone while the application is between two chunks.
+    // Shows between two chunks of the application that the client is gone.
     writer.closed.catch(() => connection.abort());
   }
 
@@ -111,17 +111,17 @@ function respond(
   body: Uint8Array | ReadableStream<Uint8Array> | null,
   encodeBody: 'automatic' | 'manual',
 ): Response {
-  // By default the runtime would encode the body of a response with a Content-Encoding once more.
+  // Otherwise the runtime would encode a body with a Content-Encoding again.
   const encoded = headerValue(head.headers, 'content-encoding') !== undefined;
   return createResponse(head, body, encoded ? { encodeBody } : undefined);
 }
 
 const BLOCK = 65_536; // bytes
 
-/** Sends a stream, and cancels it when the signal fires: a pipe whose source stalls notices by nothing else that the client
- *  has gone. The runtime pipes its own streams without JavaScript, and
- *  streams of chunks at no more than their own cost. But streams of type "bytes" that JavaScript makes go in pieces of 4 KiB,
- *  at nine times the cost of their blocks; a read that settles without I/O tells them. */
+/** Sends a stream, and cancels it when the signal fires: without it, a pipe whose source stalls does not notice that
+ *  the client has gone. The runtime pipes its own streams without JavaScript, and pipes streams of chunks without
+ *  extra cost. But it splits streams of type "bytes" that JavaScript makes into pieces of 4 KiB, which costs nine
+ *  times as much as their blocks. They are detected by a read that settles without I/O. */
 async function transfer(
   source: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,
@@ -155,7 +155,7 @@ async function pump(
     }
     await writer.close();
   } catch (error) {
-    // The one that has failed ignores this.
+    // The side that has failed ignores this.
     stop(error);
     writer.abort(error).catch(() => {});
     throw error;

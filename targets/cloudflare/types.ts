@@ -1,7 +1,7 @@
 import type { ExecutionContextLike } from '../../src/connection.js';
 import type { Environ } from '../../src/types.js';
 
-/** What `toCloudflareHandler` makes, ready for `export default`. */
+/** The handler that `toCloudflareHandler` returns, ready for `export default`. */
 export interface CloudflareHandler<Env = unknown> {
   fetch(request: Request, env: Env, ctx: ExecutionContextLike): Promise<Response>;
 }

@@ -16,40 +16,40 @@ import { guessScheme } from '../../src/url.js';
 /** The highest status code that the Status line can have (RFC 3875, section 6.3.3). */
 const MAX_STATUS = 999;
 
-// The meta-variables of RFC 3875, section 4.1, and those that Apache and others add. The rest of the environment does not
-// belong to the request.
+// The meta-variables of RFC 3875, section 4.1, and the ones that Apache and others add. The rest of the environment does
+// not belong to the request.
 const VARIABLE =
   /^(AUTH_TYPE|CONTENT_(LENGTH|TYPE)|DOCUMENT_(ROOT|URI)|GATEWAY_INTERFACE|HTTPS|PATH_(INFO|TRANSLATED)|QUERY_STRING|REMOTE_(ADDR|HOST|IDENT|PORT|USER)|REQUEST_(METHOD|SCHEME|URI)|SCRIPT_(FILENAME|NAME|URI|URL)|SERVER_(ADDR|ADMIN|NAME|PORT|PROTOCOL|SIGNATURE|SOFTWARE)|(HTTP|REDIRECT|SSL)_.+)$/;
-// The header "Proxy" would pass for the setting (httpoxy, CVE-2016-5385). The lengths and types have variables of their own,
-// and the transfer coding has been decoded.
+// The header "Proxy" would look like the setting (httpoxy, CVE-2016-5385). Length and type are in other variables, and
+// the transfer coding has been decoded.
 const DROPPED = /^HTTP_(PROXY|CONTENT_LENGTH|CONTENT_TYPE|TRANSFER_ENCODING)$/;
 
-/** Serves the one request that a web server has started this process for, by CGI (RFC 3875): environ from the process's
- *  environment, the request's body from stdin, the response to stdout, `wsgi.errors` to stderr. As
- *  `wsgiref.handlers.CGIHandler`. A response that broke off, which CGI can't tell, leaves a `process.exitCode` of 1.
- *  SIGTERM ends the process once all of that is done.
- *  @returns a promise resolved when the response has gone out, `close()` has run and what `wsgi_edge.wait_until` was
- *    given has settled
+/** Serves the one request that a web server has started this process for, by CGI (RFC 3875): environ comes from the
+ *  process's environment, the request's body from stdin; the response goes to stdout, `wsgi.errors` to stderr. As
+ *  `wsgiref.handlers.CGIHandler`. If a response breaks off, which CGI can't express, `process.exitCode` is 1. SIGTERM
+ *  ends the process after all of that.
+ *  @returns a promise resolved when the response has gone out, `close()` has run and the promises given to
+ *    `wsgi_edge.wait_until` have settled
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or no web server has
  *    started this process */
 export async function runCgi(app: Application, options: GatewayOptions = {}): Promise<void> {
   const gateway = createGateway('runCgi', app, options, MAX_STATUS);
   const chunked = Boolean(process.env.HTTP_TRANSFER_ENCODING);
   const variables = readVariables();
-  // Libraries take their proxy from here.
+  // Some libraries read their proxy setting from here.
   delete process.env.HTTP_PROXY;
   const { CONTENT_LENGTH: length } = variables;
   const background: Promise<unknown>[] = [];
   const connection = new Connection(gateway.errors, { waitUntil: (promise) => background.push(promise) });
-  // Without a length, only a server that has decoded a chunked body ends stdin where the body ends.
+  // Without a length, stdin ends with the body only if the server has decoded a chunked one.
   const input = stdinSource(length === undefined && chunked ? Number.POSITIVE_INFINITY : Number(length ?? 0));
   const environ = cgiEnviron(variables, input, gateway, connection);
 
-  // 1 until the response is whole, so that a process that ends before shows it as well.
+  // The code is 1 until the response is complete, so that it also shows a process that ends early.
   const earlier = process.exitCode;
   process.exitCode = 1;
   process.stdout.on('error', (cause) => connection.abort(new ClientDisconnected(undefined, { cause })));
-  // A server ends the script of a client that is gone by SIGTERM; close() runs before the signal takes effect.
+  // If the client is gone, a server ends the script by SIGTERM; close() runs before the signal takes effect.
   let terminated = false;
   const terminate = () => {
     terminated = true;
@@ -141,7 +141,7 @@ class StdoutPlatform implements Platform<void>, Sink {
   }
 
   whole({ status, headers }: Head, bytes: Uint8Array | null): void {
-    // A header named "Status" would pass for the status, and only here.
+    // A header named "Status" would be read as the status, and only in CGI.
     const head = nativeToBytes(`Status: ${status}\r\n${headerView(without(headers, 'status'))}`);
     toStdout(bytes ? Buffer.concat([head, bytes]) : head).catch(() => {}); // the error event tells
   }

@@ -17,8 +17,8 @@ export interface NodeEnviron extends Environ {
 
 /** The options of a Node listener. */
 export interface NodeOptions extends GatewayOptions {
-  /** Milliseconds that a client may take no byte of a response that waits for it. Its connection (HTTP/2: its stream) is
-   *  closed then. 60,000 by default; 0 for no limit. An application may take any time between two chunks. */
+  /** Milliseconds after which a connection (HTTP/2: a stream) is closed if the client takes no byte of a waiting
+   *  response. 60,000 by default; 0 for no limit. The application may take any time between two chunks. */
   sendTimeout?: number;
 }
 
@@ -40,7 +40,7 @@ export function toNodeHandler(app: Application, options: NodeOptions = {}): List
 
 /** Makes the listener of a gateway.
  *  @param sendTimeout  milliseconds, or 0 for no limit
- *  @param ctx  is told of the promises that `wsgi_edge.wait_until` is given, and of the end of each request
+ *  @param ctx  receives the promises given to `wsgi_edge.wait_until`, and learns of the end of each request
  *  @param application  answers instead of the gateway's */
 export function createListener(
   gateway: Gateway,
@@ -53,7 +53,7 @@ export function createListener(
     whenGone(res, () => connection.abort());
     const environ = nodeEnviron(req, res, gateway, connection);
     const transferEncoding = req.headers['transfer-encoding'];
-    // The framing of such a request is faulty: a proxy may have taken its end to be elsewhere (RFC 9112, section 6.1).
+    // The framing of such a request is faulty, so a proxy may have seen its end elsewhere (RFC 9112, section 6.1).
     if (transferEncoding !== undefined && req.httpVersion !== '1.1') (res as ServerResponse).shouldKeepAlive = false;
     const refused = refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
     const platform = new NodePlatform(connection, res, sendTimeout);

@@ -27,7 +27,7 @@ export class RequestBody implements InputSource {
     this.#open();
     for (;;) {
       if (this.#cancelled) return null;
-      // A client that has left may have sent all of the body before.
+      // A client that has left may have sent the whole body first.
       const chunk: Uint8Array | null = req.read();
       if (chunk !== null) return chunk;
       if (this.#complete()) return null;
@@ -43,7 +43,7 @@ export class RequestBody implements InputSource {
     const req = this.#req;
     const res = this.#res;
     if (reason instanceof BodyTooLarge) {
-      // The client may go on sending for as long as it likes: nobody listens any more once the response has gone out.
+      // The client may keep sending, so stop listening once the response has gone out.
       if (!('stream' in res)) res.shouldKeepAlive = false;
       return;
     }
@@ -77,7 +77,7 @@ export class RequestBody implements InputSource {
     const req = this.#req;
     const res = this.#res;
     if ('stream' in req) {
-      // HTTP/2 ends the request also when its client has broken it off; only the stream tells the two apart.
+      // In HTTP/2 the request also ends when its client has aborted it; only the stream shows the difference.
       this.#whole = req.stream.endAfterHeaders;
       req.stream.once('end', () => {
         this.#whole = !req.stream.aborted && req.stream.rstCode === 0;
@@ -97,10 +97,11 @@ export class RequestBody implements InputSource {
 }
 
 /** Closes an HTTP/2 stream once its response has been sent, which tells the client to stop sending (RFC 9113, section 8.1).
- *  The client must have the end of the stream before, or it would take the response for one that broke off. */
+ *  The client must first receive the end of the stream. Otherwise it would treat the response as broken off. */
 function closeWhenSent({ stream, req }: Http2ServerResponse): void {
   const close = () => setImmediate(() => stream.close());
-  // Node asks for trailers when all is sent, and ends the stream a turn later. A response without a body has ended before.
+  // Node asks for trailers when everything has been sent, and ends the stream a turn later. A response without a body has
+  // already ended.
   stream.once('wantTrailers', close);
   stream.once('finish', () => {
     if (req.method === 'HEAD' || isBodiless(Number(stream.sentHeaders[':status']))) close();

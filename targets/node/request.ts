@@ -49,8 +49,8 @@ function hostOf(address: string): string {
   return address.includes(':') ? `[${address.split('%', 1)[0]}]` : address;
 }
 
-// The absolute form, "GET http://h/p", carries an authority of its own (RFC 9112, section 3.2.2). Its scheme does not count,
-// because the request came here; the user in it does not belong to the host (RFC 9110, section 4.2.4).
+// The absolute form, "GET http://h/p", contains an authority (RFC 9112, section 3.2.2). Its scheme is ignored, because
+// the request came to this server. A user in it is not part of the host (RFC 9110, section 4.2.4).
 function splitTarget(url: string): { authority: string | undefined; target: string } {
   const match = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)(.*)$/is.exec(url);
   const target = (match?.[2] ?? url).split('#', 1)[0] ?? '';

@@ -48,7 +48,7 @@ export class NodePlatform implements Platform<void>, Sink {
   write(chunk: Uint8Array): void | Promise<void> {
     const res = this.#res;
     if (isGone(res)) throw new ClientDisconnected();
-    // A copy: Node may hold it for longer than the application leaves its buffer alone. The two kinds of response declare
+    // A copy, because Node may hold it after the application reuses its buffer. The two kinds of response declare
     // different overloads of one call.
     return (res as ServerResponse).write(Buffer.from(chunk)) ? undefined : this.#drained();
   }
@@ -63,7 +63,7 @@ export class NodePlatform implements Platform<void>, Sink {
     const res = this.#res;
     if (isHttp2(res)) res.stream.close(HTTP2_INTERNAL_ERROR);
     else if (res.socket) res.socket.destroySoon();
-    // A pipelined response gets its socket only when those before it are done; its bytes go out first.
+    // A pipelined response gets its socket only when earlier ones are done; its bytes go out first.
     else res.once('socket', (socket: Socket) => process.nextTick(() => socket.destroySoon()));
   }
 
@@ -87,17 +87,17 @@ export class NodePlatform implements Platform<void>, Sink {
   #expectEnd(): void {
     const res = this.#res;
     if (res.writableFinished) return;
-    // Before Node's own listener, which sets the time that the connection may wait for its next request.
+    // This must run before Node's own listener, which sets the keep-alive timeout of the connection.
     (isHttp2(res) ? res.stream : res).prependOnceListener('finish', watchProgress(res, this.#sendTimeout));
   }
 }
 
-/** Whether nothing more of a response can be sent. */
+/** Tells if the rest of a response can't be sent any more. */
 function isGone(res: Response): boolean {
   return isHttp2(res) ? res.stream.closed || res.stream.destroyed : res.destroyed;
 }
 
-// If a response fails, its connection has failed, and 'close' tells that as well.
+// Ignored: if a response fails, its connection has failed, and 'close' follows.
 const ignore = (): void => {};
 
 /** Calls `gone` when the connection ends before all of a response has been handed to the system. */
@@ -141,7 +141,7 @@ function watchProgress(res: Response, ms: number): () => void {
   const watch = (line: Socket | ServerHttp2Stream) => {
     const { timeout = 0 } = line as Socket; // of the server
     const giveUp = () => {
-      // The stream alone would wait for its last frame to go out.
+      // Destroying only the stream would wait until its last frame has gone out.
       if (isHttp2(res)) res.stream.close(HTTP2_CANCEL);
       line.destroy();
     };
@@ -155,15 +155,15 @@ function watchProgress(res: Response, ms: number): () => void {
   if (isHttp2(res)) watch(res.stream);
   else if (res.socket !== null) watch(res.socket);
   else {
-    // A pipelined response waits for those before it, not for its client.
+    // A pipelined response waits for earlier responses, not for its client.
     res.once('socket', watch);
     restore = () => res.off('socket', watch);
   }
   return () => restore();
 }
 
-// A copy either way: Node holds bytes that the socket does not take at once, and close() may free them. A string goes out in
-// one write with the head; bytes would be a second write.
+// Copy in both cases, because Node holds bytes that the socket does not take at once, and close() may free them. A string
+// goes out in one write with the head; bytes would be a second write.
 function endWith(res: Response, body: Uint8Array): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (body.length > JOINED) res.end(Buffer.from(bytes));
@@ -180,7 +180,7 @@ function writeHead(res: Response, head: Head): void {
     for (const [name, value] of head.headers) res.appendHeader(name, value);
     res.writeHead(head.code);
   } catch (error) {
-    // Headers that HTTP/2 refuses must not stay for the page that says so.
+    // Headers that HTTP/2 refuses must not stay in the error page that follows.
     for (const name of res.getHeaderNames()) res.removeHeader(name);
     throw error;
   }

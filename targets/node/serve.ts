@@ -11,22 +11,21 @@ export interface ServeOptions extends NodeOptions {
   port?: number;
   /** `127.0.0.1` by default. */
   hostname?: string;
-  /** Connections beyond this number are closed at once, and requests beyond it, which one connection may send without
-   *  waiting for an answer (pipelining), are answered with 503; 10,000 by default. */
+  /** The most connections, and the most requests in flight; 10,000 by default. Further connections are closed at once.
+   *  Further requests, which one connection may send by pipelining, are answered with 503. */
   maxConnections?: number;
   /** Milliseconds from SIGTERM until connections that are still open are closed, and requests in flight and
    *  `wsgi_edge.wait_until` are no longer waited for. 30,000 by default; 0 waits for nothing. */
   gracefulTimeout?: number;
 }
 
-// After SIGTERM a connection may still bring a request that its client sent before it could know. Connections that wait for
-// a request stay open for this time (ms).
+// After SIGTERM, idle connections stay open for this time (ms), because a client may just have sent a request.
 const LINGER = 1000;
 
 /** Serves an application over HTTP/1.1, with Node's own limits: 16 KiB of headers within 60 seconds, a request within 300.
- *  SIGTERM stops it: it takes no more connections, answers the requests that have come with `Connection: close`, closes the
- *  connections that bring no request within a second, and waits for what `wsgi_edge.wait_until` was given. Then, or after
- *  `gracefulTimeout`, the process ends.
+ *  SIGTERM stops it: it accepts no more connections, answers pending requests with `Connection: close`, closes
+ *  connections that send no request within a second, and waits for the promises given to `wsgi_edge.wait_until`. Then, or
+ *  after `gracefulTimeout`, the process ends.
  *  @returns the server, listening; `server.close()` stops it
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or the port is in use
  *    or may not be used */
@@ -39,19 +38,19 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
     throw new WsgiError(`serve: maxConnections must be a number above 0, not ${maxConnections}`);
   checkMilliseconds('serve', { gracefulTimeout, sendTimeout });
   const gateway = createGateway('serve', app, rest, MAX_STATUS);
-  // Its import as a module would load all that it exports, a WebSocket client among it, at 60 ms.
+  // An import as a module would load everything that it exports, including a WebSocket client, which takes 60 ms.
   const server = process.getBuiltinModule('node:http').createServer();
   const load = new Load(server);
   const listener = createListener(gateway, sendTimeout, load);
   const busy = createListener(gateway, sendTimeout, undefined, statusPage('503 Service Unavailable'));
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
     const served = load.begin(req, res) <= maxConnections ? listener : busy;
-    // The requests behind it on its connection would be refused as well.
+    // The connection is closed, because the requests behind it would be refused too.
     if (served === busy) res.shouldKeepAlive = false;
     served(req, res);
   };
   server.on('request', handle);
-  // Node would answer 417 to an Expect other than 100-continue; as with other servers, it is the application's to judge.
+  // Node would answer 417 to an Expect other than 100-continue. Here the application decides, as on other servers.
   server.on('checkExpectation', handle);
   server.maxConnections = maxConnections;
   await listen(server, port, hostname);
@@ -59,7 +58,7 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   return server;
 }
 
-/** The connections of a server, and what it has to finish before the process may end. */
+/** The connections of a server, and the work that it has to finish before the process may end. */
 class Load {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -90,7 +89,7 @@ class Load {
     if (this.#stopping) res.shouldKeepAlive = false;
     res.on('close', () => {
       inFlight.delete(res);
-      // A server that its owner has closed keeps no connection for a next request.
+      // After server.close(), no connection is kept for another request.
       if (this.#server.listening || this.#stopping) return;
       if (!Array.from(inFlight.values()).includes(socket)) socket.destroySoon();
     });
@@ -105,9 +104,9 @@ class Load {
     const last = new Map<Socket, ServerResponse>();
     for (const [res, socket] of inFlight) last.set(socket, res);
     for (const res of last.values()) res.shouldKeepAlive = false;
-    // For a response that has promised to keep its connection.
+    // A response may already have promised to keep its connection.
     server.keepAliveTimeout = LINGER;
-    // The close() of an HTTP server would end idle connections now, and with them responses that are not sent to the end.
+    // The close() of an HTTP server would end idle connections now, even if a response is not completely sent.
     process.getBuiltinModule('node:net').Server.prototype.close.call(server);
     const waiting = Array.from(this.#sockets, (socket) => ({ socket, read: socket.bytesRead }));
     setTimeout(() => {
@@ -156,7 +155,7 @@ function stopOnSigterm(server: Server, load: Load, gracefulTimeout: number): voi
     server.closeAllConnections();
     await closed;
     stopping.delete(server);
-    // The signal has its way when the last one is done, unless somebody else listens for it.
+    // When the last server has stopped, the signal is raised again, unless somebody else listens for it.
     if (stopping.size === 0 && process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
   };
   process.once('SIGTERM', stop);

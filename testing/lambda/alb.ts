@@ -39,7 +39,7 @@ export function albEvent(parts: Parts, kind: LambdaKind): AlbEvent {
   };
 }
 
-/** null is an error under any key. The headers of the other mode are ignored. */
+/** A value of null is an error under any key. The headers of the other mode are ignored. */
 export function readAlb(given: unknown, refuse: Refuse, kind: LambdaKind): LambdaResponse {
   const result = objectOf(given, refuse);
   for (const [key, value] of Object.entries(result)) if (value === null) refuse(`null as its ${key}`);

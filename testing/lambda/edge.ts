@@ -62,7 +62,7 @@ const READ_ONLY: Partial<Record<LambdaKind, string>> = {
     'accept-encoding content-length if-modified-since if-none-match if-range if-unmodified-since transfer-encoding via',
 };
 
-/** CloudFront answers 502 to a header that it keeps to itself, and to a 204 with a body, even an empty one. */
+/** CloudFront answers 502 to a header that functions may not set, and to a 204 with a body, even an empty one. */
 export function readEdge(given: unknown, refuse: Refuse, kind: LambdaKind): LambdaResponse {
   const result = objectOf(given, refuse);
   const status = statusOf(numeral(result.status), refuse, 200);

@@ -15,7 +15,7 @@ export interface LambdaRequest {
   body?: string | Uint8Array;
 }
 
-/** Makes the event that a front end sends for a request, in that front end's own way: the path decoded or as sent, the
+/** Makes the event that a front end sends for a request, in the form of that front end: the path decoded or as sent, the
  *  query raw, encoded or decoded, repeated headers joined, in a list or lost, cookies in a header or apart.
  *  @throws {WsgiError} when the kind is not known */
 export function lambdaEvent<Kind extends LambdaKind>(kind: Kind, request: LambdaRequest = {}): LambdaEvents[Kind] {

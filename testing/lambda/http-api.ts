@@ -25,8 +25,8 @@ import {
   valuesIn,
 } from './response.js';
 
-/** An HTTP API decodes the path and has cookies only in their list; a Function URL keeps the path as sent and has cookies
- *  in the header as well. */
+/** An HTTP API decodes the path and has cookies only in their list. A Function URL keeps the path as sent and has
+ *  cookies in both the list and the header. */
 export function httpApiEvent(parts: Parts, kind: LambdaKind): ProxyEventV2 {
   const { method, path, query, headers, domain, arrival } = parts;
   const url = kind === 'function-url';

@@ -1,8 +1,8 @@
-// A request on its way through a front end, and the parts of an event that several front ends make alike.
+// A request on its way through a front end, and the parts of an event that several front ends share.
 import { bytesToText, encodeNative, nativeToBytes, percentDecode } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
 
-/** The facts that a front end knows of a request besides the request. */
+/** The facts that a front end adds to a request. */
 export interface Arrival {
   /** The client's address. */
   client: string;
@@ -11,7 +11,7 @@ export interface Arrival {
   scheme: string;
   /** "HTTP/1.1" */
   protocol: string;
-  /** The host, if it is not the front end's own one. */
+  /** The host, if it is not the front end's default. */
   customDomain?: string;
   /** When it arrived, in ms since 1970. */
   time: number;
@@ -32,7 +32,7 @@ export const ARRIVAL: Arrival = {
 };
 export const ACCOUNT = '123456789012';
 
-/** A request as the makers of events take it. */
+/** The input of the functions that make events. */
 export interface Parts {
   method: string;
   /** As sent. */
@@ -52,7 +52,7 @@ export function valuesOf(headers: HeaderList, name: string): string[] {
   return headers.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value);
 }
 
-/** The headers without those of one name (lower case). */
+/** The headers without the ones of a given name (lower case). */
 export function withoutName(headers: HeaderList, name: string): HeaderList {
   return headers.filter(([given]) => given.toLowerCase() !== name);
 }
@@ -64,8 +64,8 @@ export function withClient(headers: HeaderList, { client }: Arrival, spell = (na
   return [...withoutName(headers, name), [spell(name), [...valuesOf(headers, name), client].join(', ')]];
 }
 
-/** Adds the headers that API Gateway, a Function URL and a load balancer add. They replace those of the client, except
- *  X-Forwarded-For.
+/** Adds the headers that API Gateway, a Function URL and a load balancer add. They replace headers of the client with the
+ *  same name, except X-Forwarded-For.
  *  @param spell  makes a name of a lower-case one */
 export function withForwarded(headers: HeaderList, arrival: Arrival, spell = (name: string) => name): HeaderList {
   const added = {
@@ -82,7 +82,8 @@ export function withForwarded(headers: HeaderList, arrival: Arrival, spell = (na
 // The types that load balancers document. The other front ends document none.
 const TEXT_TYPE = /^(text\/[^;]*|application\/(json|javascript|xml))[\t ]*(;|$)/i;
 
-/** The body of an event: as text if its type is text and nothing has encoded it, whatever its bytes, otherwise as base64. */
+/** The body of an event: as text if its type is text and it has no Content-Encoding, even if its bytes are not UTF-8;
+ *  otherwise as base64. */
 export function entity({ headers, body }: Parts): { body?: string; isBase64Encoded: boolean } {
   if (body === undefined) return { isBase64Encoded: false };
   const [type = ''] = valuesOf(headers, 'content-type');

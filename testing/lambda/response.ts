@@ -1,4 +1,4 @@
-// A result on its way through a front end, and the checks that several front ends make alike.
+// A result on its way through a front end, and the checks that several front ends share.
 import { quote, WsgiError } from '../../src/errors.js';
 import { bytesToText, textToBytes } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
@@ -13,7 +13,7 @@ export interface LambdaResponse {
 }
 
 export type Result = Record<string, unknown>;
-/** Throws, and says what the front end does not take. */
+/** Throws the error of a result that the front end refuses. */
 export type Refuse = (what: string) => never;
 
 export function response(status: number, headers: HeaderList, body: Uint8Array): LambdaResponse {

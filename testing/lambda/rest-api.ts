@@ -26,7 +26,7 @@ import {
 
 const STAGE = 'prod';
 
-/** A REST API keeps the path as sent and Content-Length to itself; an HTTP API decodes the path. Both spell the headers
+/** A REST API keeps the path as sent and drops Content-Length; an HTTP API decodes the path. Both spell the headers
  *  that AWS adds in title case, and the client's as the client does. */
 export function restApiEvent(parts: Parts, kind: LambdaKind): ProxyEventV1 {
   const { method, headers, domain, arrival } = parts;
@@ -72,7 +72,7 @@ const titled = (name: string): string => name.replace(/\b[a-z]/g, (letter) => le
 
 const KEYS = ['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded'];
 
-/** A key that API Gateway does not know is an error, and a header that both maps have is sent once. */
+/** A key that API Gateway does not know is an error. A header in both maps is sent once. */
 export function readRestApi(given: unknown, refuse: Refuse): LambdaResponse {
   const result = objectOf(given, refuse);
   for (const key of Object.keys(result)) if (!KEYS.includes(key)) refuse(`the unknown key "${key}"`);

@@ -33,7 +33,7 @@ const REST_KEYS = ['statusCode', 'headers', 'multiValueHeaders', 'cookies'];
 
 /** Reads the start of a stream as its front end would.
  *  @param contentType  that the function's runtime gives the stream
- *  @param bytes  those that have come so far
+ *  @param bytes  the bytes received so far
  *  @returns undefined until the whole head has come
  *  @throws {WsgiError} when the front end would answer 502, saying why */
 export function readStreamStart(kind: StreamingKind, contentType: string, bytes: Buffer): StreamStart | undefined {
@@ -83,8 +83,9 @@ export function readUnstreamed(kind: StreamingKind, json: string): LambdaRespons
 /** The largest body of a request that is sent to a function, in bytes. */
 export const REQUEST_LIMIT = 6 * 1024 * 1024;
 
-/** What the front end answers by itself.
- *  @param status  413 to a body above `REQUEST_LIMIT`, 502 to a function that failed or a response that it does not take */
+/** An answer that the front end makes without the function.
+ *  @param status  413 if the body is above `REQUEST_LIMIT`, 502 if the function failed or the front end refuses its
+ *    response */
 export function ownResponse(kind: StreamingKind, status: 413 | 502): LambdaResponse {
   if (kind === 'apigw-rest-v1') {
     const message = status === 413 ? 'Request Too Long' : 'Internal server error';

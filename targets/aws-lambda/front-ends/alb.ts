@@ -13,8 +13,8 @@ import { define, listedHeaders, spelledHeaders } from '../write/headers.js';
 import { statusDescription } from '../write/status.js';
 import { type FrontEnd, MB } from './front-end.js';
 
-/** A load balancer decodes nothing. It tells the client's address by appending to X-Forwarded-For; a health check has
- *  neither that nor a Host. */
+/** A load balancer decodes nothing. It appends the client's address to X-Forwarded-For; a health check has neither
+ *  that nor a Host. */
 function readEvent(event: AlbEvent, gateway: Gateway, connection: Connection): Environ {
   const path = pathOf(event.path);
   const query = verbatimQuery(event.multiValueQueryStringParameters, event.queryStringParameters);
@@ -30,7 +30,7 @@ function readEvent(event: AlbEvent, gateway: Gateway, connection: Connection): E
   return environ;
 }
 
-// A load balancer ignores the headers of the form that its target group does not take.
+// A load balancer reads only one of the two forms of headers, as its target group is configured.
 function resultOf(multi: boolean): FrontEnd<'alb-multi'>['result'] {
   return (head, body): AlbResult => ({
     statusCode: head.code,

@@ -16,11 +16,11 @@ import { type FrontEnd, MB } from './front-end.js';
 
 type Cf = EdgeEvent['Records'][number]['cf'];
 
-// Detection has seen the record.
+// Detection has already checked that the record exists.
 const cfOf = ({ Records }: EdgeEvent): Cf => (Records as [EdgeEvent['Records'][number]])[0].cf;
 
-/** CloudFront sends path and query as received, and a body only if the trigger includes it; it cuts a body that is too long.
- *  No field tells the scheme. */
+/** CloudFront sends path and query as received, and a body only if the trigger includes it; it truncates a body that
+ *  is too long. No field contains the scheme. */
 function readEvent(event: EdgeEvent, gateway: Gateway, connection: Connection): Environ {
   const { config, request } = cfOf(event);
   const path = pathOf(request.uri);
@@ -51,13 +51,13 @@ const READ_ONLY: Partial<Record<LambdaKind, RegExp>> = {
   'edge-origin-request': /^(accept-encoding|if-(modified-since|none-match|range|unmodified-since))$/,
 };
 
-/** Whether CloudFront takes a response header (lower case) from a trigger. */
+/** Tells if CloudFront accepts a response header (lower case) from a trigger. */
 export function edgeTakes(folded: string, kind: LambdaKind): boolean {
   return !DISALLOWED.test(folded) && !READ_ONLY[kind]?.test(folded);
 }
 
-/** A generated response. It leaves out the headers that CloudFront does not take, and an empty body, since a 204 with one is
- *  a 502. */
+/** A generated response. It omits the headers that CloudFront does not accept. It also omits an empty body, because
+ *  CloudFront answers 502 to a 204 with one. */
 function resultOf(kind: LambdaKind): FrontEnd<'edge-origin-request'>['result'] {
   return (head: Head, { body, isBase64Encoded }: ResultBody): EdgeResult => {
     const headers: EdgeResult['headers'] = {};

@@ -7,20 +7,20 @@ import type { ResultBody } from '../write/body.js';
 
 /** An HTTP front end of Lambda: how its event is read, how its result is made, and how large that may be. */
 export interface FrontEnd<Kind extends LambdaKind = LambdaKind> {
-  /** With its article. */
+  /** The name with its article. */
   name: string;
   environ(event: LambdaEvents[Kind], gateway: Gateway, connection: Connection): Environ;
-  /** Whether the front end has cut the body of a request. */
+  /** Tells if the front end has truncated the body of a request. */
   isCut?(event: LambdaEvents[Kind]): boolean;
   result(head: Head, body: ResultBody): LambdaResult;
-  /** Makes the result that lets the front end go on with a request, if it can.
-   *  @throws {WsgiError} when it does not take these changes */
+  /** Makes the result that lets the front end go on with a request, if it can. @throws {WsgiError} when the front end
+   *  does not accept these changes */
   forward?(event: LambdaEvents[Kind], changes: EdgeChanges | undefined): LambdaResult;
-  /** The JSON of a result at most, in bytes. */
+  /** The largest result as JSON, in bytes. */
   limit: number;
   /** The metadata in front of a streamed response, if the front end can stream. */
   prelude?(head: Head): object;
-  /** The JSON of the metadata at most, in bytes. */
+  /** The largest metadata as JSON, in bytes. */
   preludeLimit?: number;
 }
 

@@ -34,7 +34,7 @@ function readEvent(event: ProxyEventV2, gateway: Gateway, connection: Connection
   const { http } = context;
   const path = pathOf(rawPath ?? http.path);
   const query = nativeOf(event.rawQueryString);
-  // If rawPath is missing, the other field has the path decoded.
+  // If rawPath is missing, the other field has the decoded path.
   const encoded = spelled && typeof rawPath === 'string';
   const line = {
     method: methodOf(http.method),
@@ -55,7 +55,7 @@ function readEvent(event: ProxyEventV2, gateway: Gateway, connection: Connection
   return environ;
 }
 
-// A Function URL sends cookies twice, in the header and in the list, which counts.
+// A Function URL sends cookies twice, in the header and in the list. Only the list is used.
 function addCookies(environ: Environ, cookies: unknown): void {
   if (cookies === undefined || cookies === null) return;
   const list = (Array.isArray(cookies) ? cookies : [cookies]).filter((each) => each !== null && each !== undefined);

@@ -53,7 +53,7 @@ function readV2(event: LatticeEventV2, gateway: Gateway, connection: Connection)
   return environ;
 }
 
-/** AWS documents strings for headers, and nothing for several cookies: they go as to a load balancer. */
+/** AWS documents headers as strings, and does not document several cookies, so cookies are sent as to a load balancer. */
 function makeResult(head: Head, body: ResultBody): LatticeResult {
   return { statusCode: head.code, ...statusDescription(head), headers: spelledHeaders(head.headers), ...body };
 }

@@ -62,7 +62,7 @@ function addUser(
   const arn = text(identity?.userArn);
   if (Object.keys(claims).length > 0) setUser(environ, rest ? 'COGNITO_USER_POOLS' : 'JWT', subjectOf(claims));
   else if (principal !== undefined) setUser(environ, 'CUSTOM', principal);
-  // serverless-offline has a word here for everybody.
+  // serverless-offline puts the same placeholder here for every client.
   else if (arn?.startsWith('arn:')) setUser(environ, 'AWS_IAM', arn);
 }
 
@@ -71,8 +71,7 @@ function makeResult(head: Head, { body, isBase64Encoded }: ResultBody): ProxyRes
   return { ...prelude(head), body, isBase64Encoded };
 }
 
-/** The head of a result, which is also the metadata of a REST API's stream. A name that is in both maps would be sent
- *  twice. */
+/** The head of a result, which is also the metadata of a REST API's stream. A name in both maps would be sent twice. */
 function prelude({ code, headers: list }: Head): Pick<ProxyResultV1, 'statusCode' | 'headers' | 'multiValueHeaders'> {
   const headers: Record<string, string> = {};
   const multiValueHeaders: Record<string, string[]> = {};

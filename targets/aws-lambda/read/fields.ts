@@ -9,7 +9,7 @@ import { splitAuthority } from '../../../src/url.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** Any object of an event, empty if there is none. */
+/** An object of an event, or an empty object if it is missing. */
 export function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
@@ -61,8 +61,8 @@ export function protocolOf(protocol: unknown): string {
   return typeof protocol === 'string' && /^HTTP\/[0-9](\.[0-9])?$/.test(protocol) ? protocol : 'HTTP/1.1';
 }
 
-/** Sets the body with its true length, which the header may not tell. A request with neither a body nor the header has no
- *  length. */
+/** Sets the body with its true length, which may differ from the header. A request with neither a body nor the header
+ *  has no length. */
 export function setBody(
   environ: Environ,
   body: string | null | undefined,
@@ -74,9 +74,9 @@ export function setBody(
   setInput(environ, bytesSource(bytes), maxBody, told ? bytes.length : undefined);
 }
 
-/** Sets SERVER_NAME and SERVER_PORT, once the headers are there.
+/** Sets SERVER_NAME and SERVER_PORT, after the headers have been added.
  *  @param domain  the front end's own name, if it has one
- *  @param port  the port if the Host header has none that can be read */
+ *  @param port  the port if the Host header has no valid one */
 export function setHost(environ: Environ, domain?: string | null, port?: string): void {
   const host = environ.HTTP_HOST ?? nativeOf(domain);
   // process.env is slow to read, and most hosts are well formed.
@@ -87,21 +87,22 @@ export function setHost(environ: Environ, domain?: string | null, port?: string)
   setServer(environ, host, fallback, port);
 }
 
-/** Sets AUTH_TYPE and REMOTE_USER for somebody whom the front end has let in.
- *  @param name  undefined if the authorizer does not tell */
+/** Sets AUTH_TYPE and REMOTE_USER for a user whom the front end has authenticated.
+ *  @param name  undefined if the authorizer does not provide it */
 export function setUser(environ: Environ, authType: string, name: string | undefined): void {
   environ.AUTH_TYPE = authType;
-  // A token may say anything of its owner: a name with a line break would forge lines of a log.
+  // A token may contain any name, and a name with a line break would forge log lines.
   if (name !== undefined && !/[\x00-\x1f\x7f]/.test(name)) environ.REMOTE_USER = encodeNative(name);
 }
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
-/** An IP address from the texts that events have for one: with spaces around it (a capture of 2020), with a network's size
- *  (AWS's own samples), with a port (the load balancer's `xff_client_port`), or no address at all (the console's test). */
+/** Reads an IP address in the forms that events use: with spaces around it (a capture of 2020), with a network's size
+ *  (AWS's own samples), with a port (the load balancer's `xff_client_port`), or no address at all (the console's
+ *  test). */
 export function addressOf(given: string | null | undefined): string | undefined {
   if (given === undefined || given === null) return undefined;
-  // test() would take a list of one address for an address.
+  // test() would accept an array with one address.
   const sent = stringOf(given);
   if (IPV4.test(sent)) return sent;
   const bare = sent.trim().replace(/\/\d+$/, '');

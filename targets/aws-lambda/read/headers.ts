@@ -32,8 +32,8 @@ function hasMore(map: ValueMap, than: ValueMap): boolean {
   return false;
 }
 
-// The quick way, which folds no names of its own. False if a name comes in two spellings, as it can only if one of them is
-// not in lower case.
+// The fast path, without a map of folded names. Returns false if a name comes in two spellings, which is only checked
+// once a name is not in lower case.
 function addDistinct(environ: Environ, map: ValueMap): boolean {
   if (map === undefined || map === null) return true;
   let mixed = false;
@@ -55,11 +55,11 @@ function addValue(environ: Environ, name: string, value: string | readonly strin
   else for (const each of value ?? []) addRequestHeader(environ, name, headerNative(each));
 }
 
-// Tells a value that is not native or not trimmed, as few are.
+// Matches the few values that are not native or not trimmed.
 const UNCLEAN = /^ |[^\x20-\x7e]| $/;
 
-/** A value of an event as a native string. JSON can carry characters that no HTTP parser lets through: CR, LF and NUL become
- *  spaces (RFC 9110, section 5.5). */
+/** A value of an event as a native string. JSON can carry characters that HTTP parsers reject, so CR, LF and NUL
+ *  become spaces (RFC 9110, section 5.5). */
 export function headerNative(value: string): string {
   return UNCLEAN.test(value) ? encodeNative(value.replace(/[\r\n\0]/g, ' ')) : value;
 }

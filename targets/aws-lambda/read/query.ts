@@ -1,12 +1,12 @@
 import { encodeNative } from '../../../src/native-string.js';
 import { given, isEmpty, type ValueMap } from './headers.js';
 
-/** A query from parameters that the front end has decoded, encoded again (application/x-www-form-urlencoded). */
+/** Encodes parameters that the front end has decoded as a query (application/x-www-form-urlencoded). */
 export function encodedQuery(lists: ValueMap, values?: ValueMap): string {
   return joined(lists, values, (text) => (SAFE.test(text) ? text : encode(text)));
 }
 
-/** A query from parameters that are still encoded. */
+/** Joins parameters that are still encoded to a query. */
 export function verbatimQuery(lists: ValueMap, values?: ValueMap): string {
   return encodeNative(joined(lists, values, (text) => text));
 }

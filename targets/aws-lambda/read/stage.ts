@@ -8,10 +8,10 @@ interface StageContext {
   path?: Text;
 }
 
-/** The prefix that the client's URL has if it begins with the stage of an API: "/prod" as a native string, on the default
- *  host of an API and unless the stage is `$default`; else "". */
+/** The stage that the client's URL begins with: "/prod" as a native string, on the default host of an API unless the
+ *  stage is `$default`; else "". */
 function stagePrefix({ domainName, stage }: StageContext, hostHeader: string | undefined): string {
-  // A stage that is not a string, in an event written by hand, would make "/" of a stage without a name.
+  // In an event written by hand the stage may not be a string; it must not become "/".
   if (stage === '$default' || typeof stage !== 'string' || stage === '') return '';
   const host = domainName || hostHeader;
   return host?.includes('.execute-api.') ? encodeNative(`/${stage}`) : '';

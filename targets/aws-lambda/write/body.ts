@@ -10,8 +10,8 @@ export interface ResultBody {
 
 const TEXT = /^application\/(?:json|javascript|ecmascript|xml|x-www-form-urlencoded|graphql)$|\+(?:json|xml)$/;
 
-/** Whether bodies of a media type are text, unless the user says otherwise. Bodies without a type are: a REST API without
- *  binaryMediaTypes would show base64 to the client, and every front end sends text on as the bytes that it was. */
+/** The default `isText`. Bodies without a type count as text, because a REST API without binaryMediaTypes would show
+ *  base64 to the client, and every front end sends text on as its original bytes. */
 export function isTextType(mediaType: string): boolean {
   return mediaType === '' || mediaType.startsWith('text/') || TEXT.test(mediaType);
 }

@@ -4,7 +4,7 @@ import { lowerName } from '../../../src/headers.js';
 import { decodeNativeOrKeep } from '../../../src/native-string.js';
 import type { HeaderList } from '../../../src/types.js';
 
-/** Repeated headers joined, except Set-Cookie, which can't be. A name keeps its first spelling. */
+/** Repeated headers joined, except Set-Cookie, which can't be joined. A name keeps its first spelling. */
 export function joinedHeaders(list: HeaderList): { headers: Record<string, string>; cookies: string[] | undefined } {
   const headers: Record<string, string> = {};
   let cookies: string[] | undefined;
@@ -34,8 +34,8 @@ export function listedHeaders(list: HeaderList): Array<[name: string, values: st
   return listed;
 }
 
-/** Joined headers for a front end that takes only strings: each cookie under a spelling of Set-Cookie of its own, which
- *  the front end sends as separate lines. */
+/** Joined headers for a front end that takes only strings. Each cookie gets a different spelling of Set-Cookie, and
+ *  the front end sends them as separate lines. */
 export function spelledHeaders(list: HeaderList): Record<string, string> {
   const { headers, cookies = [] } = joinedHeaders(list);
   if (cookies.length > SPELLINGS)

@@ -6,7 +6,7 @@ export function reasonOf({ status }: Head): string {
   return decodeNativeOrKeep(status.slice(4)).trim();
 }
 
-/** "200 OK" if there is a reason phrase. A load balancer answers 502 to the key without one. */
+/** "200 OK" if there is a reason phrase. A load balancer answers 502 to a `statusDescription` without one. */
 export function statusDescription(head: Head): { statusDescription?: string } {
   const reason = reasonOf(head);
   return reason === '' ? {} : { statusDescription: `${head.code} ${reason}` };
