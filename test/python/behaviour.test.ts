@@ -127,13 +127,15 @@ async function differences({ port, begin, seen }: Target, { id, expect: wanted, 
       found.push(`${what}: ${JSON.stringify(is)}, expected ${JSON.stringify(should)}`);
   };
   // workerd may lose the head of a response that is broken off.
-  if (complete === true || response.status !== 0) same('status', response.status, wanted.status);
+  // A fault that is known before anything is sent is a 500.
+  const { early = false } = wanted;
+  if (complete === true || response.status !== 0) same('status', response.status, early ? 500 : wanted.status);
   if (complete === true) {
     same('body', native(response.body), wanted.body);
     for (const name of new Set(wanted.headers?.map(([each]) => each)))
       same(`header ${name}`, joined(response.headers, name), joined(wanted.headers ?? [], name));
   }
-  if (complete !== 'unknown') same('complete', response.complete, complete);
+  if (complete !== 'unknown') same('complete', response.complete, early || complete);
   if (ENDS.has(id)) same('the end', common(events).at(-1), last);
   else same('events', common(events), expected);
   same('logged', logged.length > 0, wanted.log !== undefined);
