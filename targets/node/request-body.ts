@@ -104,6 +104,6 @@ function closeWhenSent({ stream, req }: Http2ServerResponse): void {
   // already ended.
   stream.once('wantTrailers', close);
   stream.once('finish', () => {
-    if (req.method === 'HEAD' || isBodiless(Number(stream.sentHeaders[':status']))) close();
+    if (req.method === 'HEAD' || isBodiless(Number(stream.sentHeaders?.[':status'] ?? 200))) close();
   });
 }
