@@ -1,11 +1,13 @@
 import { WsgiError } from '../../src/errors.js';
 import { PYODIDE_VERSION } from '../interpreter/assets.js';
+import { STACK_POINTER, showFrames } from './frames.js';
+import { encode, Reader, replaceSection, sectionsOf } from './wasm.js';
 
 // Pyodide exports every symbol of CPython and of the C and C++ libraries, so that extension modules can be linked with them.
 // Extension modules can't run here, and each symbol costs time at every start: a function object, a global, a place in the
 // function table, and an assignment. These assignments are a third of the script.
 
-/** Drops the parts of Pyodide's two files that only extension modules need.
+/** Drops the parts of Pyodide's two files that only extension modules need, and makes CPython's check of recursion work.
  *  @param alsoUsed  names in the script, such as `_malloc`, that are used from outside of it
  *  @throws {WsgiError} when the files are not those of the known Pyodide */
 export function trim(
@@ -17,8 +19,8 @@ export function trim(
   const linked = WebAssembly.Module.imports(new WebAssembly.Module(wasm)).flatMap(({ module, name }) =>
     module.startsWith('GOT.') ? [name] : [],
   );
-  const used = new Set([...wordsOf(trimmed), ...linked]);
-  return { script: trimmed, wasm: keepExports(wasm, (name) => used.has(name)) };
+  const used = new Set([...wordsOf(trimmed), ...linked, STACK_POINTER]);
+  return { script: trimmed, wasm: showFrames(keepExports(wasm, (name) => used.has(name))) };
 }
 
 /** Code that enters all exports and all functions of the table for linking. It takes a tenth of a start. */
@@ -27,6 +29,9 @@ const LINKING = ['updateGOT(origExports);', 'updateTableMap(0,wasmTable.length)'
  *  small request, and the bridge takes care of that rule itself. */
 const TURN = ',await new Promise(d=>API.scheduleCallback(d,0))';
 const DROPPED = [...LINKING, TURN];
+
+/** boot.ts sets the size of C's stack with these. */
+const STACK = ['_emscripten_stack_get_base', '_emscripten_stack_set_limits'];
 
 const REINSTALL = `remove node_modules/pyodide, and npm install pyodide@${PYODIDE_VERSION}`;
 
@@ -42,7 +47,7 @@ function trimScript(original: string, alsoUsed: string[]): string {
   if (declare < 0 || end < 0 || DROPPED.some((part) => !original.includes(part)))
     throw new WsgiError(`build-python: pyodide.asm.mjs is not that of Pyodide ${PYODIDE_VERSION}: ${REINSTALL}`);
   const [before, after] = [script.slice(0, declare), script.slice(end)];
-  const used = new Set([...wordsOf(before), ...wordsOf(after), ...alsoUsed]);
+  const used = new Set([...wordsOf(before), ...wordsOf(after), ...alsoUsed, ...STACK]);
   const names = script
     .slice(declare + DECLARE.length, assign)
     .replace(/;$/, '')
@@ -57,44 +62,16 @@ const wordsOf = (script: string): string[] => script.match(/[\w$]+/g) ?? [];
 
 const EXPORTS = 7; // the number of the section
 
-function keepExports(wasm: Uint8Array<ArrayBuffer>, keep: (name: string) => boolean): Uint8Array<ArrayBuffer> {
-  let at = 8; // bytes: magic and version
-  const number = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = wasm[at++] as number;
-      value |= (byte & 127) << shift;
-      if (byte < 128) return value;
-    }
-  };
-  const decoder = new TextDecoder();
-  while (at < wasm.length) {
-    const start = at++;
-    const end = number() + at;
-    if (wasm[start] !== EXPORTS) {
-      at = end;
-      continue;
-    }
-    const kept: Uint8Array[] = [];
-    for (let left = number(); left > 0; left--) {
-      const from = at;
-      const length = number();
-      const name = decoder.decode(wasm.subarray(at, at + length));
-      at += length + 1; // the kind
-      number();
-      if (keep(name)) kept.push(wasm.subarray(from, at));
-    }
-    const content = Buffer.concat([encode(kept.length), ...kept]);
-    const section = [Uint8Array.of(EXPORTS), encode(content.length), content];
-    return new Uint8Array(Buffer.concat([wasm.subarray(0, start), ...section, wasm.subarray(end)]));
+function keepExports(wasm: Uint8Array, keep: (name: string) => boolean): Uint8Array<ArrayBuffer> {
+  const section = sectionsOf(wasm).find(({ id }) => id === EXPORTS);
+  if (section === undefined) throw new WsgiError(`build-python: pyodide.asm.wasm exports nothing: ${REINSTALL}`);
+  const reader = new Reader(wasm, section.start);
+  const kept: Uint8Array[] = [];
+  for (let left = reader.number(); left > 0; left--) {
+    const from = reader.at;
+    const name = reader.string();
+    reader.skip(2); // kind and index
+    if (keep(name)) kept.push(wasm.subarray(from, reader.at));
   }
-  throw new WsgiError(`build-python: pyodide.asm.wasm exports nothing: ${REINSTALL}`);
-}
-
-/** LEB128, unsigned. */
-function encode(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
-  return Uint8Array.from([...bytes, rest]);
+  return replaceSection(wasm, EXPORTS, [encode(kept.length), ...kept]);
 }

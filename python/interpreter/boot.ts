@@ -31,6 +31,10 @@ export interface BootOptions {
   stderr?: (line: string) => void;
 }
 
+/** The size of C's stack in bytes; near its end CPython raises RecursionError. Recursion takes about as much of the native
+ *  stack, which has 984 KB in Node and in workerd (builder/frames.ts). */
+const STACK = 700_000;
+
 const HOME = '/home/pyodide';
 const RUNTIMES = [
   'IN_BROWSER',
@@ -167,6 +171,10 @@ async function instantiate(
         }
       },
     ],
+    onRuntimeInitialized(this: PyodideModule) {
+      const base = this._emscripten_stack_get_base();
+      this._emscripten_stack_set_limits(base, base - STACK);
+    },
     instantiateWasm(imports: WebAssembly.Imports, done: WasmDone) {
       const start = async () => {
         const { wasm, instance } = await linkWasm(assets, imports);

@@ -19,7 +19,9 @@ export interface PyodideModule {
   removeRunDependency(name: string): void;
   growMemory(bytes: number): void;
   stackSave(): number;
+  _emscripten_stack_get_base(): number;
   _emscripten_stack_get_end(): number;
+  _emscripten_stack_set_limits(base: number, end: number): void;
 }
 
 export interface PyodideFs {

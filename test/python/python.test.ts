@@ -324,7 +324,7 @@ describe('one request at a time', () => {
 });
 
 describe('a fatal error', () => {
-  it.each(['die', 'nested'])('(%s) is a 500, and the next request is served', async (name) => {
+  it.each(['die', 'overflow'])('(%s) is a 500, and the next request is served', async (name) => {
     const log: string[] = [];
     const response = await callApp(supervised(name), environOf({}, log));
     expect(response.status).toBe('500 Internal Server Error');
@@ -341,7 +341,7 @@ describe('a fatal error', () => {
 
   it('without JSPI as well', async () => {
     const app = (name: string) => fromPython(synchronous, { application: `supervised:${name}`, jspi: false });
-    expect((await callApp(app('nested'), environOf())).status).toBe('500 Internal Server Error');
+    expect((await callApp(app('overflow'), environOf())).status).toBe('500 Internal Server Error');
     expect(await text(app('stream'), { QUERY_STRING: 'a' })).toBe('aaa');
   });
 });

@@ -1,7 +1,6 @@
 """Applications that try what holds an interpreter together."""
 
 import contextvars
-import json
 import os
 import threading
 
@@ -72,10 +71,12 @@ def die_in_stream(environ, start_response):
     os._exit(3)
 
 
-def nested(environ, start_response):
-    """C code that goes deeper than the stack of the engine."""
-    json.loads("[" * 200_000 + "]" * 200_000)
-    return answer(start_response, "not reached")
+def overflow(environ, start_response):
+    """C code that goes deeper than the stack of the engine, and that CPython does not check."""
+    value = ()
+    for _ in range(200_000):
+        value = (value,)
+    return answer(start_response, hash(value))
 
 
 def leave(environ, start_response):
