@@ -41,7 +41,8 @@ export function parseEntry(spec: string, cwd: string): Entry {
   return { root, application: `${module}:${attribute}` };
 }
 
-/** The choice of files. Patterns count from the folder of the application and from each folder of packages. */
+/** The choice of files. Patterns start from the folder of the application. Those that start with "packages/" also count for the
+ *  packages, and others do not: "staticfiles" is a folder of many applications and a part of Django. */
 export interface Choice {
   /** Patterns of files to leave out. */
   exclude: string[];
@@ -87,11 +88,12 @@ export function collect(
 ): Collected[] {
   const found: Collected[] = [];
   const keys: string[] = [];
-  const include = patternsOf(choice.include);
+  const include = patternsOf(choice.include.filter(countsFor(prefix)));
+  const shown = (path: string) => (prefix === 'app' ? path : `${prefix}/${path}`);
   const reasonFor = reasons(root, prefix, skip, choice);
   const drop = (reason: string, path: string) => {
     const paths = dropped.get(reason) ?? [];
-    paths.push(`${prefix}/${path}`);
+    paths.push(shown(path));
     dropped.set(reason, paths);
   };
   const top = realpathSync(root);
@@ -106,16 +108,20 @@ export function collect(
       const link = entry.isSymbolicLink()
         ? linkReason(realpathSync(file), stats.isDirectory(), top, above, reasonFor)
         : null;
-      const own = include.matches(inner) ? null : onlyIncluded ? SILENT : reasonFor(inner, file, stats.isDirectory());
+      const own = include.matches(shown(inner))
+        ? null
+        : onlyIncluded
+          ? SILENT
+          : reasonFor(inner, file, stats.isDirectory());
       const reason = link ?? own ?? (stats.isFile() || stats.isDirectory() ? null : 'pipes, sockets and devices');
       if (reason !== null && reason !== SILENT) drop(reason, inner);
       if (stats.isDirectory()) {
-        if (reason === null || (link === null && include.leadsInto(inner)))
+        if (reason === null || (link === null && include.leadsInto(shown(inner))))
           visit(file, inner, [...above, realpathSync(file)], reason !== null);
       } else if (reason === null) {
         const bytes = contentsOf(file, inner, prefix);
-        const key = include.names(inner) ? null : keyIn(inner, bytes, prefix === 'app');
-        if (key !== null) keys.push(`${prefix}/${inner} (${key})`);
+        const key = include.names(shown(inner)) ? null : keyIn(inner, bytes, prefix === 'app');
+        if (key !== null) keys.push(`${shown(inner)} (${key})`);
         found.push({ path: `${prefix}/${inner}`, bytes, mtime: timeOf(stats.mtimeMs) });
       }
     }
@@ -127,6 +133,11 @@ export function collect(
     );
   return found;
 }
+
+const countsFor =
+  (prefix: 'app' | 'packages') =>
+  (pattern: string): boolean =>
+    prefix === 'app' || pattern.startsWith('packages/');
 
 // The reason for files that need no mention.
 const SILENT = '';
@@ -155,12 +166,12 @@ type ReasonFor = (path: string, file: string, isFolder: boolean) => string | nul
 
 /** Returns a function that tells why a file or folder is left out, or null. */
 function reasons(root: string, prefix: 'app' | 'packages', skip: string[], choice: Choice): ReasonFor {
-  const exclude = patternsOf(choice.exclude);
+  const exclude = patternsOf(choice.exclude.filter(countsFor(prefix)));
   const languages = new Set(['en', ...choice.languages].map(languageKey));
   return (path, file, isFolder) => {
     const name = path.slice(path.lastIndexOf('/') + 1);
     if (skip.includes(join(root, path))) return SILENT;
-    if (exclude.matches(path)) return 'excluded';
+    if (exclude.matches(prefix === 'app' ? path : `${prefix}/${path}`)) return 'excluded';
     if (name.startsWith('.')) return 'hidden files and folders';
     if (name === '__pycache__' || name.endsWith('.pyc')) return 'compiled modules of another Python (.pyc)';
     if (BINARY.test(name)) return 'native libraries (.so …), which can not run';

@@ -104,7 +104,7 @@ export async function startOnStdlib(
     const compiled = name.endsWith('.py') ? compiler.compile(bytes, `/lib/python314.zip/${name}`) : name;
     return typeof compiled === 'string' ? { name, data: bytes } : { name: `${name}c`, data: compiled };
   });
-  const stdlib = writeZip(files, true);
+  const stdlib = writeZip(files);
   if (kept) {
     mkdirSync(cache, { recursive: true });
     // Another build may read the cache at the same time, so it gets the whole file at once.

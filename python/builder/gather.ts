@@ -44,7 +44,7 @@ export async function gather(sources: Sources, choice: Choice, dropped: Dropped)
       ...readPythonHalf(),
     ];
     const user = needsTzdata(collected);
-    if (user !== undefined && !patternsOf(choice.exclude).matches('tzdata')) {
+    if (user !== undefined && !patternsOf(choice.exclude).matches('packages/tzdata')) {
       const folder = await installTzdata(user, cache ?? scratch, settings);
       collected.push(...collect(folder, 'packages', [], choice, dropped));
     }

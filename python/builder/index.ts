@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
 import { type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
+import { type Content, checkWorkerSize, contentsOf } from './contents.js';
 import { checkRestore, freeze } from './freeze.js';
 import { gather, packageFolders } from './gather.js';
 import { noticeOf } from './notice.js';
@@ -9,7 +10,7 @@ import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
 import { readPyodide } from './pyodide-files.js';
 import { checkSecrets } from './secrets.js';
-import { type WrittenFile, writeAssets } from './written.js';
+import { partsOf, type Target, type WrittenFile, workerSize, writeAssets } from './written.js';
 import { writeZip } from './zip-writer.js';
 
 /** Options of `buildPython`. */
@@ -24,8 +25,8 @@ export interface BuildOptions {
   requirements?: string;
   /** The package index for `requirements`. The default is that of uv or pip, of $PIP_INDEX_URL, or https://pypi.org/simple. */
   indexUrl?: string;
-  /** Patterns of files to leave out, as in .gitignore, from the folder of the application and of the packages. Options add to those of
-   *  [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of the application and in `cwd`. */
+  /** Patterns of files to leave out, as in .gitignore, from the folder of the application; "packages/NAME" is a package. Options add
+   *  to those of [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of the application and in `cwd`. */
   exclude?: string[];
   /** Patterns of files to ship although they are excluded. A key or a file of credentials must be named without wildcards. */
   include?: string[];
@@ -36,6 +37,10 @@ export interface BuildOptions {
   /** The contents of the snapshot: the application (by default), or only the packages that it imports. 'none' takes no
    *  snapshot. */
   snapshot?: 'app' | 'framework' | 'none';
+  /** Compresses the snapshot to about a third. Each start decompresses it. */
+  compressSnapshot?: boolean;
+  /** The platform of the assets: only Workers, only Lambda and Node, or both (the default). */
+  target?: Target;
   /** Environment variables for the import of the application. They become part of the assets. */
   env?: Record<string, string>;
   /** Names in `env` that look like secrets and are accepted all the same. */
@@ -55,6 +60,8 @@ export interface BuildReport {
   out: string;
   application: string;
   files: WrittenFile[];
+  /** The packages and the folders of the application in the site zip, the largest first. */
+  contents: Content[];
   /** The paths of the files and folders that were left out, by reason. */
   dropped: Record<string, string[]>;
   uncompiled: Uncompiled[];
@@ -68,7 +75,8 @@ export interface BuildReport {
  *  @throws {WsgiError} on wrong options and on an application that can't be built; if it can't be imported, the message has
  *    Python's traceback */
 export async function buildPython(options: BuildOptions): Promise<BuildReport> {
-  const { env = {}, allowSecrets = [], snapshot = 'app', concurrent = false, progress = () => {} } = options;
+  const { env = {}, allowSecrets = [], snapshot = 'app', compressSnapshot = false, target = 'all' } = options;
+  const { concurrent = false, progress = () => {} } = options;
   const cwd = resolve(options.cwd ?? '.');
   const out = resolve(cwd, options.out ?? 'python_assets');
   const { root, application } = parseEntry(options.application, cwd);
@@ -100,9 +108,23 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     concurrent,
     files: { stdlib: signOf(stdlib), site: signOf(site) },
   };
-  const { assets, memory } = await freeze({ ...engine, manifest, stdlib, site }, snapshot, progress);
+  const unfrozen = { ...engine, manifest, stdlib, site };
+  const { assets, memory } = await freeze(unfrozen, snapshot, compressSnapshot, progress);
   await checkRestore(assets, progress);
 
-  const written = writeAssets(out, assets, pyodide, noticeOf(collected));
-  return { out, application, files: written, dropped: Object.fromEntries(dropped), uncompiled, memory, assets };
+  const contents = contentsOf(site);
+  const parts = partsOf(assets, pyodide, noticeOf(collected), target);
+  if (target !== 'node')
+    checkWorkerSize(workerSize(parts), contents, compressSnapshot ? undefined : (assets.snapshot as Uint8Array));
+  const written = writeAssets(out, parts);
+  return {
+    out,
+    application,
+    files: written,
+    contents,
+    dropped: Object.fromEntries(dropped),
+    uncompiled,
+    memory,
+    assets,
+  };
 }

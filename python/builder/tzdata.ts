@@ -37,7 +37,7 @@ export async function installTzdata(user: string, cache: string, options: Instal
     renameSync(partial, folder);
   } catch (error) {
     throw new WsgiError(
-      `build-python: ${user} imports zoneinfo, which finds no time zone without the package tzdata: add tzdata to the packages, or build with --exclude tzdata if no time zone is used. It could not be installed: ${(error as Error).message}`,
+      `build-python: ${user} imports zoneinfo, which finds no time zone without the package tzdata: add tzdata to the packages, or build with --exclude packages/tzdata if no time zone is used. It could not be installed: ${(error as Error).message}`,
       { cause: error },
     );
   } finally {

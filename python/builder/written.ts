@@ -89,25 +89,45 @@ export interface WrittenFile {
   sha256: string;
 }
 
-/** Writes the assets into a folder, in which it replaces those of an earlier build.
+/** The platform of the assets: only Workers, only Lambda and Node, or both. */
+export type Target = 'worker' | 'node' | 'all';
+
+/** The files of the assets.
  *  @param notice  the text of the file NOTICE */
-export function writeAssets(out: string, assets: PythonAssets, pyodide: PyodideFiles, notice: string): WrittenFile[] {
+export function partsOf(assets: PythonAssets, pyodide: PyodideFiles, notice: string, target: Target): Part[] {
   const helpers = [...pyodide.helpers, { name: 'jsverror', key: 'jsverror', bytes: JSVERROR }];
-  const parts: Part[] = [
+  const snapshot = assets.snapshot as Uint8Array | undefined;
+  const ofWorker: Part[] = [
+    ['assets.mjs', assetModule(helpers, snapshot !== undefined)],
+    ['assets.d.mts', typesModule],
+    ['wrangler-rules.toml', rules],
+  ];
+  const ofNode: Part[] = [
+    ['node.mjs', nodeModule(helpers, snapshot !== undefined)],
+    ['node.d.mts', typesModule],
+  ];
+  return [
     ['pyodide.asm.mjs', SCRIPT_NOTICE + pyodide.asm],
     ['pyodide.asm.wasm', pyodide.wasm],
     ...helpers.map(({ name, bytes }): Part => [`${name}.wasm`, bytes]),
     ['stdlib.zip', assets.stdlib as Uint8Array],
     ['site.zip', assets.site as Uint8Array],
-    ...(assets.snapshot === undefined ? [] : [['snapshot.bin', assets.snapshot as Uint8Array] satisfies Part]),
+    ...(snapshot === undefined ? [] : [['snapshot.bin', snapshot] satisfies Part]),
     ['manifest.mjs', manifestModule(assets.manifest)],
-    ['assets.mjs', assetModule(helpers, assets.snapshot !== undefined)],
-    ['node.mjs', nodeModule(helpers, assets.snapshot !== undefined)],
-    ['assets.d.mts', typesModule],
-    ['node.d.mts', typesModule],
-    ['wrangler-rules.toml', rules],
+    ...(target === 'node' ? [] : ofWorker),
+    ...(target === 'worker' ? [] : ofNode),
     ['NOTICE', notice],
   ];
+}
+
+/** The bytes of the files that a Worker imports. */
+export const workerSize = (parts: Part[]): number =>
+  parts
+    .filter(([name]) => /\.(mjs|wasm|zip|bin)$/.test(name) && name !== 'node.mjs')
+    .reduce((sum, [, data]) => sum + Buffer.byteLength(data), 0);
+
+/** Writes the assets into a folder, in which they replace those of an earlier build. */
+export function writeAssets(out: string, parts: Part[]): WrittenFile[] {
   replaceFiles(out, parts);
   return parts.map(([name, data]) => {
     const bytes = Buffer.from(data as Uint8Array);

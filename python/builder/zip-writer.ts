@@ -32,8 +32,8 @@ function timestamp(seconds: number | undefined): Buffer {
   return field;
 }
 
-/** Makes a zip, stored or deflated. Its comment is the SHA-256 of the bytes before the end record, which identifies the build. */
-export function writeZip(files: ZipFile[], deflate = false): Uint8Array {
+/** Makes a zip of files that are deflated if that makes them smaller. Its comment is the SHA-256 of the bytes before the end record, which identifies the build. */
+export function writeZip(files: ZipFile[]): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Buffer[] = [];
   let at = 0;
@@ -46,11 +46,13 @@ export function writeZip(files: ZipFile[], deflate = false): Uint8Array {
   for (const { name, data, mtime } of files) {
     const nameBytes = Buffer.from(name);
     const extra = timestamp(mtime);
-    const packed = deflate ? deflateRawSync(data, { level: 9 }) : data;
+    const compressed = deflateRawSync(data, { level: 9 });
+    const deflated = compressed.length < data.length;
+    const packed = deflated ? compressed : data;
     const fields = Buffer.alloc(26);
     fields.writeUInt16LE(20, 0); // version
     fields.writeUInt16LE(0x0800, 2); // the name is UTF-8
-    fields.writeUInt16LE(deflate ? 8 : 0, 4);
+    fields.writeUInt16LE(deflated ? 8 : 0, 4);
     writeDosTime(fields, 6, mtime ?? FIRST);
     fields.writeUInt32LE(crc32(data), 10);
     fields.writeUInt32LE(packed.length, 14);

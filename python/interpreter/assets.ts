@@ -34,7 +34,7 @@ export interface PythonAssets {
   jsverror: WasmModule;
   /** Python's standard library, compiled, as a zip. */
   stdlib: AssetData;
-  /** The application and its packages as a stored zip of app/ and packages/. */
+  /** The application and its packages as a zip of app/ and packages/. */
   site: AssetData;
   /** The memory of an interpreter that has imported them. */
   snapshot?: AssetData;
@@ -77,6 +77,8 @@ export interface SnapshotManifest {
   size: number;
   /** The places of the pages in memory: offset and length in bytes. */
   runs: Array<[offset: number, length: number]>;
+  /** Whether the pages are compressed. */
+  deflated?: boolean;
   /** Entries of the function table. Another number means another wasm, asm.mjs or helpers. */
   table: number;
   /** The sample of the data segments of the wasm module. */

@@ -10,6 +10,7 @@ import {
   sampleOfData,
   signOf,
 } from './assets.js';
+import { inflate } from './inflate.js';
 import type { FsNode, HiwireConfig, PyodideApi, PyodideFs, PyodideModule, PyodidePublic } from './pyodide.js';
 import { restoreSnapshot } from './snapshot.js';
 import { provideModules } from './wasm-helpers.js';
@@ -95,7 +96,7 @@ function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotMani
   if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
   if (module.HEAP8.length < snapshot.size)
     throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
-  restoreSnapshot(module.HEAPU8, snapshot.runs, pages);
+  restoreSnapshot(module.HEAPU8, snapshot.runs, pages, snapshot.deflated);
 }
 
 // Pyodide makes a device for each exception that goes from Python to JavaScript, and keeps all of them. Each new device gets
@@ -258,10 +259,8 @@ function mountFiles(module: PyodideModule, api: PyodideApi, assets: PythonAssets
   const { stdlib } = assets;
   const files = placer(FS);
   files(`lib/python${major}${minor}.zip`, stdlib.byteLength, () => bytesOf(stdlib, 0, stdlib.byteLength));
-  for (const { name, method, size, read } of readZip(assets.site)) {
-    if (method !== 0) throw new WsgiError(`python: ${name} is compressed in the site zip, which must be a stored one`);
-    files(name, size, read);
-  }
+  for (const { name, method, length, read } of readZip(assets.site))
+    files(name, length, method === 8 ? () => inflate(read(), length) : read);
 }
 
 const FILE = 0o100644;

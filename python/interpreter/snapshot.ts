@@ -1,4 +1,5 @@
-import { type AssetData, copyBytes } from './assets.js';
+import { type AssetData, bytesOf, copyBytes } from './assets.js';
+import { inflate } from './inflate.js';
 
 const PAGE = 4096; // bytes
 
@@ -37,15 +38,19 @@ export function encodeSnapshot(
   return { runs, data };
 }
 
-/** Writes the pages of a snapshot into a fresh memory. */
+/** Writes the pages of a snapshot into a fresh memory.
+ *  @param deflated  whether the pages are compressed */
 export function restoreSnapshot(
   heap: Uint8Array,
   runs: Array<[offset: number, length: number]>,
   data: AssetData,
+  deflated = false,
 ): void {
+  const size = runs.reduce((sum, [, length]) => sum + length, 0);
+  const pages = deflated ? inflate(bytesOf(data, 0, data.byteLength), size) : data;
   let at = 0;
   for (const [offset, length] of runs) {
-    copyBytes(data, at, heap.subarray(offset, offset + length));
+    copyBytes(pages, at, heap.subarray(offset, offset + length));
     at += length;
   }
 }

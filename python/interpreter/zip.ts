@@ -8,6 +8,8 @@ export interface ZipEntry {
   method: number;
   /** Bytes in the zip, so compressed ones if the method is 8. */
   size: number;
+  /** Bytes of the file. */
+  length: number;
   /** The bytes in the zip, which may be compressed. */
   read(): Uint8Array;
 }
@@ -35,13 +37,14 @@ export function readZip(zip: AssetData): ZipEntry[] {
     const nameLength = view.getUint16(at + 28, true);
     const name = decoder.decode(directory.subarray(at + 46, at + 46 + nameLength));
     const size = view.getUint32(at + 20, true);
+    const length = view.getUint32(at + 24, true);
     const local = view.getUint32(at + 42, true);
     const read = () => {
       const header = viewOf(bytesOf(zip, local, 30));
       const start = local + 30 + header.getUint16(26, true) + header.getUint16(28, true);
       return bytesOf(zip, start, size);
     };
-    if (!name.endsWith('/')) entries.push({ name, method: view.getUint16(at + 10, true), size, read });
+    if (!name.endsWith('/')) entries.push({ name, method: view.getUint16(at + 10, true), size, length, read });
     at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
   return entries;

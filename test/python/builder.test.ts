@@ -97,9 +97,9 @@ describe('what is shipped', () => {
     ]);
     expect(report.uncompiled.map(({ path }) => path)).toEqual(['app/pkg/broken.py']);
     expect(report.dropped).toMatchObject({
-      'virtual environments': ['app/venv'],
+      'virtual environments': ['venv'],
       'tests of packages': ['packages/lib/tests'],
-      'hidden files and folders': ['app/.env', 'app/.git'],
+      'hidden files and folders': ['.env', '.git'],
     });
     expect(await text(report)).toBe("('lib', None)");
   });
@@ -249,6 +249,9 @@ it('an application has the packages of its requirements', async () => {
   }
 });
 
+const OPTIONS =
+  'packages requirements index-url exclude include languages out snapshot no-snapshot compress-snapshot target env allow-secrets concurrent optimize';
+
 describe('wsgi-edge build-python', () => {
   const command = (...args: string[]) =>
     run(process.execPath, ['dist/python/builder/command.js', 'build-python', ...args]);
@@ -287,11 +290,39 @@ describe('wsgi-edge build-python', () => {
     expect((await callApp(app, testEnviron({ PATH_INFO: '/x' }))).text()).toBe('Hello, /x');
   });
 
+  it('chooses files by its options', async () => {
+    put({
+      'chosen/app.py': APP.replace('loaded', '1'),
+      'chosen/schema.sql': '',
+      'chosen/big.csv': '',
+      'modules2/lib/locale/de/LC_MESSAGES/a.mo': '',
+      'modules2/lib/locale/fr/LC_MESSAGES/a.mo': '',
+    });
+    const out = join(folder, 'chosen assets');
+    const { stdout } = await command(
+      ...[join(folder, 'chosen/app.py'), '--out', out, '--packages', join(folder, 'modules2'), '--snapshot', 'app'],
+      ...['--exclude', '*.csv', '--include', 'schema.sql', '--languages', 'de,pt_BR', '--compress-snapshot'],
+    );
+    expect(stdout).toMatch(/left out 1: excluded: big\.csv\n/);
+    expect(stdout).toMatch(/left out 1: translations into other languages \(\.mo\)\n/);
+    const names = readZip(readFileSync(join(out, 'site.zip'))).map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['app/schema.sql', 'packages/lib/locale/de/LC_MESSAGES/a.mo', 'app/app.py']),
+    );
+    expect((await loadAssets(out)).manifest.snapshot?.deflated).toBe(true);
+  });
+
+  it('lists its options', async () => {
+    const { stdout } = await command('--help');
+    for (const option of OPTIONS.split(' ')) expect(stdout).toMatch(new RegExp(`^--${option} `, 'm'));
+  });
+
   it.each([
     [['nothing.py:app'], 'there is no file nothing.py'],
     [['a b'], '"a b" is not like "app.py:app"'],
     [[join(APPS, 'basic.py'), '--packages', '/nowhere'], 'there is no folder of packages /nowhere'],
     [[join(APPS, 'basic.py'), '--snapshot', 'all'], '--snapshot is app or framework, not all'],
+    [[join(APPS, 'basic.py'), '--target', 'lambda'], '--target is worker or node, not lambda'],
     [[join(APPS, 'basic.py'), '--env', 'A'], '--env takes NAME=VALUE'],
     [[join(APPS, 'basic.py'), '--unknown'], "Unknown option '--unknown'"],
     [[], 'Usage: wsgi-edge build-python'],

@@ -20,10 +20,7 @@ export function makeWheel(name: string, version: string, files: Record<string, s
   const names = [...Object.keys(all), `${info}/RECORD`];
   const record = names.map((file) => `${file},,\n`).join('');
   const entries = Object.entries({ ...all, [`${info}/RECORD`]: record });
-  const zip = writeZip(
-    entries.map(([file, text]) => ({ name: file, data: Buffer.from(text) })),
-    true,
-  );
+  const zip = writeZip(entries.map(([file, text]) => ({ name: file, data: Buffer.from(text) })));
   // uv refuses wheels whose comment may hide another zip. Here the comment is a digest.
   const withoutComment = Buffer.from(zip.subarray(0, -32));
   withoutComment.writeUInt16LE(0, withoutComment.length - 2);

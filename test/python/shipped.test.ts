@@ -62,14 +62,14 @@ describe('of the application', () => {
     const { paths, dropped } = shipped('app');
     expect(paths).toEqual(['app.py', 'data/cities.csv', 'static/a.js', 'templates/a.html', 'test/test_app.py']);
     expect(Object.fromEntries(dropped)).toEqual({
-      'hidden files and folders': ['app/.env', 'app/.git'],
-      'logs and backups': ['app/app.log'],
-      'databases and dumps': ['app/db.sqlite3', 'app/dump.sql'],
-      'TypeScript, and scripts beside the application': ['app/node.mjs', 'app/worker.ts'],
-      'folders of packages and tools': ['app/node_modules', 'app/python_modules'],
-      'assets of a build': ['app/old_assets'],
-      'settings of tools': ['app/package.json', 'app/wrangler.toml'],
-      'source maps': ['app/static/a.js.map'],
+      'hidden files and folders': ['.env', '.git'],
+      'logs and backups': ['app.log'],
+      'databases and dumps': ['db.sqlite3', 'dump.sql'],
+      'TypeScript, and scripts beside the application': ['node.mjs', 'worker.ts'],
+      'folders of packages and tools': ['node_modules', 'python_modules'],
+      'assets of a build': ['old_assets'],
+      'settings of tools': ['package.json', 'wrangler.toml'],
+      'source maps': ['static/a.js.map'],
     });
   });
 
@@ -86,7 +86,7 @@ describe('of the application', () => {
     const include = ['schema.sql', '.well-known/**', 'static/big/a.jpg'];
     const { paths, dropped } = shipped('app', { exclude: ['static'], include });
     expect(paths).toEqual(['.well-known/security.txt', 'app.py', 'schema.sql', 'static/big/a.jpg']);
-    expect(dropped.get('excluded')).toEqual(['app/static']);
+    expect(dropped.get('excluded')).toEqual(['static']);
   });
 
   it.each([
@@ -100,7 +100,7 @@ describe('of the application', () => {
     ['settings.json', JSON.stringify({ key: privateKey }), 'a private key'],
   ])('%s is refused unless it is named', (path, text, reason) => {
     write(path, text);
-    expect(() => shipped('app')).toThrow(`must not be in the assets: app/${path} (${reason})`);
+    expect(() => shipped('app')).toThrow(`must not be in the assets: ${path} (${reason})`);
     expect(() => shipped('app', { include: ['*', '*/*'] })).toThrow(reason);
     expect(shipped('app', { exclude: [path] }).paths).toEqual([]);
     expect(shipped('app', { include: [path] }).paths).toEqual([path]);
@@ -132,9 +132,9 @@ describe('of the application', () => {
       symlinkSync(target, join(root, path));
     const { paths, dropped } = shipped('app', { include: ['passwd', 'out.txt'] });
     expect(paths).toEqual(['a.txt', 'app.py', 'linked/a.txt', 'real/a.txt']);
-    expect(dropped.get('links that lead out of the folder')).toEqual(['app/out', 'app/out.txt', 'app/passwd']);
-    expect(dropped.get('links to a folder above')).toEqual(['app/linked/up', 'app/loop', 'app/real/up']);
-    expect(dropped.get('links to files that are left out')).toEqual(['app/data.bin', 'app/env.txt']);
+    expect(dropped.get('links that lead out of the folder')).toEqual(['out', 'out.txt', 'passwd']);
+    expect(dropped.get('links to a folder above')).toEqual(['linked/up', 'loop', 'real/up']);
+    expect(dropped.get('links to files that are left out')).toEqual(['data.bin', 'env.txt']);
   });
 });
 
@@ -150,6 +150,15 @@ describe('of packages', () => {
       'tests/__init__.py',
     ]);
     expect(dropped.get('tests of packages')).toEqual(['packages/lib/test', 'packages/lib/tests']);
+  });
+
+  it('only patterns of packages count', () => {
+    put('lib/static/a.css', 'lib/data/b.json', 'lib/data/c.sql', 'lib/tests/fixture.json');
+    const exclude = ['static', 'packages/lib/data'];
+    const include = ['packages/lib/data/c.sql', 'packages/lib/tests'];
+    const { paths, dropped } = shipped('packages', { exclude, include });
+    expect(paths).toEqual(['lib/data/c.sql', 'lib/static/a.css', 'lib/tests/fixture.json']);
+    expect(dropped.get('excluded')).toEqual(['packages/lib/data']);
   });
 
   it('licences stay, and METADATA keeps everything but the description', () => {

@@ -74,7 +74,7 @@ describe('without an index that has tzdata', () => {
     const settings = { cwd: scratch, env, index: index.url, progress: () => {} };
     try {
       await expect(installTzdata('app/app.py', join(scratch, 'cache'), settings)).rejects.toThrow(
-        'app/app.py imports zoneinfo, which finds no time zone without the package tzdata: add tzdata to the packages, or build with --exclude tzdata',
+        'app/app.py imports zoneinfo, which finds no time zone without the package tzdata: add tzdata to the packages, or build with --exclude packages/tzdata',
       );
       expect(readdirSync(join(scratch, 'cache'))).toEqual([]);
     } finally {
@@ -82,7 +82,7 @@ describe('without an index that has tzdata', () => {
     }
     const sources = { root: join(scratch, 'zoned'), out: scratch, cwd: scratch, packages: [], progress: () => {} };
     const dropped: Dropped = new Map();
-    const files = await gather(sources, { exclude: ['tzdata'], include: [], languages: [] }, dropped);
+    const files = await gather(sources, { exclude: ['packages/tzdata'], include: [], languages: [] }, dropped);
     expect(files.filter(({ path }) => path.startsWith('packages/tzdata'))).toEqual([]);
   });
 

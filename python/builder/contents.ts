@@ -1,0 +1,43 @@
+import { deflateRawSync } from 'node:zlib';
+import { WsgiError } from '../../src/errors.js';
+import { readZip } from '../interpreter/zip.js';
+import { type Content, contentTable, mib } from './table.js';
+
+export type { Content };
+
+/** Lists the packages and the folders of the application in a site zip, the largest first. */
+export function contentsOf(site: Uint8Array): Content[] {
+  const parts = new Map<string, Content>();
+  for (const { name, size, length } of readZip(site)) {
+    const [top = '', first = '', inner] = name.split('/');
+    const group = inner !== undefined && /\.(dist|egg)-info$/.test(first) ? '*.dist-info' : first;
+    const path = top === 'app' ? group : `${top}/${group}`;
+    const part = parts.get(path) ?? { path, files: 0, packed: 0, unpacked: 0 };
+    parts.set(path, part);
+    part.files++;
+    part.packed += size;
+    part.unpacked += length;
+  }
+  return [...parts.values()].sort((a, b) => b.packed - a.packed);
+}
+
+/** What Workers take, uncompressed: https://developers.cloudflare.com/workers/platform/limits/ */
+const WORKER_LIMIT = 64 * 1_048_576; // bytes
+
+/** Checks the size of the assets for a Worker.
+ *  @param total  bytes of the files that the Worker imports
+ *  @param snapshot  the snapshot, if it is not compressed
+ *  @throws {WsgiError} when they are too large */
+export function checkWorkerSize(total: number, contents: Content[], snapshot: Uint8Array | undefined): void {
+  if (total <= WORKER_LIMIT) return;
+  const saved = snapshot === undefined ? 0 : snapshot.length - deflateRawSync(snapshot).length;
+  const advice = [
+    ...(saved > 0 ? [`--compress-snapshot saves ${mib(saved).trim()} MiB, and makes the start slower`] : []),
+    '--exclude leaves out files, for example static files that are served by Static Assets',
+    '--languages leaves out translations; --optimize leaves out docstrings and asserts',
+    '--target node builds only for Lambda and Node, which take more',
+  ];
+  throw new WsgiError(
+    `build-python: the assets have ${mib(total).trim()} MiB, and a Worker may have ${mib(WORKER_LIMIT).trim()} MiB with its own code:\n${contentTable(contents)}\n${advice.join('\n')}`,
+  );
+}
