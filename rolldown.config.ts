@@ -28,7 +28,13 @@ const published = defineConfig({
     dir: 'dist',
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
-    codeSplitting: { groups: [{ name: 'core', minShareCount: 2 }] },
+    // The interpreter of Python is shared with the builder, and goes into a file of its own.
+    codeSplitting: {
+      groups: [
+        { name: 'core', test: /\/(src|builder)\//, minShareCount: 2 },
+        { name: 'interpreter', minShareCount: 2 },
+      ],
+    },
     minifyInternalExports: false,
     // A third less time to import. Names stay for stack traces.
     minify: { compress: { keepNames: KEPT }, mangle: { keepNames: KEPT } },

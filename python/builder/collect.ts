@@ -64,6 +64,8 @@ const NOT_CODE: Array<[reason: string, patterns: Patterns]> = [
     patternsOf([
       ...['wrangler.toml', 'wrangler.json', 'wrangler.jsonc', 'serverless.yml', '/package.json', '/package-lock.json'],
       ...['/tsconfig*.json', '/pnpm-lock.yaml', '/yarn.lock', 'Dockerfile*', 'docker-compose*', 'compose.y*ml'],
+      // The URL of an index may have a password.
+      ...['/requirements*.txt', 'pip.conf'],
     ]),
   ],
   ['source maps', patternsOf(['*.map'])],

@@ -47,7 +47,7 @@ function secretIn(name: string, value: string): string | null {
   return isRandom(value) ? 'its value looks random' : null;
 }
 
-// Bits for each character, above which words, paths and dates do not come. Random hexadecimal digits have less than base64.
+// Words, paths and dates have fewer bits for each character than these. Hexadecimal digits have fewer than base64.
 const RANDOM: Array<[runs: RegExp, bits: number]> = [
   [/[A-Za-z0-9]{20,}/g, 3],
   [/[A-Za-z0-9+/_-]{32,}/g, 4.3],

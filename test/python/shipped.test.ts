@@ -50,7 +50,8 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', {
 describe('of the application', () => {
   it('databases, tools and scripts are left out, and named', () => {
     put('app.py', 'templates/a.html', 'static/a.js', 'static/a.js.map', 'data/cities.csv', 'test/test_app.py');
-    put('db.sqlite3', 'dump.sql', 'worker.ts', 'node.mjs', 'wrangler.toml', 'package.json', 'node_modules/x/index.js');
+    put('db.sqlite3', 'dump.sql', 'worker.ts', 'node.mjs', 'wrangler.toml', 'package.json', 'requirements.txt');
+    put('node_modules/x/index.js');
     put(
       '.env',
       '.git/config',
@@ -68,7 +69,7 @@ describe('of the application', () => {
       'TypeScript, and scripts beside the application': ['node.mjs', 'worker.ts'],
       'folders of packages and tools': ['node_modules', 'python_modules'],
       'assets of a build': ['old_assets'],
-      'settings of tools': ['package.json', 'wrangler.toml'],
+      'settings of tools': ['package.json', 'requirements.txt', 'wrangler.toml'],
       'source maps': ['static/a.js.map'],
     });
   });
