@@ -7,8 +7,8 @@ import { bootPython } from './interpreter/boot.js';
 export interface InterpreterOptions {
   /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
   env?: Record<string, string>;
-  /** The number of requests that one interpreter serves at a time, 1 by default. More need assets that were built with
-   *  `--concurrent`. */
+  /** The number of requests that one interpreter serves at a time: they take turns when one waits for a promise. By default 32
+   *  if the assets were built with `--concurrent`, else 1, and then it can't be more. */
   concurrency?: number;
   /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
    *  has JSPI. */
@@ -54,8 +54,15 @@ export function superviseOnce(assets: PythonAssets, options: InterpreterOptions)
   return supervisor;
 }
 
+const CONCURRENCY = 32;
+
 function supervise(assets: PythonAssets, options: InterpreterOptions): Supervisor {
-  const { env = {}, concurrency = 1, jspi = true, freeSnapshot = false } = options;
+  const {
+    env = {},
+    concurrency = assets.manifest.concurrent ? CONCURRENCY : 1,
+    jspi = true,
+    freeSnapshot = false,
+  } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new WsgiError(`python: concurrency must be a whole number above 0, not ${concurrency}`);
   if (concurrency > 1 && !assets.manifest.concurrent)

@@ -28,7 +28,29 @@ const LINKING = ['updateGOT(origExports);', 'updateTableMap(0,wasmTable.length)'
 /** A turn of the event loop in callPromising(), so that Python is not entered from within Python. It takes half the time of a
  *  small request, and the bridge takes care of that rule itself. */
 const TURN = ',await new Promise(d=>API.scheduleCallback(d,0))';
-const DROPPED = [...LINKING, TURN];
+/** Lets a task that waits for a promise take its frames of Python with it. Its stack of C is copied away, and CPython's garbage
+ *  collector would follow the frames into the stack of another task (pyodide#6464, mended by pyodide#6466, which no release
+ *  has yet). */
+const FRAMES: Array<[from: string, to: string]> = [
+  [
+    'const stackState=new StackState;return{threadState,',
+    'const stackState=new StackState,frame=HEAP32[threadState+52>>2];HEAP32[threadState+52>>2]=0;return{frame,threadState,',
+  ],
+  [
+    'state.stackState.restore();_restoreThreadState(',
+    'state.stackState.restore();HEAP32[state.threadState+52>>2]=state.frame;_restoreThreadState(',
+  ],
+];
+/** Lets each task have the whole of C's stack. Pyodide puts tasks that wait one below the other, to save copies, and boot.ts leaves
+ *  no room for that. The second function is called when a task begins to wait. */
+const STACKS: Array<[from: string, to: string]> = [
+  [
+    'stackTop=stackSave();return}const threshold',
+    'stackTop=stackSave();return}return setStackPosition(stackTop);const threshold',
+  ],
+  ['async function inner(x,y){try', 'async function inner(x,y){enterTask();try'],
+];
+const CHANGED = [...[...LINKING, TURN].map((part): [string, string] => [part, '']), ...FRAMES, ...STACKS];
 
 /** boot.ts sets the size of C's stack with these. */
 const STACK = ['_emscripten_stack_get_base', '_emscripten_stack_set_limits'];
@@ -40,11 +62,11 @@ const DECLARE = ';var ';
 
 /** Drops unused exports from the script, which declares a variable for each and assigns them all in one function. */
 function trimScript(original: string, alsoUsed: string[]): string {
-  const script = DROPPED.reduce((text, part) => text.replace(part, ''), original);
+  const script = CHANGED.reduce((text, [from, to]) => text.replace(from, () => to), original);
   const assign = script.indexOf(ASSIGN);
   const declare = script.lastIndexOf(DECLARE, assign);
   const end = script.indexOf('}', assign);
-  if (declare < 0 || end < 0 || DROPPED.some((part) => !original.includes(part)))
+  if (declare < 0 || end < 0 || CHANGED.some(([from]) => original.split(from).length !== 2))
     throw new WsgiError(`build-python: pyodide.asm.mjs is not that of Pyodide ${PYODIDE_VERSION}: ${REINSTALL}`);
   const [before, after] = [script.slice(0, declare), script.slice(end)];
   const used = new Set([...wordsOf(before), ...wordsOf(after), ...alsoUsed, ...STACK]);

@@ -259,15 +259,15 @@ function mountFiles(module: PyodideModule, api: PyodideApi, assets: PythonAssets
   const { stdlib } = assets;
   const files = placer(FS);
   files(`lib/python${major}${minor}.zip`, stdlib.byteLength, () => bytesOf(stdlib, 0, stdlib.byteLength));
-  for (const { name, method, length, read } of readZip(assets.site))
-    files(name, length, method === 8 ? () => inflate(read(), length) : read);
+  for (const { name, method, length, modified, read } of readZip(assets.site))
+    files(name, length, method === 8 ? () => inflate(read(), length) : read, modified);
 }
 
 const FILE = 0o100644;
 
 /** Puts files into the file system. Their contents are read at their first use: most are never opened, because the snapshot
  *  already holds the modules. */
-function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Array) => void {
+function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Array, modified?: number) => void {
   const folders = new Map<string, FsNode>();
   const folderOf = (path: string): FsNode => {
     let node = folders.get(path);
@@ -278,11 +278,13 @@ function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Ar
     }
     return node;
   };
-  return (path, size, read) => {
+  return (path, size, read, modified) => {
     const cut = path.lastIndexOf('/');
     const folder = folderOf(`/${path.slice(0, cut)}`);
     const node = folder.node_ops.mknod(folder, path.slice(cut + 1), FILE, 0);
     node.usedBytes = size;
+    // Otherwise it would be the time of the start, which is 1970 on Workers: validators of static files are made of it.
+    if (modified !== undefined) node.atime = node.mtime = node.ctime = modified;
     const set = (value: Uint8Array) => Object.defineProperty(node, 'contents', { value, writable: true });
     const get = () => {
       const contents = read();

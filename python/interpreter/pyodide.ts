@@ -35,6 +35,10 @@ export interface FsNode {
   node_ops: { mknod(parent: FsNode, name: string, mode: number, device: number): FsNode };
   contents: Uint8Array;
   usedBytes: number;
+  /** Milliseconds since 1970. */
+  atime: number;
+  mtime: number;
+  ctime: number;
 }
 
 export interface PyodideApi {

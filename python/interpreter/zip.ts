@@ -10,6 +10,8 @@ export interface ZipEntry {
   size: number;
   /** Bytes of the file. */
   length: number;
+  /** When the file was changed last, in milliseconds since 1970. */
+  modified: number;
   /** The bytes in the zip, which may be compressed. */
   read(): Uint8Array;
 }
@@ -25,15 +27,15 @@ const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
 export function readZip(zip: AssetData): ZipEntry[] {
   const tailSize = Math.min(zip.byteLength, END_SIZE + MAX_COMMENT);
   const tail = viewOf(bytesOf(zip, zip.byteLength - tailSize, tailSize));
-  let end = tailSize - END_SIZE;
-  while (end >= 0 && tail.getUint32(end, true) !== END) end--;
-  if (end < 0) throw new WsgiError('python: a zip without an end record: the file is cut short, or is not a zip');
-  const directory = bytesOf(zip, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
+  let record = tailSize - END_SIZE;
+  while (record >= 0 && tail.getUint32(record, true) !== END) record--;
+  if (record < 0) throw new WsgiError('python: a zip without an end record: the file is cut short, or is not a zip');
+  const directory = bytesOf(zip, tail.getUint32(record + 16, true), tail.getUint32(record + 12, true));
   const view = viewOf(directory);
   const decoder = new TextDecoder();
   const entries: ZipEntry[] = [];
   let at = 0;
-  for (let left = tail.getUint16(end + 10, true); left > 0; left--) {
+  for (let left = tail.getUint16(record + 10, true); left > 0; left--) {
     const nameLength = view.getUint16(at + 28, true);
     const name = decoder.decode(directory.subarray(at + 46, at + 46 + nameLength));
     const size = view.getUint32(at + 20, true);
@@ -44,8 +46,28 @@ export function readZip(zip: AssetData): ZipEntry[] {
       const start = local + 30 + header.getUint16(26, true) + header.getUint16(28, true);
       return bytesOf(zip, start, size);
     };
-    if (!name.endsWith('/')) entries.push({ name, method: view.getUint16(at + 10, true), size, length, read });
-    at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    const extra = at + 46 + nameLength;
+    const end = extra + view.getUint16(at + 30, true);
+    const modified =
+      modifiedIn(view, extra, end) ?? dosTime(view.getUint16(at + 14, true), view.getUint16(at + 12, true));
+    if (!name.endsWith('/'))
+      entries.push({ name, method: view.getUint16(at + 10, true), size, length, modified, read });
+    at = end + view.getUint16(at + 32, true);
   }
   return entries;
+}
+
+const TIMESTAMP = 0x5455; // the extra field "extended timestamp": flags, then seconds since 1970
+
+/** Finds the time of modification in the extra fields of an entry, in milliseconds since 1970. */
+function modifiedIn(view: DataView, start: number, end: number): number | undefined {
+  for (let at = start; at + 9 <= end; at += 4 + view.getUint16(at + 2, true))
+    if (view.getUint16(at, true) === TIMESTAMP && view.getUint8(at + 4) & 1) return view.getInt32(at + 5, true) * 1000;
+  return undefined;
+}
+
+/** Reads the time of MS-DOS, which the build writes in UTC, with steps of two seconds. */
+function dosTime(date: number, time: number): number {
+  const day = [1980 + (date >> 9), ((date >> 5) & 15) - 1, date & 31] as const;
+  return Date.UTC(...day, time >> 11, (time >> 5) & 63, (time & 31) * 2);
 }

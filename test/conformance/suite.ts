@@ -44,12 +44,15 @@ export function testTarget(name: string, given: Target | (() => Target)): void {
           for (const inside of ['bare', 'validator'] as const) testCase(target, section, one, inside, ofSection);
       });
     }
-    afterAll(() => {
-      mkdirSync(RESULTS, { recursive: true });
-      const file = new URL(`${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.json`, RESULTS);
-      writeFileSync(file, `${JSON.stringify({ target: name, results: results.flat() }, null, 1)}\n`);
-    });
+    afterAll(() => writeResults(name, results.flat()));
   });
+}
+
+/** Keeps the results of a target for `table.ts`. */
+export function writeResults(name: string, results: Result[]): void {
+  mkdirSync(RESULTS, { recursive: true });
+  const file = new URL(`${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.json`, RESULTS);
+  writeFileSync(file, `${JSON.stringify({ target: name, results }, null, 1)}\n`);
 }
 
 function testCase(target: Target, section: string, one: Case, inside: Result['inside'], results: Result[]): void {

@@ -31,6 +31,8 @@ const ORDER = [
   'lambda@Edge origin request',
   'lambda stream',
   'lambda REST stream',
+  'python',
+  'python, concurrent',
 ];
 // Names for the targets of one platform where they share a reason.
 const GROUPS: Array<[name: string, has: (target: string) => boolean]> = [

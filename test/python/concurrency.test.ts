@@ -9,24 +9,21 @@ import { CONCURRENT_ASSETS, loadAssets } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';
 import { type PythonWorker, startWorker } from './workerd.ts';
 
+const CLIENTS = 12;
+const ROUNDS = 100;
 const USERS = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Tony', 'Frances', 'Niklaus', 'Jean'];
 
-const WORKER = `
-  import assets from './assets.mjs';
-  import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-  import { fromPython } from '../../python/index.js';
-  const app = fromPython(assets, { concurrency: 4 });
-  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  export default toCloudflareHandler((environ, startResponse) => {
-    environ['test.sleep'] = sleep;
-    return app(environ, startResponse);
-  });`;
+type Start = (folder: string, application?: string, concurrency?: number) => Promise<{ port: number; stop(): unknown }>;
 
-const servers: Record<string, (folder: string) => Promise<{ port: number; stop(): unknown }>> = {
-  async Node(folder) {
-    const app = fromPython(await loadAssets(folder), { concurrency: 4 });
+const servers: Record<string, Start> = {
+  async Node(folder, application, concurrency) {
+    const app = fromPython(await loadAssets(folder), {
+      ...(application && { application }),
+      ...(concurrency && { concurrency }),
+    });
     const server: Server = await serve((environ, startResponse) => {
       environ['test.sleep'] = sleep;
+      environ['test.wait'] = () => sleep(Math.random() * 3);
       return app(environ, startResponse);
     });
     const stop = () => {
@@ -35,7 +32,22 @@ const servers: Record<string, (folder: string) => Promise<{ port: number; stop()
     };
     return { port: (server.address() as AddressInfo).port, stop };
   },
-  workerd: (folder): Promise<PythonWorker> => startWorker(WORKER, {}, folder),
+  workerd: (folder, application, concurrency): Promise<PythonWorker> =>
+    startWorker(
+      `
+      import assets from './assets.mjs';
+      import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
+      import { fromPython } from '../../python/index.js';
+      const app = fromPython(assets, ${JSON.stringify({ application, concurrency })});
+      const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      export default toCloudflareHandler((environ, startResponse) => {
+        environ['test.sleep'] = sleep;
+        environ['test.wait'] = () => sleep(Math.random() * 3);
+        return app(environ, startResponse);
+      });`,
+      {},
+      folder,
+    ),
 };
 
 /** @param seen  the text that each line of `name` has after the number of streams */
@@ -52,7 +64,7 @@ for (const [where, start] of Object.entries(servers)) {
   describe(`on ${where}`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     beforeAll(async () => {
-      server = await start(CONCURRENT_ASSETS);
+      server = await start(CONCURRENT_ASSETS, undefined, 4);
     });
     afterAll(() => server?.stop());
 
@@ -63,12 +75,46 @@ for (const [where, start] of Object.entries(servers)) {
       const most = (await Promise.all(streams)).map((each) => each.most);
       expect(Math.max(...most), 'streams at a time').toBe(4);
     });
+
+    it('several requests at a time are the default for assets built with --concurrent', async () => {
+      const server = await start(CONCURRENT_ASSETS);
+      try {
+        const seen = (name: string) => `${name} ['nobody', 'nobody'] ['${name}', '${name}']`;
+        const streams = await Promise.all(USERS.map((name) => stream(server.port, name, seen(name))));
+        expect(Math.max(...streams.map(({ most }) => most)), 'streams at a time').toBe(USERS.length);
+      } finally {
+        await server.stop();
+      }
+    });
+
+    it('recursion through C that waits at its deepest point keeps its objects', { timeout: 300_000 }, async () => {
+      const { port, stop } = await start(CONCURRENT_ASSETS, 'deep:app', CLIENTS);
+      const get = async (query: string) => {
+        const response = await fetch(`http://127.0.0.1:${port}/?${query}`);
+        return [response.status, await response.text()];
+      };
+      const client = async (number: number) => {
+        for (let round = 0; round < ROUNDS; round++) {
+          const seed = number * ROUNDS + round;
+          expect((await get(`seed=${seed}${round % 4 === 0 ? '&task=1' : ''}`))[0]).toBe(200);
+        }
+      };
+      await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
+      const tasks = (CLIENTS * ROUNDS) / 4;
+      let done: unknown;
+      for (let poll = 0; poll < 100 && done !== tasks; poll++) {
+        done = Number((await get('seed=0'))[1]);
+        await sleep(20);
+      }
+      expect(done, 'tasks of wait_until').toBe(tasks);
+      await stop();
+    });
   });
 
   describe.skipIf(withoutFlask)(`Flask on ${where}`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     beforeAll(async () => {
-      server = await start(FLASK_ASSETS);
+      server = await start(FLASK_ASSETS, undefined, 4);
     });
     afterAll(() => server?.stop());
 

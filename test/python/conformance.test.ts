@@ -1,34 +1,37 @@
-// The conformance suite on Node, with CPython's own wsgiref.validate.validator around each application of TypeScript.
+// The conformance suite on Node, with CPython's own wsgiref.validate.validator around each application of TypeScript: one
+// request at a time, and several.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonMiddleware } from '../../python/index.js';
+import type { Application } from '../../src/types.js';
 import { serve } from '../../targets/node/index.js';
 import { createApplication } from '../conformance/application.js';
 import type { RawRequest } from '../conformance/case.js';
 import { sections } from '../conformance/cases.js';
-import { client } from '../conformance/suite.js';
+import { client, type Result, writeResults } from '../conformance/suite.js';
 import { sendRaw } from '../conformance/wire.js';
-import { loadAssets } from './assets.ts';
+import { ASSETS, CONCURRENT_ASSETS, loadAssets } from './assets.ts';
 
-let server: Server;
-beforeAll(async () => {
+// The measured applications break rules on purpose, so behaviour.test.ts runs them without the validator.
+const { applications: _, 'more of their kinds': __, ...ruled } = sections;
+
+const SECTIONS = Object.keys(ruled).length;
+
+const KINDS: Record<string, { folder: string; options: { concurrency?: number } }> = {
+  python: { folder: ASSETS, options: {} },
+  'python, concurrent': { folder: CONCURRENT_ASSETS, options: { concurrency: SECTIONS } },
+};
+
+async function startServer(checked: (app: Application) => Application): Promise<Server> {
   const { application, options } = createApplication();
-  const checked = pythonMiddleware(await loadAssets(), 'wsgiref.validate:validator')(application);
-  server = await serve(
+  const inside = checked(application);
+  return serve(
     // A request for the report is not part of the case.
-    (environ, startResponse) => ('HTTP_X_WSGI_REPORT' in environ ? application : checked)(environ, startResponse),
+    (environ, startResponse) => ('HTTP_X_WSGI_REPORT' in environ ? application : inside)(environ, startResponse),
     options,
   );
-});
-afterAll(() => {
-  server.close();
-  server.closeAllConnections();
-});
-
-const target = {
-  send: (request: RawRequest) => sendRaw((server.address() as AddressInfo).port, request),
-};
+}
 
 const EARLY = 'it wants start_response to have been called before an empty chunk, too';
 const TYPELESS = 'it wants a Content-Type';
@@ -64,17 +67,38 @@ const DIFFERS: Record<string, string> = {
 const differs = (name: string): string | undefined =>
   DIFFERS[name] ?? (name.startsWith('one that gives empty chunks until it has the whole body:') ? EARLY : undefined);
 
-// The measured applications break rules on purpose, so behaviour.test.ts runs them without the validator.
-const { applications: _, 'more of their kinds': __, ...ruled } = sections;
-
-for (const [section, cases] of Object.entries(ruled))
-  describe(section, () => {
-    for (const one of cases)
-      it(one.name, async () => {
-        const { send, recall } = client(target, one, false);
-        const check = one.check(send, recall);
-        const reason = differs(one.name);
-        if (reason === undefined) await check;
-        else await expect(check, `it holds now; it did not, as ${reason}`).rejects.toThrow();
-      });
+// Sections run side by side. Each has a server and a log of its own, and all share the interpreter.
+describe.each(Object.entries(KINDS))('%s', (name, { folder, options }) => {
+  const results: Result[] = [];
+  let checked: (app: Application) => Application;
+  beforeAll(async () => {
+    checked = pythonMiddleware(await loadAssets(folder), 'wsgiref.validate:validator', options);
   });
+  afterAll(() => writeResults(name, results));
+
+  for (const [section, cases] of Object.entries(ruled))
+    describe(section, { concurrent: true }, () => {
+      let server: Server;
+      beforeAll(async () => {
+        server = await startServer(checked);
+      });
+      afterAll(() => {
+        server.close();
+        server.closeAllConnections();
+      });
+      const send = (request: RawRequest) => sendRaw((server.address() as AddressInfo).port, request);
+      for (const one of cases)
+        it(one.name, { concurrent: false }, async () => {
+          const { send: ask, recall } = client({ send }, one, false);
+          const failed = await one.check(ask, recall).then(
+            () => undefined,
+            (error: unknown) => ({ error }),
+          );
+          const reason = differs(one.name);
+          const outcome = failed === undefined ? 'holds' : reason === undefined ? 'fails' : 'lacked';
+          results.push({ section, name: one.name, inside: 'bare', outcome, reason: reason ?? String(failed?.error) });
+          if (reason === undefined && failed !== undefined) throw failed.error;
+          if (reason !== undefined) expect(failed, `it holds now; it did not, as ${reason}`).toBeDefined();
+        });
+    });
+});

@@ -436,6 +436,19 @@ describe('assets', () => {
     expect(read.site).toBeGreaterThan(atBoot);
   });
 
+  it('have files whose times are those in the site zip', async () => {
+    const own = await loadAssets();
+    const site = readFileSync(join(ASSETS, 'site.zip'));
+    const entry = site.lastIndexOf('app/supervised.py') - 46;
+    site.writeUInt16LE((16 << 11) | (45 << 5), entry + 12);
+    site.writeUInt16LE(((2026 - 1980) << 9) | (11 << 5) | 29, entry + 14);
+    // An extended timestamp, if the entry has one, would count instead.
+    site.writeUInt16LE(0, entry + 46 + 'app/supervised.py'.length);
+    own.site = site;
+    const expected = Date.UTC(2026, 10, 29, 16, 45) / 1000;
+    expect(await text(fromPython(own, { application: 'supervised:modified' }))).toBe(`${expected}.0`);
+  });
+
   it('that end early are an error of theirs', async () => {
     const { site } = await loadAssets();
     expect(() => (site as AssetFile).read(new Uint8Array(2), site.byteLength - 1)).toThrow(

@@ -153,3 +153,8 @@ def source(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     with open(__file__, "rb") as file:
         return [file.read()]
+
+
+def modified(environ, start_response):
+    """When a file of the assets was changed."""
+    return answer(start_response, os.stat(__file__).st_mtime)
