@@ -86,7 +86,9 @@ export class NodePlatform implements Platform<void>, Sink {
   // The client must go on to take the bytes that the socket has not taken at once.
   #expectEnd(): void {
     const res = this.#res;
-    if (res.writableFinished) return;
+    // Most responses are with the system by now, and a timer would cost them as much as the rest.
+    const inHand = !isHttp2(res) && res.socket?.writableLength === 0;
+    if (inHand || res.writableFinished) return;
     // This must run before Node's own listener, which sets the keep-alive timeout of the connection.
     (isHttp2(res) ? res.stream : res).prependOnceListener('finish', watchProgress(res, this.#sendTimeout));
   }

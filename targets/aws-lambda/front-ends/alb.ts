@@ -32,12 +32,12 @@ function readEvent(event: AlbEvent, gateway: Gateway, connection: Connection): E
 
 // A load balancer reads only one of the two forms of headers, as its target group is configured.
 function resultOf(multi: boolean): FrontEnd<'alb-multi'>['result'] {
-  return (head, body): AlbResult => ({
-    statusCode: head.code,
-    ...statusDescription(head),
-    ...(multi ? { multiValueHeaders: lists(head.headers) } : { headers: spelledHeaders(head.headers) }),
-    ...body,
-  });
+  return (head, { body, isBase64Encoded }): AlbResult => {
+    const described = { statusCode: head.code, ...statusDescription(head) };
+    return multi
+      ? { ...described, multiValueHeaders: lists(head.headers), body, isBase64Encoded }
+      : { ...described, headers: spelledHeaders(head.headers), body, isBase64Encoded };
+  };
 }
 
 function lists(list: HeaderList): Record<string, string[]> {

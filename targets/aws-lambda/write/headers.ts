@@ -18,20 +18,28 @@ export function joinedHeaders(list: HeaderList): { headers: Record<string, strin
 /** Each header with its values and its name in lower case. A name keeps its first spelling. */
 export function listedHeaders(list: HeaderList): Array<[name: string, values: string[], folded: string]> {
   const listed: Array<[string, string[], string]> = [];
-  const byName = new Map<string, string[]>();
+  // For a short list, a Map would cost as much as the rest.
+  const byName = list.length > SHORT ? new Map<string, string[]>() : undefined;
   for (const [name, native] of list) {
     const folded = lowerName(name);
     const value = decodeNativeOrKeep(native);
-    const earlier = byName.get(folded);
+    const earlier = byName === undefined ? valuesIn(listed, folded) : byName.get(folded);
     if (earlier !== undefined) {
       earlier.push(value);
       continue;
     }
     const values = [value];
-    byName.set(folded, values);
+    byName?.set(folded, values);
     listed.push([name, values, folded]);
   }
   return listed;
+}
+
+const SHORT = 16;
+
+function valuesIn(listed: Array<[string, string[], string]>, folded: string): string[] | undefined {
+  for (const entry of listed) if (entry[2] === folded) return entry[1];
+  return undefined;
 }
 
 /** Joined headers for a front end that takes only strings. Each cookie gets a different spelling of Set-Cookie, and

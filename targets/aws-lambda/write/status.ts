@@ -8,6 +8,7 @@ export function reasonOf({ status }: Head): string {
 
 /** "200 OK" if there is a reason phrase. A load balancer answers 502 to a `statusDescription` without one. */
 export function statusDescription(head: Head): { statusDescription?: string } {
+  if (head.status === '200 OK') return { statusDescription: '200 OK' };
   const reason = reasonOf(head);
   return reason === '' ? {} : { statusDescription: `${head.code} ${reason}` };
 }
