@@ -32,7 +32,8 @@ const sources: Source[] = globSync(Object.keys(MAY_IMPORT).map((folder) => `${fo
   .filter((path) => !path.includes('node_modules'))
   .map((path) => {
     const whole = readFileSync(path, 'utf8');
-    const text = whole.replace(/(^|\s)\/\/ .*|\/\*[\s\S]*?\*\//gm, '');
+    // A string such as '/*' must not start a comment.
+    const text = whole.replace(/(^|\s)(?:\/\/ .*|\/\*\*[\s\S]*?\*\/)/gm, '$1');
     const imports = [...text.matchAll(/(?:\bfrom|\bimport\(|^import) ?'([^']+)'/gm)].map(([, name = '']) => name);
     return { path, area: areaOf(path), lines: whole.split('\n'), text, imports };
   });
