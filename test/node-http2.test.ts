@@ -1,17 +1,20 @@
 // HTTP/2 on Node: clients that leave, and request bodies that nobody reads to the end.
+import { once } from 'node:events';
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   connect as connectHttp2,
   createServer,
   type Http2Server,
+  type Http2ServerRequest,
+  type Http2Session,
 } from 'node:http2';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { inputStream } from '../src/input-stream.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
 import type { Application, Environ } from '../src/types.js';
-import { type NodeOptions, toNodeHandler } from '../targets/node/index.js';
+import { type NodeEnviron, type NodeOptions, toNodeHandler } from '../targets/node/index.js';
 
 const opened: Array<Http2Server | Server | ClientHttp2Session> = [];
 afterEach(() => {
@@ -232,8 +235,11 @@ describe('a client that leaves', () => {
   it('stays unnoticed when it has the whole response', async () => {
     let signal: AbortSignal | undefined;
     let closed = 0;
+    let left: Promise<unknown> | undefined;
     const { session } = await start(async (environ, startResponse) => {
       signal = environ['wsgi_edge.signal'];
+      const { stream } = (environ as NodeEnviron)['node.req'] as Http2ServerRequest;
+      left = once(stream.session as Http2Session, 'close');
       const body = await environ['wsgi.input'].read();
       startResponse('200 OK', []);
       return Object.assign([body], { close: () => void closed++ });
@@ -242,7 +248,8 @@ describe('a client that leaves', () => {
     stream.end('all of it');
     expect(await answer(stream)).toMatchObject({ text: 'all of it', ended: true, rstCode: 0 });
     session.destroy();
-    await expect.poll(() => closed).toBe(1);
+    await left;
+    expect(closed).toBe(1);
     expect(signal?.aborted).toBe(false);
   });
 });
