@@ -1,5 +1,6 @@
 // Fills build/python/<set>/python_modules with the packages in the requirements.txt of each set. They come from pip's
-// index, or from Debian's archive if the index can't be reached. A set that is up to date is not changed.
+// index, or from Debian's archive if the index can't be reached. A set that is up to date is not changed. The tests of the
+// build's requirements also get uv, if the index has it.
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -67,7 +68,8 @@ function install(set: PackageSet, fill: (folder: string) => Promise<string>): Pr
 
 // Dependencies are not resolved, because the requirements are locked. Native libraries can't be used, but the modules
 // beside them can.
-const PIP = ['-m', 'pip', 'install', '--retries', '0', '--timeout', '10', '--python-version', '3.14'];
+const RETRIES = ['--retries', '0', '--timeout', '10'];
+const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14'];
 
 async function byPip(set: PackageSet, folder: string): Promise<string> {
   const what = ['--target', folder, '--only-binary', ':all:', '--no-compile', '--no-deps', '-r', join(root, SETS[set])];
@@ -141,8 +143,26 @@ const lastLine = (error: unknown): string => {
   return stderr.trim().split('\n').at(-1) || message;
 };
 
+/** The folder of uv's programs. */
+export const UV = join(PYTHON, 'uv/bin');
+
+// Debian's archive has no uv, so a machine that does not reach the index goes without.
+async function fetchUv(): Promise<void> {
+  if (existsSync(UV)) return;
+  const partial = join(PYTHON, 'uv.partial');
+  rmSync(partial, { recursive: true, force: true });
+  try {
+    await run('python3', ['-m', 'pip', 'install', ...RETRIES, '--target', partial, 'uv==0.13.9']);
+    renameSync(partial, join(PYTHON, 'uv'));
+    console.log('uv 0.13.9 (pip)');
+  } catch (error) {
+    console.warn(`pip does not get uv, so its tests are skipped (${lastLine(error)})`);
+  }
+}
+
 /** Fetches missing packages. @throws when neither pip's index nor Debian's archive has them */
 export async function fetchPackages(): Promise<void> {
+  await fetchUv();
   const wanted = (Object.keys(SETS) as PackageSet[]).filter((set) => !isFetched(set));
   const pipFails = await installAll(wanted, byPip);
   if (pipFails === undefined) return;

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { writeZip } from '../../python/builder/zip-writer.js';
+import { UV } from '../../scripts/python-packages.ts';
 
 /** Makes a wheel of pure Python.
  *  @param files  the contents by name
@@ -84,7 +85,7 @@ export function pathWith(tool: 'pip' | 'uv' | 'neither', scratch: string): strin
     forward(folder, 'python3', python.stdout.trim());
     return folder;
   }
-  const uv = (process.env.PATH ?? '').split(delimiter).map((path) => join(path, 'uv'));
+  const uv = [UV, ...(process.env.PATH ?? '').split(delimiter)].map((path) => join(path, 'uv'));
   const found = uv.find((file) => spawnSync(file, ['--version']).status === 0);
   if (found === undefined) return undefined;
   forward(folder, 'uv', found);

@@ -108,7 +108,7 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
   const path = pathWith(tool, scratch);
   const skipped = path === undefined;
   if (skipped) {
-    // Debian has no uv.
+    // Debian's archive, from which the packages come if pip's index can't be reached, has no uv.
     if (process.env.CI && tool === 'pip')
       throw new Error('pip is not installed, and its tests can not be skipped in CI');
     console.warn(`skipped, requirements with ${tool}: ${tool} is not installed`);
