@@ -17,7 +17,7 @@ import {
   type StreamStart,
 } from '../../dist/testing/lambda/index.js';
 import { startRuntime } from './runtime.ts';
-import { type Outcome, startRuntimeApi } from './runtime-api.ts';
+import { type Outcome, startRuntimeApi, traceId } from './runtime-api.ts';
 
 export interface FrontEndOptions {
   /** 0 takes a free port. */
@@ -156,7 +156,7 @@ function arrivalOf({ socket, httpVersion }: IncomingMessage, { customDomain }: P
     protocol: `HTTP/${httpVersion}`,
     ...(customDomain === undefined ? {} : { customDomain }),
     time,
-    trace: `Root=1-${Math.floor(time / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)}`,
+    trace: traceId(time),
     requestId: randomUUID(),
   };
 }

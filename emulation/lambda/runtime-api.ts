@@ -17,6 +17,12 @@ export type Outcome =
   | { kind: 'error'; error: FunctionError }
   | { kind: 'stream'; contentType: string; body: IncomingMessage; failed: Promise<FunctionError | undefined> };
 
+/** A new trace id of X-Ray.
+ *  @param time  in ms since 1970
+ *  https://docs.aws.amazon.com/xray/latest/devguide/xray-services-elb.html */
+export const traceId = (time: number): string =>
+  `Root=1-${Math.floor(time / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)}`;
+
 export interface RuntimeApi {
   /** host:port, for AWS_LAMBDA_RUNTIME_API. */
   address: string;
@@ -55,7 +61,7 @@ export async function startRuntimeApi(onInitError: (error: FunctionError) => voi
       'Lambda-Runtime-Aws-Request-Id': current.id,
       'Lambda-Runtime-Deadline-Ms': String(current.deadline),
       'Lambda-Runtime-Invoked-Function-Arn': 'arn:aws:lambda:us-east-1:123456789012:function:local',
-      'Lambda-Runtime-Trace-Id': `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)};Sampled=0`,
+      'Lambda-Runtime-Trace-Id': `${traceId(Date.now())};Sampled=0`,
     });
     response.end(current.event);
   };

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { ensureRuntimeClient } from './install-ric.ts';
 import type { FunctionError } from './runtime-api.ts';
 
-export interface RuntimeOptions {
+interface RuntimeOptions {
   /** The folder that holds the function, Lambda's /var/task. */
   taskRoot: string;
   /** "file.export", as in a function's configuration. */

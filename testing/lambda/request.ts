@@ -1,5 +1,5 @@
 // A request on its way through a front end, and the parts of an event that several front ends share.
-import { bytesToText, encodeNative, nativeToBytes, percentDecode } from '../../src/native-string.js';
+import { decodeNative, encodeNative, percentDecode } from '../../src/native-string.js';
 import type { HeaderList } from '../../src/types.js';
 
 /** The facts that a front end adds to a request. */
@@ -93,7 +93,7 @@ export function entity({ headers, body }: Parts): { body?: string; isBase64Encod
 
 /** A path as an HTTP API sends it. */
 export function decodedPath(path: string): string {
-  return bytesToText(nativeToBytes(percentDecode(encodeNative(path))));
+  return decodeNative(percentDecode(encodeNative(path)));
 }
 
 /** The parameters of a query, decoded. */
