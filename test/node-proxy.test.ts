@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromFetchHandler } from '../src/fetch/application.js';
-import type { Application, Body } from '../src/types.js';
+import type { Application, Body, Environ } from '../src/types.js';
 import { serve } from '../targets/node/index.js';
 
 let upstreamUrl = '';
@@ -32,47 +32,28 @@ afterEach(() => vi.useRealTimers());
 const body = async (signal?: AbortSignal) => (await fetch(upstreamUrl, signal ? { signal } : {})).body as never as Body;
 const readable = () => new Promise<IncomingMessage>((resolve) => get(upstreamUrl, resolve));
 
+/** An application that answers with a body. */
+const answering =
+  (makeBody: (environ: Environ) => unknown): Application =>
+  async (environ, startResponse) => {
+    startResponse('200 OK', []);
+    return (await makeBody(environ)) as Body;
+  };
+
 const proxies: Array<[string, Application]> = [
-  [
-    'return response.body',
-    async (_, startResponse) => {
-      startResponse('200 OK', []);
-      return body();
-    },
-  ],
+  ['return response.body', answering(() => body())],
   [
     'wsgi.file_wrapper(response.body)',
-    async (environ, startResponse) => {
-      startResponse('200 OK', []);
-      return environ['wsgi.file_wrapper']((await body()) as never);
-    },
+    answering(async (environ) => environ['wsgi.file_wrapper']((await body()) as never)),
   ],
   ['fromFetchHandler(() => fetch(upstream))', fromFetchHandler(() => fetch(upstreamUrl))],
   [
     'fromFetchHandler(), a Node Readable made a web stream',
     fromFetchHandler(async () => new Response(Readable.toWeb(await readable()) as ReadableStream)),
   ],
-  [
-    'return a Node Readable',
-    async (_, startResponse) => {
-      startResponse('200 OK', []);
-      return readable();
-    },
-  ],
-  [
-    'wsgi.file_wrapper(a Node Readable)',
-    async (environ, startResponse) => {
-      startResponse('200 OK', []);
-      return environ['wsgi.file_wrapper'](await readable());
-    },
-  ],
-  [
-    'fetch with wsgi_edge.signal',
-    async (environ, startResponse) => {
-      startResponse('200 OK', []);
-      return body(environ['wsgi_edge.signal']);
-    },
-  ],
+  ['return a Node Readable', answering(readable)],
+  ['wsgi.file_wrapper(a Node Readable)', answering(async (environ) => environ['wsgi.file_wrapper'](await readable()))],
+  ['fetch with wsgi_edge.signal', answering((environ) => body(environ['wsgi_edge.signal']))],
 ];
 
 describe('a client that leaves while the upstream stalls', () => {

@@ -8,6 +8,11 @@ import { serve, toNodeHandler } from '../targets/node/index.js';
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const REQUEST = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
+/** An application whose response is larger than the buffers of a connection. */
+const large: Application = (_, startResponse) => {
+  startResponse('200 OK', []);
+  return [new Uint8Array(32_000_000)];
+};
 
 /** An application without an end, and the promise that its body is closed. */
 function endless(): { app: Application; closed: Promise<void> } {
@@ -49,10 +54,7 @@ describe('a client that does not read', () => {
   });
 
   it('loses it also when the response had been given as a whole', async () => {
-    const server = await start((_, startResponse) => {
-      startResponse('200 OK', []);
-      return [new Uint8Array(32_000_000)];
-    }, 50);
+    const server = await start(large, 50);
     server.client.pause().write(REQUEST);
     await server.closed;
     await server.stop();
@@ -140,10 +142,7 @@ describe('a client that reads', () => {
   });
 
   it('keeps the time that Node gives a connection for its next request', async () => {
-    const server = await start((_, startResponse) => {
-      startResponse('200 OK', []);
-      return [new Uint8Array(32_000_000)];
-    }, 20_000);
+    const server = await start(large, 20_000);
     let read = 0;
     const whole = new Promise<void>((resolve) => {
       server.client.on('data', (data) => {
@@ -161,10 +160,7 @@ describe('a client that reads', () => {
   });
 
   it('has any time without a limit', async () => {
-    const server = await start((_, startResponse) => {
-      startResponse('200 OK', []);
-      return [new Uint8Array(32_000_000)];
-    }, 0);
+    const server = await start(large, 0);
     server.client.pause().write(REQUEST);
     const socket = await server.accepted;
     await expect.poll(() => socket.writableLength).toBeGreaterThan(0);

@@ -5,24 +5,14 @@ import type { Application, HeaderList } from '../../src/types.js';
 import { type AwsEnviron, type LambdaOptions, toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { type LambdaKind, type LambdaRequest, lambdaEvent } from '../../testing/index.js';
 
+export { KINDS } from '../lambda-result-shape.ts';
+
 export const context = { getRemainingTimeInMillis: () => 30_000 };
 
 export const REST = 'apigw-rest-v1';
 export const HTTP1 = 'apigw-http-v1';
 export const HTTP2 = 'apigw-http-v2';
 export const URL_KIND = 'function-url';
-export const KINDS: LambdaKind[] = [
-  REST,
-  HTTP1,
-  HTTP2,
-  URL_KIND,
-  'alb-single',
-  'alb-multi',
-  'lattice-v1',
-  'lattice-v2',
-  'edge-viewer-request',
-  'edge-origin-request',
-];
 export const V1: LambdaKind[] = [REST, HTTP1];
 export const V2: LambdaKind[] = [HTTP2, URL_KIND];
 export const ALB: LambdaKind[] = ['alb-single', 'alb-multi'];
