@@ -200,7 +200,7 @@ describe('the snapshot', () => {
     const { assets } = await frozen({});
     const files = readZip(assets.site as Uint8Array).map(({ read }) => read());
     const bytes = Buffer.concat([assets.snapshot as Uint8Array, ...files]);
-    expect(bytes.includes('/app/basic.py')).toBe(true);
+    expect(bytes.includes('/app/app.py')).toBe(true);
     const paths = [process.cwd(), folder, process.argv[1] ?? '', process.execPath, homedir()];
     expect(paths.filter((path) => bytes.includes(path))).toEqual([]);
   });
