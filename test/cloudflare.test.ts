@@ -57,6 +57,15 @@ const app = mount({
     let i = 0;
     return environ['wsgi.file_wrapper'](new ReadableStream({ pull(controller) { if (i++ === 3) throw new Error('disk on fire'); controller.enqueue(bytes('part ')); } }));
   },
+  '/file-broken-late': (environ, startResponse) => {
+    environ['wsgi_edge.wait_until'](sleep(60_000));
+    startResponse('200 OK', []);
+    return environ['wsgi.file_wrapper'](new ReadableStream({ type: 'bytes', async pull() { await sleep(10); throw new Error('disk on fire'); } }));
+  },
+  '/file-stalled': (environ, startResponse) => {
+    startResponse('200 OK', []);
+    return environ['wsgi.file_wrapper'](new ReadableStream({ type: 'bytes', pull: () => sleep(60_000), cancel() { cancelled++; } }));
+  },
   '/short': (environ, startResponse) => {
     startResponse('200 OK', [['Content-Length', '50']]);
     return environ.QUERY_STRING ? (function* () { yield bytes('short'); })() : [bytes('short')];
@@ -218,6 +227,24 @@ describe('on workerd', () => {
       SERVER_PORT: '443',
       body: 'data',
     });
+  });
+});
+
+describe('a file of bytes that come late', () => {
+  it('ends the connection if it fails before its first byte, whatever else the request waits for', async () => {
+    const socket = open('/file-broken-late').resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+  });
+
+  it('is cancelled when the client leaves before its first byte', async () => {
+    const url = `http://127.0.0.1:${signalling}/cancelled`;
+    const cancelled = async () => (await (await fetch(url)).text()).split(' ')[1];
+    expect(await cancelled()).toBe('0');
+    const socket = connect(signalling, '127.0.0.1');
+    socket.write('GET /file-stalled HTTP/1.1\r\nHost: h\r\n\r\n');
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.resetAndDestroy();
+    await expect.poll(cancelled, { timeout: 10_000 }).toBe('1');
   });
 });
 

@@ -61,7 +61,7 @@ export class WorkersPlatform implements Platform<Response> {
     try {
       await transfer(source, writable, connection.signal);
     } catch (cause) {
-      // The runtime uses this message for a client that is gone. Any other error came from the source.
+      // The runtime uses this message for a client that is gone, and also for a source from the network that broke off.
       if (!(cause instanceof Error && cause.message === 'Network connection lost.')) throw cause;
       connection.abort();
       throw new ClientDisconnected(undefined, { cause });
@@ -130,36 +130,31 @@ async function transfer(
   const reader = byobReader(source);
   if (reader === undefined) return source.pipeTo(writable, { signal });
   const writer = writable.getWriter();
-  const first = reader.read(new Uint8Array(BLOCK));
-  if (await settlesSoon(first)) return pump(reader, first, writer);
-  const { done, value } = await first;
-  if (done) return writer.close();
-  await writer.write(value);
-  reader.releaseLock();
-  writer.releaseLock();
-  return source.pipeTo(writable, { signal });
-}
-
-async function pump(
-  reader: ReadableStreamBYOBReader,
-  first: Promise<ReadableStreamReadResult<Uint8Array>>,
-  writer: WritableStreamDefaultWriter<Uint8Array>,
-): Promise<void> {
-  const stop = (error: unknown) => reader.cancel(error).catch(() => {});
+  // The side that has failed ignores this.
+  const stop = (error: unknown) => {
+    reader.cancel(error).catch(() => {});
+    writer.abort(error).catch(() => {});
+  };
   writer.closed.catch(stop);
+  signal.addEventListener('abort', () => stop(signal.reason));
   try {
+    const first = reader.read(new Uint8Array(BLOCK));
+    const pumped = await settlesSoon(first);
     let { done, value } = await first;
     while (!done && value !== undefined) {
       await writer.write(value);
+      if (!pumped) break;
       ({ done, value } = await reader.read(new Uint8Array(value.buffer)));
     }
-    await writer.close();
+    if (pumped || done) return await writer.close();
   } catch (error) {
-    // The side that has failed ignores this.
     stop(error);
-    writer.abort(error).catch(() => {});
+    reader.releaseLock();
     throw error;
   }
+  reader.releaseLock();
+  writer.releaseLock();
+  return source.pipeTo(writable, { signal });
 }
 
 function byReference(file: FileWrapper): ReadableStream<Uint8Array> | undefined {
