@@ -14,6 +14,7 @@ export class OpenBody {
   #pending = 0;
   #released: Promise<void> | undefined;
 
+  /** @param log  takes errors thrown while the body is being ended */
   constructor(body: Body, log: (error: unknown) => void) {
     this.#body = body;
     this.#log = log;
@@ -66,12 +67,6 @@ export class OpenBody {
       this.#log(error);
     }
   }
-}
-
-/** Opens the body that an application returned.
- *  @param log  takes errors thrown while the body is being ended */
-export function openBody(body: Body, log: (error: unknown) => void): OpenBody {
-  return new OpenBody(body, log);
 }
 
 /** Checks that a body is iterable.

@@ -29,14 +29,6 @@ export interface InputSource {
 // The key of the state behind a `wsgi.input`. It is a symbol, so that a copy by `{ ...input }` shares the state.
 const STATE = Symbol('input');
 
-/** The gateway's side of a `wsgi.input`. */
-interface Platform {
-  /** Returns the platform's own stream, once, and only if nothing has been read. */
-  takeStream(): ReadableStream<Uint8Array> | null;
-  arrived(): Promise<Uint8Array>;
-  cancel(reason: unknown): Promise<void>;
-}
-
 type OwnInput = InputStream & { [STATE]?: Input | undefined };
 type Stateful = { [STATE]: Input };
 
@@ -83,7 +75,8 @@ async function* eachLine(this: InputStream): AsyncGenerator<Uint8Array, void> {
   }
 }
 
-class Input implements Platform {
+/** The gateway's side of a `wsgi.input`. */
+class Input {
   readonly #source: InputSource;
   readonly #length: number | undefined;
   readonly #maxBody: number;
@@ -99,6 +92,7 @@ class Input implements Platform {
     this.#maxBody = maxBody;
   }
 
+  /** Returns the platform's own stream, once, and only if nothing has been read. */
   takeStream(): ReadableStream<Uint8Array> | null {
     // The platform's own stream enforces only the promised length, so `maxBody` must be checked here.
     if (this.#touched || (this.#maxBody !== Number.POSITIVE_INFINITY && this.#length === undefined)) return null;
@@ -431,22 +425,22 @@ export function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBY
   }
 }
 
-/** An `InputSource` over bytes that are already there, or made at the first read. */
-export function bytesSource(bytes: Uint8Array | (() => Uint8Array)): InputSource {
+/** An `InputSource` over bytes that are already there. */
+export function bytesSource(bytes: Uint8Array): InputSource {
   return new Bytes(bytes);
 }
 
 class Bytes implements InputSource {
-  #bytes: Uint8Array | (() => Uint8Array) | null;
+  #bytes: Uint8Array | null;
 
-  constructor(bytes: Uint8Array | (() => Uint8Array)) {
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
   all(): Uint8Array {
-    const bytes = this.#bytes;
+    const bytes = this.#bytes ?? EMPTY;
     this.#bytes = null;
-    return typeof bytes === 'function' ? bytes() : (bytes ?? EMPTY);
+    return bytes;
   }
 
   async pull(): Promise<Uint8Array | null> {

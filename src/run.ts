@@ -42,7 +42,6 @@ class Exchange<Out> {
   readonly #errors: ErrorStream; // The application may replace the one in environ.
   #finished = false;
   #toldOfLateWrite = false;
-  #toldOfLength = false;
   /** 0 for the application, then one more for each page that answers its error. */
   #round = 0;
   /** The pages that can still answer an error: first the page of `onError`, if there is one, then the gateway's own. */
@@ -102,9 +101,9 @@ class Exchange<Out> {
     const counted = bare !== undefined && this.start.head?.length !== undefined;
     let open: OpenBody | undefined;
     try {
-      if (Array.isArray(body) && (body as Body).close === undefined && this.#sendWhole(body)) return undefined;
-      open = this.#open(body);
-      if (Array.isArray(body) && this.#sendWhole(body)) return open.release();
+      if (!Array.isArray(body) || (body as Body).close !== undefined) open = this.#open(body);
+      if (Array.isArray(body) && this.#sendWhole(body)) return open?.release();
+      open ??= this.#open(body);
       const sending =
         (body instanceof FileWrapper && !counted ? this.#sendFile(body) : undefined) ?? this.#sendStream(open);
       const opened = open;
@@ -216,11 +215,10 @@ class Exchange<Out> {
   }
 
   #pass({ length }: Head, chunk: Uint8Array): void | Promise<void> {
+    const { overlong } = this.out;
     const accepted = this.out.send(chunk, length);
-    if (this.out.overlong && !this.#toldOfLength) {
-      this.#toldOfLength = true;
+    if (this.out.overlong && !overlong)
       this.#logText(`application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`);
-    }
     return accepted;
   }
 

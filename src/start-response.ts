@@ -27,6 +27,8 @@ export class Start {
   committed = false;
   readonly startResponse: StartResponse;
 
+  /** @param write  the function that `startResponse` returns
+   *  @param expressible  returns the reason why the platform can't send a status code, or null */
   constructor(write: Write, expressible: (code: number) => string | null) {
     this.startResponse = (status, headers, excInfo) => {
       this.#begin(status, headers, excInfo, expressible);
@@ -64,13 +66,6 @@ export class Start {
       `application: startResponse ${this.called ? 'had failed' : 'was not called'} before ${when} ${CLAUSE}`,
     );
   }
-}
-
-/** Makes the `startResponse` of one request.
- *  @param write  the function that `startResponse` returns
- *  @param expressible  returns the reason why the platform can't send a status code, or null */
-export function createStart(write: Write, expressible: (code: number) => string | null): Start {
-  return new Start(write, expressible);
 }
 
 /** Checks a chunk of a body or of `write()`.

@@ -85,8 +85,8 @@ export interface Environ {
   'wsgi.input_terminated': boolean;
   /** Keeps work alive that outlives the response; its rejection is logged. */
   'wsgi_edge.wait_until': (promise: PromiseLike<unknown>) => void;
-  /** Aborted when the client is gone, when the platform's time is nearly up, or after a response that an error of the
-   *  application broke off. */
+  /** Aborted when the client is gone or the platform's time is nearly up; on Node and Workers also after a response that
+   *  an error of the application broke off, because that ends the connection. */
   'wsgi_edge.signal': AbortSignal;
   [header: `HTTP_${string}`]: string | undefined;
   [key: string]: unknown;

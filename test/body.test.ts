@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { checkBody, openBody } from '../src/body.js';
+import { checkBody, OpenBody } from '../src/body.js';
 import type { Body } from '../src/types.js';
 
 /** A body that notes what is done to it; `steps` gives its chunks, `ending` what return() does. */
@@ -21,10 +21,10 @@ function noted(events: string[], next: () => unknown, ending: () => unknown = ()
 const later = <T>(ms: number, value: T) => new Promise<T>((resolve) => setTimeout(resolve, ms, value));
 const never = () => new Promise<never>(() => {});
 
-describe('openBody', () => {
+describe('OpenBody', () => {
   const events: string[] = [];
   const logged: unknown[] = [];
-  const open = (body: Body) => openBody(body, (error) => logged.push(error));
+  const open = (body: Body) => new OpenBody(body, (error) => logged.push(error));
   beforeEach(() => {
     vi.useFakeTimers();
     events.length = 0;

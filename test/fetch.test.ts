@@ -473,7 +473,7 @@ describe('fromFetchHandler', () => {
     expect(await seen({})).toEqual({ 'content-type': 'text/plain', host: '127.0.0.1', 'x-a-b': 'caf\u00e9' });
     expect(await seen({ 'workers.upgrade': () => {} })).toEqual({ ...(await seen({})), upgrade: 'h2c' });
     expect(await seen({ CONTENT_LENGTH: '0' })).toHaveProperty('content-length', '0');
-    const body = createInputStream(bytesSource(() => textToBytes('body')));
+    const body = createInputStream(bytesSource(textToBytes('body')));
     expect(await seen({ REQUEST_METHOD: 'POST', 'wsgi.input': body })).toHaveProperty('content-length', '4');
   });
 
@@ -495,7 +495,7 @@ describe('fromFetchHandler', () => {
     const environ = testEnviron({
       REQUEST_METHOD: method,
       CONTENT_LENGTH: length,
-      'wsgi.input': createInputStream(bytesSource(() => textToBytes('body'))),
+      'wsgi.input': createInputStream(bytesSource(textToBytes('body'))),
     } as Partial<Environ>);
     expect((await callApp(app, environ)).status).toBe('200 ');
     expect(body).toBe(text);

@@ -183,10 +183,10 @@ describe('wsgi.input', () => {
   });
 
   it('gives Uint8Arrays, not Buffers', async () => {
-    const input = createInputStream(bytesSource(() => Buffer.from('abcdef')));
+    const input = createInputStream(bytesSource(Buffer.from('abcdef')));
     for (const size of [2, undefined]) expect((await input.read(size)).constructor).toBe(Uint8Array);
     const [chunk] = [new Uint8Array(3)];
-    expect(await createInputStream(bytesSource(() => chunk as Uint8Array)).read()).toBe(chunk);
+    expect(await createInputStream(bytesSource(chunk as Uint8Array)).read()).toBe(chunk);
   });
 
   it('rejects with ClientDisconnected when the body ends early, every time', async () => {
@@ -311,7 +311,7 @@ describe('inputStream', () => {
 
   it('reads a wsgi.input that middleware has put in place', async () => {
     const environ = testEnviron();
-    environ['wsgi.input'] = createInputStream(bytesSource(() => textToBytes('replaced')));
+    environ['wsgi.input'] = createInputStream(bytesSource(textToBytes('replaced')));
     expect(await collect(inputStream(environ))).toBe('replaced');
   });
 
@@ -363,7 +363,7 @@ describe('inputStream', () => {
     await inputStream(testEnviron({ 'wsgi.input': input })).cancel('enough');
     expect(reasons).toEqual(['enough']);
 
-    const source = bytesSource(() => textToBytes('abc'));
+    const source = bytesSource(textToBytes('abc'));
     await source.cancel('enough');
     expect(await source.pull()).toBeNull();
 

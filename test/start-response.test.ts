@@ -1,11 +1,11 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { checkChunk, createStart } from '../src/start-response.js';
+import { checkChunk, Start } from '../src/start-response.js';
 
 const CALLABLE = '(PEP 3333, "The start_response() Callable")';
 const TYPES = '(PEP 3333, "A Note On String Types")';
 const write = async () => {};
-const begin = () => createStart(write, (code) => (code === 101 ? 'is refused' : null));
+const begin = () => new Start(write, (code) => (code === 101 ? 'is refused' : null));
 
 describe('startResponse', () => {
   it('takes the head, copies its headers and returns write', () => {

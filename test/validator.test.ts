@@ -156,7 +156,7 @@ describe('what is right passes unchanged', () => {
       return inner['wsgi.input'];
     };
     const environ = () =>
-      testEnviron({ 'wsgi.input': createInputStream(bytesSource(() => textToBytes('a\nb'))), CONTENT_LENGTH: '3' });
+      testEnviron({ 'wsgi.input': createInputStream(bytesSource(textToBytes('a\nb'))), CONTENT_LENGTH: '3' });
     expect((await callApp(validator(echo), environ())).text()).toBe('a\nb');
     const file: Application = (inner, startResponse) => {
       startResponse('200 OK', []);

@@ -33,11 +33,7 @@ export function testEnviron(overrides: Partial<Environ> = {}): Environ {
   addRequestHeader(environ, 'host', host);
   setPeer(environ, connection, overrides['wsgi.url_scheme'] ?? guessScheme(overrides), '127.0.0.1');
   setServer(environ, host, '127.0.0.1');
-  setInput(
-    environ,
-    bytesSource(() => new Uint8Array(0)),
-    Number.POSITIVE_INFINITY,
-  );
+  setInput(environ, bytesSource(new Uint8Array(0)), Number.POSITIVE_INFINITY);
   return Object.assign(environ, overrides);
 }
 

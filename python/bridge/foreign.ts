@@ -1,7 +1,7 @@
-import { checkBody, isThenable, type OpenBody, openBody } from '../../src/body.js';
+import { checkBody, isThenable, OpenBody } from '../../src/body.js';
 import { describe } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
-import { checkChunk, createStart, type Start } from '../../src/start-response.js';
+import { checkChunk, Start } from '../../src/start-response.js';
 import type { Application, Body, Environ, ErrorStream, InputStream, StartResponse } from '../../src/types.js';
 import { packHead } from './pack.js';
 import type { Gateway } from './wire.js';
@@ -36,7 +36,7 @@ export function createForeigners(caller: Caller): Foreigners {
       commit(start);
       return body;
     }
-    bodies.set(call, { body: openBody(body, (error) => caller.log(call, `${describe(error)}\n`)), start });
+    bodies.set(call, { body: new OpenBody(body, (error) => caller.log(call, `${describe(error)}\n`)), start });
     return undefined;
   };
 
@@ -123,7 +123,7 @@ function startOf(
   call: number,
   write: (data: Uint8Array) => Promise<void>,
 ): { start: Start; startResponse: StartResponse } {
-  const start = createStart(
+  const start = new Start(
     (data) => {
       checkChunk(data, 'what write() is given');
       start.committed = true;

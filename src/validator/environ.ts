@@ -1,4 +1,5 @@
 import { nameOf, quote } from '../errors.js';
+import { isToken } from '../headers.js';
 import { isNative } from '../native-string.js';
 import type { Environ } from '../types.js';
 import { breach, DETAILS, ENVIRON, FILE, HTTP, STREAMS, STRINGS } from './breach.js';
@@ -75,7 +76,7 @@ function checkHeaders(environ: Environ): void {
 
 function checkRequest(environ: Environ): void {
   //! `REQUEST_METHOD` is a token (RFC 9110).
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(environ.REQUEST_METHOD))
+  if (!isToken(environ.REQUEST_METHOD))
     breach('gateway', `REQUEST_METHOD ${quote(environ.REQUEST_METHOD)} is not a token`, ENVIRON);
   //! `SCRIPT_NAME` is empty or starts with `/`, and is not just `/`.
   if (!/^(\/.+)?$/s.test(environ.SCRIPT_NAME))

@@ -1,3 +1,4 @@
+import { concatenate } from '../../src/body.js';
 import { describe, WsgiError } from '../../src/errors.js';
 import type { Opened, Platform, Sink } from '../../src/outgoing.js';
 import type { Head } from '../../src/start-response.js';
@@ -76,10 +77,7 @@ class BufferedResponse implements Platform<void>, Sink {
   }
 
   end(): void {
-    const head = this.#head;
-    const chunks = this.#chunks ?? [];
-    if (head !== undefined)
-      this.#made = this.#make(head, chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+    if (this.#head !== undefined) this.#made = this.#make(this.#head, concatenate(this.#chunks ?? [], this.#length));
   }
 
   abort(): void {}

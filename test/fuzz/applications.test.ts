@@ -71,11 +71,7 @@ async function reference(app: Application, verb: string): Promise<Answer | null>
   const environ = createEnviron(line, { errors: () => {} }, connection);
   setPeer(environ, connection, 'http', undefined);
   setServer(environ, 'h', 'h');
-  setInput(
-    environ,
-    bytesSource(() => (verb === 'POST' ? BODY : new Uint8Array(0))),
-    Number.POSITIVE_INFINITY,
-  );
+  setInput(environ, bytesSource(verb === 'POST' ? BODY : new Uint8Array(0)), Number.POSITIVE_INFINITY);
   await run(gateway, environ, {
     head(given, body) {
       head = given;

@@ -70,7 +70,7 @@ export function kindsOf(assets: PythonAssets): Record<string, Ask> {
     'a body of 10 KB': asks(python('upload'), 200, '10240', () => ({
       REQUEST_METHOD: 'POST',
       CONTENT_LENGTH: '10240',
-      'wsgi.input': createInputStream(bytesSource(() => KB10)),
+      'wsgi.input': createInputStream(bytesSource(KB10)),
     })),
     'a streamed body': asks(python('upload'), 200, '102400', () => streamed(10, true, 102_400)),
     'a streamed body of unknown length, by line': asks(python('by_line'), 200, undefined, () => streamed(2)),
@@ -118,7 +118,7 @@ export function kindsOf(assets: PythonAssets): Record<string, Ask> {
       () => ({
         REQUEST_METHOD: 'POST',
         CONTENT_LENGTH: '3',
-        'wsgi.input': createInputStream(bytesSource(() => encoder.encode('abc'))),
+        'wsgi.input': createInputStream(bytesSource(encoder.encode('abc'))),
       }),
     ),
     'the same, around a generator': asks(

@@ -30,7 +30,7 @@ async function call(app: Application, overrides: Partial<Environ> = {}, body?: s
   });
   if (body !== undefined) {
     environ.CONTENT_LENGTH = String(body.length);
-    environ['wsgi.input'] = createInputStream(bytesSource(() => bytes(body)));
+    environ['wsgi.input'] = createInputStream(bytesSource(bytes(body)));
   }
   const response = await callApp(app, environ);
   return { status: response.status, headers: response.headers, text: response.text(), log: log.join('') };

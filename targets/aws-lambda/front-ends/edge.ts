@@ -52,7 +52,7 @@ const READ_ONLY: Partial<Record<LambdaKind, RegExp>> = {
 };
 
 /** Tells if CloudFront accepts a response header (lower case) from a trigger. */
-export function edgeTakes(folded: string, kind: LambdaKind): boolean {
+function edgeTakes(folded: string, kind: LambdaKind): boolean {
   return !DISALLOWED.test(folded) && !READ_ONLY[kind]?.test(folded);
 }
 
