@@ -1,4 +1,4 @@
-import { BodyTooLarge } from './errors.js';
+import { BodyTooLarge, Refused } from './errors.js';
 import type { Gateway } from './gateway.js';
 import { cancelInput } from './input-stream.js';
 import { errorPage, statusPage } from './pages.js';
@@ -13,47 +13,64 @@ export interface Circumstances {
   cut?: 'headers' | 'body' | undefined;
 }
 
-/** Decides whether a request may reach the application.
- *  @returns the application that answers instead, or null */
-export function refuse(gateway: Gateway, environ: Environ, circumstances: Circumstances): Application | null {
-  const status = refusal(environ, circumstances);
-  return status === null ? refuseLength(gateway, environ) : statusPage(status);
+/** The reason why a request must not reach the application, and the application that answers instead. */
+export interface Refusal {
+  error: Refused;
+  page: Application;
+}
+
+/** Refuses a request.
+ *  @param status  "400 Bad Request"
+ *  @param reason  goes to the log */
+export function refuseWith(status: string, reason: string): Refusal {
+  return { error: new Refused(`${reason}; refused with ${status}`), page: statusPage(status) };
+}
+
+/** Decides whether a request may reach the application. */
+export function refuse(gateway: Gateway, environ: Environ, circumstances: Circumstances): Refusal | null {
+  const fault = faultOf(environ, circumstances);
+  return fault === null ? refuseLength(gateway, environ) : refuseWith(...fault);
 }
 
 /** Refuses a body that is longer than `maxBody` by its CONTENT_LENGTH. */
-export function refuseLength({ maxBody }: Gateway, environ: Environ): Application | null {
+export function refuseLength({ maxBody }: Gateway, environ: Environ): Refusal | null {
   const { CONTENT_LENGTH: length } = environ;
   if (length === undefined || Number(length) <= maxBody) return null;
   const error = new BodyTooLarge(`client: the request body has ${length} bytes, more than maxBody`);
   cancelInput(environ, error);
-  return errorPage(error);
+  return { error, page: errorPage(error) };
 }
 
-const BAD_REQUEST = '400 Bad Request';
+type Fault = [status: string, reason: string];
+const badRequest = (reason: string): Fault => ['400 Bad Request', reason];
 
-/** Returns the status to refuse a request with, or null. The platform's own parser already refuses most of these. RFC
+/** Returns the status to refuse a request with, and the reason. The platform's own parser already refuses most of these. RFC
  *  9112, sections 2.3, 3.2, 6.1 and 6.3; RFC 6585, section 5. */
-export function refusal(environ: Environ, { transferEncoding, cut }: Circumstances): string | null {
+export function faultOf(environ: Environ, { transferEncoding, cut }: Circumstances): Fault | null {
   const { HTTP_HOST: host, CONTENT_LENGTH: length, SERVER_PROTOCOL: protocol } = environ;
   // The client could have pushed out headers that a proxy added.
-  if (cut === 'headers') return '431 Request Header Fields Too Large';
+  if (cut === 'headers')
+    return ['431 Request Header Fields Too Large', 'client: sent more headers than the platform keeps'];
   // The application must not mistake a truncated body for a complete one.
-  if (cut === 'body') return '413 Content Too Large';
+  if (cut === 'body') return ['413 Content Too Large', 'client: the platform has cut the request body'];
   // Node's parser accepts a request line without a version, but such a client can't read the head of a response.
-  if (protocol === 'HTTP/0.9') return BAD_REQUEST;
+  if (protocol === 'HTTP/0.9') return badRequest('client: the request line has no version');
   // The asterisk stands for the server, and only OPTIONS asks about that (RFC 9112, section 3.2.4).
-  if (environ.REQUEST_URI === '*' && environ.REQUEST_METHOD !== 'OPTIONS') return BAD_REQUEST;
+  if (environ.REQUEST_URI === '*' && environ.REQUEST_METHOD !== 'OPTIONS')
+    return badRequest('client: the target * is only for OPTIONS');
   // Several lines were joined. Two lengths are not a number, even if they are equal.
-  if (length !== undefined && !/^[0-9]+$/.test(length)) return BAD_REQUEST;
+  if (length !== undefined && !/^[0-9]+$/.test(length)) return badRequest('client: Content-Length is not a number');
   if (transferEncoding !== undefined && transferEncoding !== null) {
-    if (length !== undefined) return BAD_REQUEST;
+    if (length !== undefined) return badRequest('client: sent both Content-Length and Transfer-Encoding');
     // The platform has removed the chunk framing; the bytes of another coding would reach the application encoded.
     const codings = transferEncoding
       .toLowerCase()
       .split(',')
       .map((coding) => coding.trim());
-    if (codings.filter((coding) => coding !== '').join() !== 'chunked') return '501 Not Implemented';
+    if (codings.filter((coding) => coding !== '').join() !== 'chunked')
+      return ['501 Not Implemented', 'client: sent a Transfer-Encoding other than chunked'];
   }
-  if (host !== undefined && protocol.startsWith('HTTP/1.') && splitAuthority(host) === null) return BAD_REQUEST;
+  if (host !== undefined && protocol.startsWith('HTTP/1.') && splitAuthority(host) === null)
+    return badRequest('client: the Host header is not a host');
   return null;
 }

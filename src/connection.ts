@@ -1,4 +1,8 @@
-import { ClientDisconnected, describe } from './errors.js';
+import { ClientDisconnected, describe, escapeControls, oneLine, recordOf } from './errors.js';
+import type { Log } from './log.js';
+import { decodeNative } from './native-string.js';
+import type { Watch } from './observe.js';
+import type { Environ, ErrorPhase, LogEntry, LogRecord } from './types.js';
 
 /** The part of an execution context that the gateway uses: a Worker's, a DurableObjectState's, Hono's. */
 export interface ExecutionContextLike {
@@ -11,16 +15,31 @@ export class Connection {
   /** Nothing more can be sent; `reason` says why. */
   aborted = false;
   reason: unknown;
+  /** The request, as soon as it has been read. */
+  environ: Environ | undefined;
+  /** Tells the observer, if there is one. */
+  watch: Watch | undefined;
   readonly #ctx: ExecutionContextLike | undefined;
-  readonly #log: (lines: string) => void;
+  readonly #log: Log;
   #controller: AbortController | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
 
-  /** @param log  takes the rejections of background work
+  /** @param log  takes the records of the request
    *  @param ctx  keeps background work alive, on a platform that needs that */
-  constructor(log: (lines: string) => void, ctx: ExecutionContextLike | undefined) {
+  constructor(log: Log, ctx: ExecutionContextLike | undefined) {
     this.#log = log;
     this.#ctx = ctx;
+  }
+
+  /** Writes an entry to the log, with the request that it belongs to. */
+  log({ message, ...entry }: LogEntry): void {
+    this.#log({ ...entry, message: escapeControls(message), ...(this.environ && requestOf(this.environ)) });
+  }
+
+  /** Logs an error and tells the observer. */
+  report(error: unknown, phase: ErrorPhase, entry: LogEntry = recordOf(error)): void {
+    this.log(entry);
+    this.watch?.fail(error, phase);
   }
 
   /** Aborted when the connection ends early. */
@@ -76,9 +95,19 @@ export class Connection {
 
   /** Keeps work alive that outlives the response; a rejection is logged. */
   waitUntil(promise: PromiseLike<unknown>): void {
-    const logged = Promise.resolve(promise).catch((error: unknown) =>
-      this.#log(`application: a promise given to wsgi_edge.wait_until rejected: ${describe(error)}`),
-    );
+    const logged = Promise.resolve(promise).catch((error: unknown) => {
+      const message = `application: a promise given to wsgi_edge.wait_until rejected: ${describe(error)}`;
+      this.report(error, 'wait_until', { level: 'error', message, error });
+    });
     this.#ctx?.waitUntil(logged);
   }
+}
+
+type RequestFields = Pick<LogRecord, 'request_id' | 'method' | 'path'>;
+
+// An application may have changed environ, so nothing in it is sure to be a string.
+function requestOf(environ: Environ): RequestFields {
+  const { REQUEST_METHOD: method, SCRIPT_NAME: mount, PATH_INFO: path, 'wsgi_edge.request_id': id } = environ;
+  const fields: RequestFields = { method: oneLine(String(method)), path: oneLine(decodeNative(`${mount}${path}`)) };
+  return id === undefined || id === '' ? fields : { request_id: String(id), ...fields };
 }

@@ -26,12 +26,8 @@ const fileWrapper: Environ['wsgi.file_wrapper'] = (source, blockSize) => new Fil
 /** Begins the environ of a request. The request headers follow, then `setPeer`, `setServer`, `setInput` and the platform's own
  *  keys: V8 keeps an object fast as long as computed keys are few and are added first.
  *  PEP 3333, "environ Variables". */
-export function createEnviron(
-  { method, path, query, protocol }: RequestLine,
-  { errors }: Pick<Gateway, 'errors'>,
-  connection: Connection,
-): Environ {
-  return {
+export function createEnviron({ method, path, query, protocol }: RequestLine, connection: Connection): Environ {
+  const environ = {
     REQUEST_METHOD: method,
     SCRIPT_NAME: '',
     PATH_INFO: path,
@@ -43,7 +39,7 @@ export function createEnviron(
     GATEWAY_INTERFACE: 'CGI/1.1',
     'wsgi.version': [1, 0],
     'wsgi.url_scheme': 'http', // setPeer() tells
-    'wsgi.errors': createErrorStream(errors),
+    'wsgi.errors': createErrorStream(connection),
     'wsgi.input': undefined, // setInput() makes it
     'wsgi.multithread': false,
     'wsgi.multiprocess': true,
@@ -51,7 +47,34 @@ export function createEnviron(
     'wsgi.file_wrapper': fileWrapper,
     'wsgi.input_terminated': true,
     'wsgi_edge.wait_until': (promise: PromiseLike<unknown>) => connection.waitUntil(promise),
+    'wsgi_edge.request_id': '', // setRequestId() tells
   } as unknown as Environ;
+  connection.environ = environ;
+  return environ;
+}
+
+// Visible ASCII: the id goes into the log and onto a page.
+const ID = /^[\x21-\x7e]{1,128}$/;
+// Made at the first request: Workers forbid random numbers outside of requests.
+let prefix: string | undefined;
+let count = 0;
+
+/** Sets `wsgi_edge.request_id`, after the headers have been added: to the client's id if it is trusted, else to the platform's,
+ *  else to a number after a random prefix, because a random id for each request costs more.
+ *  @param given  the platform's id */
+export function setRequestId(environ: Environ, { trustRequestId }: Gateway, given?: string): void {
+  environ['wsgi_edge.request_id'] = (trustRequestId && idOf(environ.HTTP_X_REQUEST_ID)) || given || nextId();
+}
+
+/** A header as an id, if it can be one. */
+export function idOf(value: string | undefined): string | undefined {
+  return value !== undefined && ID.test(value) ? value : undefined;
+}
+
+/** An id that no other request has. */
+function nextId(): string {
+  prefix ??= Math.random().toString(36).slice(2, 12);
+  return `${prefix}-${++count}`;
 }
 
 /** Sets the scheme, the address of the peer and `wsgi_edge.signal`. The signal is not a lazy accessor, because that

@@ -1,18 +1,23 @@
 import { nameOf } from './errors.js';
-import type { ErrorStream } from './types.js';
+import type { Environ, ErrorStream, LogEntry } from './types.js';
 
-/** `wsgi.errors` over a function that takes whole lines. The lines that one `write()` completes are passed in one call,
- *  without the last LF. `flush()` passes an unfinished line.
+/** Takes the entries of one request. */
+export interface EntrySink {
+  log(entry: LogEntry): void;
+}
+
+/** `wsgi.errors` over a sink that takes whole lines. The lines that one `write()` completes are one entry, without the last
+ *  LF. `flush()` passes an unfinished line.
  *  @throws {TypeError} when a text is not a string
  *  PEP 3333, "Input and Error Streams". */
-export function createErrorStream(sink: (lines: string) => void): ErrorStream {
+export function createErrorStream(sink: EntrySink): ErrorStream {
   const stream: ErrorStream & Stateful = { write, writelines, flush, [STATE]: { rest: '', sink } };
   return stream;
 }
 
 // A symbol key, so that a copy by `{ ...errors }` shares the state.
 const STATE = Symbol('errors');
-type Stateful = { [STATE]: { rest: string; sink: (lines: string) => void } };
+type Stateful = { [STATE]: { rest: string; sink: EntrySink } };
 
 function write(this: Stateful, text: string): void {
   if (typeof text !== 'string') throw new TypeError(`wsgi.errors takes strings, not ${nameOf(text)}`);
@@ -22,7 +27,7 @@ function write(this: Stateful, text: string): void {
   const end = text.lastIndexOf('\n');
   const held = state.rest;
   state.rest = end < 0 ? held + text : text.slice(end + 1);
-  if (end >= 0) state.sink(held + text.slice(0, end));
+  if (end >= 0) state.sink.log({ level: 'error', message: held + text.slice(0, end) });
 }
 
 function writelines(this: Stateful, texts: Iterable<string>): void {
@@ -32,7 +37,24 @@ function writelines(this: Stateful, texts: Iterable<string>): void {
 function flush(this: Stateful): void {
   const state = this[STATE];
   if (state.rest === '') return;
-  const line = state.rest;
+  const message = state.rest;
   state.rest = '';
-  state.sink(line);
+  state.sink.log({ level: 'error', message });
+}
+
+/** Writes an entry to the log of a request, with its level and fields. A `wsgi.errors` that is not the gateway's own takes
+ *  the message as text.
+ *  @example
+ *  logRecord(environ, { level: 'info', message: 'order placed', order: 17 }); */
+export function logRecord(environ: Pick<Environ, 'wsgi.errors'>, entry: LogEntry): void {
+  const errors = environ['wsgi.errors'];
+  const state = (errors as Partial<Stateful>)[STATE];
+  if (state === undefined) errors.write(`${entry.message}\n`);
+  else state.sink.log(entry);
+}
+
+/** Lets a stream take the same records as another one. */
+export function shareLog(errors: ErrorStream, original: ErrorStream): ErrorStream {
+  const state = (original as Partial<Stateful>)[STATE];
+  return state === undefined ? errors : Object.assign(errors, { [STATE]: state });
 }

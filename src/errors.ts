@@ -1,3 +1,5 @@
+import type { LogEntry } from './types.js';
+
 /** A broken protocol. The message says who broke it and which rule: `application: …`, `aws-lambda: …`. */
 export class WsgiError extends Error {
   override name = 'WsgiError';
@@ -11,8 +13,13 @@ export class ClientDisconnected extends Error {
   }
 }
 
+/** A request that the gateway refuses. */
+export class Refused extends WsgiError {
+  override name = 'Refused';
+}
+
 /** The request body is longer than the option `maxBody` allows. */
-export class BodyTooLarge extends WsgiError {
+export class BodyTooLarge extends Refused {
   override name = 'BodyTooLarge';
 }
 
@@ -46,6 +53,12 @@ export function describe(error: unknown): string {
   }
 }
 
+/** The entry of an error in the log. A refused request is the client's fault, and a stack would tell nothing of it. */
+export function recordOf(error: unknown): LogEntry {
+  if (error instanceof Refused) return { level: 'warn', message: error.message, error };
+  return { level: 'error', message: describe(error), error };
+}
+
 function withCauses(error: unknown, seen: Set<unknown>): string {
   if (!isError(error)) return escapeControls(`application: threw ${nameOf(error)}: ${quote(error)}`);
   const message = String(error.message);
@@ -61,9 +74,17 @@ function withCauses(error: unknown, seen: Set<unknown>): string {
   ].join('\n');
 }
 
-// Every control character except tab and line feed.
-const escapeControls = (text: string): string =>
-  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => `\\x${char.codePointAt(0)?.toString(16).padStart(2, '0')}`);
+const escaped = (char: string): string => {
+  const hex = char.codePointAt(0)?.toString(16) ?? '';
+  return hex.length > 2 ? `\\u${hex}` : `\\x${hex.padStart(2, '0')}`;
+};
+
+/** Escapes each control character except tab and line feed, and the line separators of Unicode. */
+export const escapeControls = (text: string): string =>
+  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]/g, escaped);
+
+/** Text of a client on one line: escapes tab and line feed as well. */
+export const oneLine = (text: string): string => escapeControls(text).replace(/[\t\n]/g, escaped);
 
 // `instanceof` misses an Error from another realm (vm, iframe), so check the tag too.
 function isError(error: unknown): error is Error {

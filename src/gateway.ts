@@ -1,14 +1,16 @@
 import { nameOf, quote, WsgiError } from './errors.js';
+import { createLog, type Log } from './log.js';
 import { notFound } from './pages.js';
-import type { Application, GatewayOptions } from './types.js';
+import type { Application, GatewayOptions, Observer } from './types.js';
 import { enterMount } from './url.js';
 
 /** An application bound to its options and to the limits of its platform. */
 export interface Gateway {
   application: Application;
   onError: GatewayOptions['onError'];
-  /** Takes whole lines, several at once. */
-  errors: (lines: string) => void;
+  log: Log;
+  observe: Observer | undefined;
+  trustRequestId: boolean;
   /** The longest request body in bytes. */
   maxBody: number;
   /** Returns the reason why the platform can't send a status code, or null. */
@@ -20,10 +22,15 @@ export interface Gateway {
  *  @param maxStatus  the highest status code that the platform can send
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
 export function createGateway(name: string, app: Application, options: GatewayOptions, maxStatus: number): Gateway {
-  const { scriptName = '', onError, errors, maxBody = Number.POSITIVE_INFINITY } = options;
+  const { scriptName = '', onError, errors, observe, trustRequestId = false } = options;
+  const { maxBody = Number.POSITIVE_INFINITY } = options;
   if (typeof app !== 'function')
     throw new WsgiError(`${name}: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
-  checkFunctions(name, { onError, errors });
+  const log = createLog(name, errors);
+  checkFunctions(name, { onError });
+  if (typeof trustRequestId !== 'boolean')
+    throw new WsgiError(`${name}: trustRequestId must be true or false, not ${quote(trustRequestId)}`);
+  checkObserver(name, observe);
   if (typeof maxBody !== 'number' || !(maxBody >= 0))
     throw new WsgiError(`${name}: maxBody must be a number of bytes, not ${quote(maxBody)}`);
   if (scriptName !== '' && !/^(\/[^/]+)+$/.test(scriptName))
@@ -34,8 +41,9 @@ export function createGateway(name: string, app: Application, options: GatewayOp
     application: scriptName === '' ? app : mounted,
     onError,
     maxBody,
-    // The default log writes an error and its stack as one entry, not as one for each line.
-    errors: errors === undefined ? (lines) => console.error(lines) : (lines) => eachLine(lines, errors),
+    log,
+    observe,
+    trustRequestId,
     expressible: (code) =>
       code < 200
         ? 'is informational or below, which WSGI has no way to send'
@@ -53,13 +61,12 @@ export function checkFunctions(name: string, options: Record<string, unknown>): 
       throw new WsgiError(`${name}: ${option} must be a function, not ${nameOf(value)}`);
 }
 
-// A failing log must neither break the response nor end the process through a rejection.
-function eachLine(lines: string, errors: (line: string) => unknown): void {
-  for (const line of lines.split('\n')) {
-    try {
-      Promise.resolve(errors(line)).catch(() => {});
-    } catch {
-      return;
-    }
-  }
+function checkObserver(name: string, observe: Observer | undefined): void {
+  if (observe === undefined) return;
+  if (typeof observe !== 'object' || observe === null)
+    throw new WsgiError(
+      `${name}: observe must be an object with onRequest, onResponse or onError, not ${nameOf(observe)}`,
+    );
+  const { onRequest, onResponse, onError } = observe;
+  checkFunctions(`${name}: observe`, { onRequest, onResponse, onError });
 }

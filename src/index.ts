@@ -1,4 +1,5 @@
 export { demoApp } from './demo-app.js';
+export { logRecord } from './error-stream.js';
 export { ClientDisconnected, WsgiError } from './errors.js';
 export { type FetchHandler, fromFetchHandler } from './fetch/application.js';
 export { toFetchHandler } from './fetch/gateway.js';
@@ -14,12 +15,18 @@ export type {
   Application,
   Body,
   Environ,
+  ErrorPhase,
   ErrorStream,
   FileSource,
   GatewayOptions,
   HeaderList,
   InputStream,
+  LogEntry,
+  LogLevel,
+  LogRecord,
   Middleware,
+  Observer,
+  ResponseEnd,
   StartResponse,
   Write,
 } from './types.js';

@@ -3,6 +3,7 @@ import { WsgiError } from './errors.js';
 import type { FileWrapper } from './file-wrapper.js';
 import { without } from './headers.js';
 import { type Head, isBodiless } from './start-response.js';
+import type { ResponseEnd } from './types.js';
 
 /** How a target sends responses. If `whole`, `open` or `file` throws, nothing has gone out yet, so the error gets a page.
  *  @typeParam Out  the value that the target hands to its platform: a Response, a result, nothing */
@@ -17,6 +18,8 @@ export interface Platform<Out> {
   file?(head: Head, file: FileWrapper): { out: Out; sent: Promise<void> } | undefined;
   /** Ends an exchange that has no response, because its client is gone or no error page could be sent. */
   fail(error: unknown): Out;
+  /** The status of the response that replaces one that broke off, if the platform could still do that. */
+  replaced?(): number | undefined;
   /** True if the application has handed over an upgrade (a WebSocket), which makes status 101 possible. */
   upgraded?(): boolean;
 }
@@ -49,12 +52,16 @@ export class Outgoing<Out> {
   bodiless = false;
   /** The application gave more bytes than its Content-Length. */
   overlong = false;
+  /** The client does not get the whole response. */
+  brokenOff = false;
   /** The last write that the platform has not accepted yet. */
   unaccepted: Promise<void> | undefined;
   readonly #method: string;
   readonly #platform: Platform<Out>;
   #sink: Sink | undefined;
   #given = false;
+  #failed = false;
+  #byReference = false;
   #out: Out | Promise<Out> | undefined;
   #resolve: ((out: Out | Promise<Out>) => void) | undefined;
 
@@ -90,6 +97,7 @@ export class Outgoing<Out> {
     if (this.bodiless || whole !== undefined) {
       this.#give(this.#platform.whole(head, this.bodiless ? null : (whole as Uint8Array)));
       this.complete = true;
+      if (!this.bodiless) this.sent = (whole as Uint8Array).length;
     } else {
       const { out, sink } = this.#platform.open(head);
       this.#sink = sink;
@@ -102,6 +110,7 @@ export class Outgoing<Out> {
     const sending = this.#platform.file?.(head, file);
     if (sending === undefined) return undefined;
     this.#give(sending.out);
+    this.#byReference = true;
     return sending.sent;
   }
 
@@ -136,13 +145,25 @@ export class Outgoing<Out> {
     return this.#sink?.end();
   }
 
+  /** The response as the client gets it. */
+  outcome(head: Head | undefined): Pick<ResponseEnd, 'status' | 'bytes' | 'aborted'> {
+    const { brokenOff } = this;
+    const replaced = this.#platform.replaced?.();
+    if (replaced !== undefined) return { status: replaced, bytes: undefined, aborted: false };
+    const bytes = !this.#byReference ? this.sent : brokenOff ? undefined : head?.length;
+    return { status: this.#failed ? undefined : head?.code, bytes, aborted: brokenOff };
+  }
+
   /** Breaks off a response that has begun. */
   abort(error: unknown): void {
+    this.brokenOff = true;
     this.#sink?.abort(error);
   }
 
   /** Ends an exchange without a response. */
   fail(error: unknown): void {
+    this.brokenOff = true;
+    this.#failed = true;
     try {
       this.#give(this.#platform.fail(error));
     } catch (reason) {

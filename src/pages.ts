@@ -1,15 +1,22 @@
 import { BodyTooLarge } from './errors.js';
 import { textToBytes } from './native-string.js';
-import type { Application } from './types.js';
+import type { Application, Environ } from './types.js';
 
-/** A page of the gateway, which contains only the status. PEP 3333, "Error Handling".
+/** A page of the gateway, which contains only the status, and on a 500 the id of the request. PEP 3333, "Error Handling".
  *  @param status  "404 Not Found" */
 export const statusPage =
   (status: string): Application =>
-  (_environ, startResponse) => {
+  (environ, startResponse) => {
     startResponse(status, [['Content-Type', 'text/plain; charset=utf-8']]);
-    return [textToBytes(`${status.slice(4)}\n`)];
+    const text = `${status.slice(4)}\n`;
+    return [textToBytes(status.startsWith('500') ? withId(text, environ) : text)];
   };
+
+/** The text of an error page with the id by which the log names the request. */
+export function withId(text: string, environ: Environ | undefined): string {
+  const id = environ?.['wsgi_edge.request_id'];
+  return id === undefined || id === '' ? text : `${text}Request id: ${id}\n`;
+}
 
 /** Answers 404. */
 export const notFound = /* @__PURE__ */ statusPage('404 Not Found');

@@ -1,12 +1,15 @@
+import type { Refusal } from './admission.js';
 import { checkBody, concatenate, isThenable, OpenBody } from './body.js';
 import type { Connection } from './connection.js';
-import { ClientDisconnected, describe, nameOf, WsgiError } from './errors.js';
+import { logRecord } from './error-stream.js';
+import { ClientDisconnected, describe, nameOf, recordOf, WsgiError } from './errors.js';
 import { asFile, FileWrapper } from './file-wrapper.js';
 import type { Gateway } from './gateway.js';
+import { Watch } from './observe.js';
 import { Outgoing, type Platform, rejected } from './outgoing.js';
 import { errorPage } from './pages.js';
 import { checkChunk, type Head, Start } from './start-response.js';
-import type { Application, Body, Environ, ErrorStream, StartResponse, Write } from './types.js';
+import type { Application, Body, Environ, ErrorPhase, ErrorStream, LogEntry, StartResponse, Write } from './types.js';
 
 /** The answer to one request. */
 export interface Answer<Out> {
@@ -18,16 +21,17 @@ export interface Answer<Out> {
 
 /** Answers one request: calls the application, sends its response, ends its body once. Every error ends up in
  *  `wsgi.errors` and in the response. If application and body are synchronous, all is done when it returns.
- *  @param application  another application than the gateway's, if the request must not reach that one
+ *  @param refusal  the reason why the request must not reach the application
  *  PEP 3333, "The Server/Gateway Side". */
 export function answer<Out>(
   gateway: Gateway,
   environ: Environ,
   platform: Platform<Out>,
-  application: Application = gateway.application,
+  refusal: Refusal | null = null,
 ): Answer<Out> {
   const exchange = new Exchange(gateway, environ, platform);
-  const serving = exchange.serve(application, exchange.start.startResponse);
+  if (refusal !== null) exchange.report(refusal.error, 'refused');
+  const serving = exchange.serve(refusal?.page ?? gateway.application, exchange.start.startResponse);
   if (serving === undefined) exchange.finish();
   return { out: exchange.out.result(), done: serving?.then(() => exchange.finish()) };
 }
@@ -52,6 +56,7 @@ class Exchange<Out> {
     this.#environ = environ;
     this.#connection = platform.connection;
     this.#errors = environ['wsgi.errors'];
+    if (gateway.observe !== undefined) this.#connection.watch = new Watch(gateway.observe, environ, this.#connection);
     this.out = new Outgoing(environ.REQUEST_METHOD, platform);
     this.start = new Start(this.#writeOf(0), (code) =>
       code === 101 && platform.upgraded?.() ? null : gateway.expressible(code),
@@ -86,6 +91,19 @@ class Exchange<Out> {
     } catch {
       // A failing log must not break the response.
     }
+    const { watch } = this.#connection;
+    if (watch !== undefined) this.#tellEnd(watch);
+  }
+
+  #tellEnd(watch: Watch): void {
+    const { out, start } = this;
+    watch.end(out.outcome(start.head), out.brokenOff ? this.#connection.reason : undefined);
+  }
+
+  /** Logs an error and tells the observer. */
+  report(error: unknown, phase: ErrorPhase): void {
+    this.#log(recordOf(error));
+    this.#connection.watch?.fail(error, phase);
   }
 
   #deliver(body: Body): void | Promise<void> {
@@ -218,7 +236,10 @@ class Exchange<Out> {
     const { overlong } = this.out;
     const accepted = this.out.send(chunk, length);
     if (this.out.overlong && !overlong)
-      this.#logText(`application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`);
+      this.#log({
+        level: 'error',
+        message: `application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`,
+      });
     return accepted;
   }
 
@@ -238,7 +259,7 @@ class Exchange<Out> {
 
   #refuseLate(): Promise<void> {
     const late = new WsgiError('application: write() was called after the response had ended');
-    if (!this.#toldOfLateWrite) this.#log(late);
+    if (!this.#toldOfLateWrite) this.report(late, 'after_head');
     this.#toldOfLateWrite = true;
     return rejected(late);
   }
@@ -248,7 +269,7 @@ class Exchange<Out> {
     const { start } = this;
     const gone = error instanceof ClientDisconnected && (this.#connection.aborted || start.committed);
     // The client is gone, so nobody would see an error page.
-    if (!gone) this.#log(error);
+    if (!gone) this.report(error, start.committed ? 'after_head' : 'before_head');
     const page = start.committed || gone ? undefined : this.#nextPage(error);
     if (page === undefined) return this.#breakOff(error, gone, body);
     const excInfo = error ?? new WsgiError(describe(error));
@@ -292,9 +313,9 @@ class Exchange<Out> {
         if (typeof page === 'function') this.#pages.unshift(page as Application);
         else if (isThenable(page)) this.#refusePromise(page);
         else if (page !== undefined)
-          this.#log(new WsgiError(`onError: must return an application, not ${nameOf(page)}`));
+          this.report(new WsgiError(`onError: must return an application, not ${nameOf(page)}`), 'before_head');
       } catch (inner) {
-        this.#log(inner);
+        this.report(inner, 'before_head');
       }
     }
     return this.#pages.shift();
@@ -305,14 +326,17 @@ class Exchange<Out> {
     Promise.resolve(page).then(
       (value) => {
         if (value !== undefined && value !== null)
-          this.#log(new WsgiError('onError: must return an application, not a Promise; it is not waited for'));
+          this.report(
+            new WsgiError('onError: must return an application, not a Promise; it is not waited for'),
+            'before_head',
+          );
       },
-      (error) => this.#log(error),
+      (error) => this.report(error, 'before_head'),
     );
   }
 
   #open(body: Body): OpenBody {
-    return new OpenBody(body, (error) => this.#log(error));
+    return new OpenBody(body, (error) => this.report(error, 'close'));
   }
 
   /** Closes a body that arrives when nobody waits for it any more. */
@@ -323,13 +347,9 @@ class Exchange<Out> {
     );
   }
 
-  #log(error: unknown): void {
-    this.#logText(describe(error));
-  }
-
-  #logText(text: string): void {
+  #log(entry: LogEntry): void {
     try {
-      this.#errors.write(`${text}\n`);
+      logRecord({ 'wsgi.errors': this.#errors }, entry);
     } catch {
       // As in finish().
     }

@@ -85,6 +85,9 @@ export interface Environ {
   'wsgi.input_terminated': boolean;
   /** Keeps work alive that outlives the response; its rejection is logged. */
   'wsgi_edge.wait_until': (promise: PromiseLike<unknown>) => void;
+  /** The id of the request: the platform's, or one made for it. Every record of the log and the gateway's 500 page have it.
+   *  Visible ASCII, at most 128 characters. */
+  'wsgi_edge.request_id': string;
   /** Aborted when the client is gone or the platform's time is nearly up; on Node and Workers also after a response that
    *  an error of the application broke off, because that ends the connection. */
   'wsgi_edge.signal': AbortSignal;
@@ -112,6 +115,65 @@ export interface GatewayOptions {
    *  application is called if CONTENT_LENGTH shows it, otherwise when `wsgi.input` has read that far, and `read` then
    *  rejects. */
   maxBody?: number;
-  /** Takes each line of `wsgi.errors` and of the gateway's own log; `console.error` by default. */
-  errors?: (line: string) => void;
+  /** Takes `wsgi.errors` and the gateway's own log: a function takes lines, each of which begins with the id of its request in
+   *  brackets; an object with `record` takes records. By default a record is one entry of the console, by its level. */
+  errors?: ((line: string) => void) | { record(record: LogRecord): void };
+  /** Takes `wsgi_edge.request_id` from the header X-Request-Id if there is one. Only for a server behind a proxy that sets the
+   *  header: a client could give any id. False by default. */
+  trustRequestId?: boolean;
+  /** Is told of requests, responses and errors. It costs nothing if it is not given. */
+  observe?: Observer;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** An entry of the log, as its writer gives it. */
+export interface LogEntry {
+  /** `warn` for a request that the gateway has refused, `error` for other errors and for text written to `wsgi.errors`. */
+  level: LogLevel;
+  /** An error has its stack and its causes here. */
+  message: string;
+  error?: unknown;
+  /** Fields of whoever has written the entry. */
+  [field: string]: unknown;
+}
+
+/** An entry of the log with the request that it belongs to. Control characters in its texts are escaped, except tab and line
+ *  feed in `message`. */
+export interface LogRecord extends LogEntry {
+  request_id?: string;
+  method?: string;
+  /** The decoded path, SCRIPT_NAME included, without the query. */
+  path?: string;
+}
+
+/** The phase of a request in which an error has come up: before the head of the response was final, after it, in the end of
+ *  the body, in a promise given to `wsgi_edge.wait_until`, or before the application was called. */
+export type ErrorPhase = 'before_head' | 'after_head' | 'close' | 'wait_until' | 'refused';
+
+/** The end of a request, after the body has been closed. */
+export interface ResponseEnd {
+  environ: Environ;
+  /** The three digits that the client gets; undefined if there was no response. */
+  status: number | undefined;
+  /** Bytes of the body that were handed to the platform; undefined if it has broken off sending a file by itself, or if that
+   *  file has no Content-Length. */
+  bytes: number | undefined;
+  /** Milliseconds since `onRequest`. On Workers the clock stands still while code runs. */
+  duration: number;
+  /** The first error of the request; a `ClientDisconnected` if its client has left. */
+  error: unknown;
+  /** True if the client did not get the whole response. */
+  aborted: boolean;
+}
+
+/** Hooks of the gateway. They can change nothing: an error in one is logged. The platform waits for a promise that one
+ *  returns, as for `wsgi_edge.wait_until`. */
+export interface Observer {
+  /** Called before the application, also for a request that will be refused. */
+  onRequest?(environ: Environ): unknown;
+  /** Called once for each request, after the body's `close()`. */
+  onResponse?(end: ResponseEnd): unknown;
+  /** Called for each error that is logged. */
+  onError?(error: unknown, where: { environ: Environ; phase: ErrorPhase }): unknown;
 }

@@ -51,6 +51,7 @@ import {
 } from '../targets/aws-lambda/index.js';
 import { lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { checkResult, KINDS } from './lambda-result-shape.ts';
+import { bare } from './request-id.js';
 
 const events = new URL('./events/', import.meta.url);
 const sample = (file: string): HttpEvent => JSON.parse(readFileSync(new URL(file, events), 'utf8'));
@@ -463,8 +464,11 @@ describe('a buffered result', () => {
       yield textToBytes('partial');
       throw new Error('late');
     };
-    const result = await resultOf(app, { errors: (line: string) => lines.push(line) });
-    expect(result).toMatchObject({ statusCode: 500, body: 'Internal Server Error\n' });
+    const result = await resultOf(app, { errors: (line: string) => lines.push(bare(line)) });
+    expect(result).toMatchObject({
+      statusCode: 500,
+      body: expect.stringMatching(/^Internal Server Error\nRequest id: \S+\n$/),
+    });
     expect(lines[0]).toBe('Error: late');
   });
 
@@ -605,7 +609,7 @@ describe('toLambdaStreamHandler', () => {
     const app = waiting(events, signals, () => harm(stream));
     await inRuntime(async () => {
       const lines: string[] = [];
-      const handler = toLambdaStreamHandler(app, { errors: (line) => void lines.push(line) });
+      const handler = toLambdaStreamHandler(app, { errors: (line) => void lines.push(bare(line)) });
       await expect(handler(lambdaEvent('function-url'), stream, {})).rejects.toThrow(ClientDisconnected);
       expect(lines).toEqual([]); // nobody is left to be told
     });
@@ -729,9 +733,12 @@ describe('a response that is too large', () => {
         close: () => void closed++,
       };
     };
-    const handler = toLambdaHandler(app, { errors: (line) => void lines.push(line) });
+    const handler = toLambdaHandler(app, { errors: (line) => void lines.push(bare(line)) });
     const result = await handler(lambdaEvent('alb-multi'), context);
-    expect(result).toMatchObject({ statusCode: 500, body: 'The response is too large to be sent\n' });
+    expect(result).toMatchObject({
+      statusCode: 500,
+      body: expect.stringMatching(/^The response is too large to be sent\nRequest id: \S+\n$/),
+    });
     expect([made, closed]).toEqual([11, 1]);
     expect(lines[0]).toBe(
       'WsgiError: aws-lambda: the response makes a result of at least 1100000 bytes; an Application Load Balancer takes 1048576',

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Environ } from '../src/types.js';
+import { ID } from './request-id.js';
 
 let folder: string;
 let script: string;
@@ -65,7 +66,8 @@ function start(variables: Record<string, string>, sh = ''): { child: ChildProces
     output.stdout += data.toString('latin1');
   });
   child.stderr.on('data', (data: Buffer) => {
-    output.stderr += data.toString();
+    // Without the ids of the requests.
+    output.stderr += data.toString().replace(/^\[\S+\] /gm, '');
   });
   child.stdin.on('error', () => {});
   const ended = new Promise<Ended>((resolve) =>
@@ -88,7 +90,9 @@ async function environOf(variables: Record<string, string>, sh = ''): Promise<En
 describe('the environ of a CGI process', () => {
   it('has the request, and nothing else of the environment', async () => {
     const environ = await environOf({ HTTP_X_A: 'b', HTTP_X_EMPTY: '', SSL_PROTOCOL: 'TLSv1.3', REMOTE_HOST: '' });
-    const strings = Object.entries(environ).filter(([key, value]) => typeof value === 'string' && key !== 'proxy');
+    const strings = Object.entries(environ).filter(
+      ([key, value]) => typeof value === 'string' && key !== 'proxy' && key !== ID,
+    );
     expect(Object.fromEntries(strings)).toEqual({
       ...REQUEST,
       SCRIPT_NAME: '/cgi-bin/app/environ',
@@ -217,7 +221,9 @@ describe('the exchange of a CGI process', () => {
 
   it('answers an error with a 500 and logs it', async () => {
     const { code, stdout, stderr } = await get({ PATH_INFO: '/error' });
-    expect(stdout).toMatch(/^Status: 500 Internal Server Error\r\n[\s\S]*\r\n\r\nInternal Server Error\n$/);
+    expect(stdout).toMatch(
+      /^Status: 500 Internal Server Error\r\n[\s\S]*\r\n\r\nInternal Server Error\nRequest id: \S+\n$/,
+    );
     expect(stderr).toContain('Error: private');
     expect(code).toBe(0);
   });

@@ -58,7 +58,9 @@ describe('a connection', () => {
   it('logs a rejection of background work, and tells the platform of the work', async () => {
     const log: string[] = [];
     const kept: Promise<unknown>[] = [];
-    const connection = new Connection((lines) => log.push(lines), { waitUntil: (promise) => void kept.push(promise) });
+    const connection = new Connection(({ message }) => log.push(message), {
+      waitUntil: (promise) => void kept.push(promise),
+    });
     connection.waitUntil(Promise.reject(new Error('disk on fire')));
     await Promise.all(kept);
     expect(log).toEqual([

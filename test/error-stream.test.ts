@@ -4,7 +4,7 @@ import { createErrorStream } from '../src/error-stream.js';
 describe('wsgi.errors', () => {
   const logged = () => {
     const lines: string[] = [];
-    return { lines, errors: createErrorStream((line) => lines.push(line)) };
+    return { lines, errors: createErrorStream({ log: ({ message }) => lines.push(message) }) };
   };
 
   it('goes out by whole lines, in any Unicode', () => {

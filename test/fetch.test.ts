@@ -12,10 +12,11 @@ import { mount } from '../src/middleware/mount.js';
 import { bytesToText, textToBytes } from '../src/native-string.js';
 import type { Application, Body, Environ } from '../src/types.js';
 import { callApp, testEnviron } from '../testing/app.js';
+import { bare } from './request-id.js';
 
 const gateway = createGateway('test', () => [], {}, 599);
 const read = (request: Request, make = fetchEnviron) =>
-  make(request, gateway, new Connection(gateway.errors, undefined), 'HTTP/1.1', () => undefined).environ;
+  make(request, gateway, new Connection(gateway.log, undefined), 'HTTP/1.1', () => undefined).environ;
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const quiet = { errors: () => {} };
 const seen = (environs: Environ[]): Application => {
@@ -203,7 +204,9 @@ describe('toFetchHandler', () => {
         ];
         return { [Symbol.asyncIterator]: () => ({ next: () => steps.shift() }) } as Body;
       };
-      const response = await toFetchHandler(app, { errors: (line) => lines.push(line) })(new Request('http://h/'));
+      const response = await toFetchHandler(app, { errors: (line) => lines.push(bare(line)) })(
+        new Request('http://h/'),
+      );
       const reader = (response.body as ReadableStream<Uint8Array>).getReader();
       await reader.read();
       await later(1);
@@ -279,7 +282,7 @@ describe('toFetchHandler', () => {
         startResponse('600 Odd', []);
         return [];
       },
-      { errors: (line) => lines.push(line) },
+      { errors: (line) => lines.push(bare(line)) },
     )(new Request('http://h/'));
     expect(response.status).toBe(500);
     expect(lines[0]).toMatch(/application: status "600 Odd" is above 599, which this platform can't send/);
@@ -306,7 +309,7 @@ describe('toFetchHandler', () => {
         startResponse('204 No Content', []);
         return [];
       },
-      { errors: (line) => lines.push(line) },
+      { errors: (line) => lines.push(bare(line)) },
     )(new Request('http://h/'), {}, { waitUntil: (promise: Promise<unknown>) => held.push(promise) });
     await Promise.all(held);
     expect(held.length).toBe(1);
@@ -326,7 +329,7 @@ describe('toFetchHandler', () => {
         startResponse('204 No Content', []);
         return [];
       },
-      { errors: (line) => lines.push(line) },
+      { errors: (line) => lines.push(bare(line)) },
     )(new Request('http://h/'), {}, ctx);
     expect(response.status).toBe(204);
     await expect.poll(() => lines[0]).toMatch(/a promise given to wsgi_edge.wait_until rejected: Error: later$/);
@@ -339,7 +342,7 @@ describe('toFetchHandler', () => {
     ['scriptName', () => [], { scriptName: 'an/app' }, /scriptName must be like/],
     ['scriptName', () => [], { scriptName: '/an//app' }, /scriptName must be like/],
     ['onError', () => [], { onError: 5 }, /onError must be a function, not a number/],
-    ['errors', () => [], { errors: 'x' }, /errors must be a function, not a string/],
+    ['errors', () => [], { errors: 'x' }, /errors must be a function, or an object with record\(\), not a string/],
   ])('refuses a bad %s at once', (_, app, options, why) => {
     expect(() => toFetchHandler(app as unknown as Application, options as never)).toThrow(why);
   });
@@ -448,7 +451,9 @@ describe('fromFetchHandler', () => {
     ['an upgrade', { status: 101, headers: new Headers() }, /which this target has no way to do/],
   ])('says so when the handler gives %s', async (_, response, why) => {
     const lines: string[] = [];
-    const handler = toFetchHandler(fromFetchHandler((() => response) as never), { errors: (line) => lines.push(line) });
+    const handler = toFetchHandler(fromFetchHandler((() => response) as never), {
+      errors: (line) => lines.push(bare(line)),
+    });
     expect((await handler(new Request('http://h/'))).status).toBe(500);
     expect(lines[0]).toMatch(why);
   });

@@ -117,7 +117,7 @@ describe('headerView', () => {
     const view = headerView();
     view.add('X', 'v', { a: 'b\r\nSet-Cookie: evil=1' });
     const lines: string[] = [];
-    const errors = createErrorStream((line) => lines.push(line));
+    const errors = createErrorStream({ log: ({ message }) => lines.push(message) });
     const { status } = await callApp(
       (_environ, startResponse) => {
         startResponse('200 OK', view.entries());

@@ -85,7 +85,7 @@ test.each<[rule: string, checked: RegExp, room: RegExp, pattern: RegExp]>([
     'Request, Response and Headers: src/fetch',
     SRC,
     /^src\/fetch\b/,
-    /\b(?<!')(Request(?! Header)|Response|Headers)\b(?!')/,
+    /\b(?<!')(Request(?! Header| id)|Response|Headers)\b(?!')/,
   ],
   ['the set of required keys: src/environ', ALL, /^src\/(environ|types)\.ts$/, /'wsgi\.(multithread|multiprocess)':/],
   [

@@ -5,6 +5,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { Application } from '../src/types.js';
 import { validator } from '../src/validator/index.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
+import { ID } from './request-id.js';
 
 const folder = new URL('./events/', import.meta.url);
 const read = (file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
@@ -12,7 +13,7 @@ const index: Array<{ file: string; expect: string }> = read('index.json');
 const http = index.filter(({ expect: outcome }) => outcome !== 'reject').map(({ file }) => file);
 
 /** What every environ has, whatever the request. */
-const ALWAYS = ['SERVER_SOFTWARE', 'GATEWAY_INTERFACE'];
+const ALWAYS = ['SERVER_SOFTWARE', 'GATEWAY_INTERFACE', ID];
 
 /** The CGI variables of an environ, and the body in base64. */
 async function recorded(event: unknown, wrap: (app: Application) => Application): Promise<Record<string, unknown>> {

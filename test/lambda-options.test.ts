@@ -6,6 +6,7 @@ import type { Application, Environ, HeaderList } from '../src/types.js';
 import { type LambdaOptions, toLambdaHandler, toLambdaStreamHandler } from '../targets/aws-lambda/index.js';
 import { type LambdaKind, type LambdaRequest, lambdaEvent, readLambdaResult } from '../testing/index.js';
 import { checkResult, KINDS } from './lambda-result-shape.ts';
+import { bare, withoutId } from './request-id.js';
 
 const context = { getRemainingTimeInMillis: () => 30_000 };
 const answering =
@@ -18,7 +19,7 @@ const answering =
 /** What becomes of a request, and what is logged. */
 async function ask(kind: LambdaKind, app: Application, options: LambdaOptions = {}, request: LambdaRequest = {}) {
   const lines: string[] = [];
-  const handler = toLambdaHandler(app, { errors: (line) => lines.push(line), ...options });
+  const handler = toLambdaHandler(app, { errors: (line) => lines.push(bare(line)), ...options });
   const result = await handler(lambdaEvent(kind, request), context);
   checkResult(kind, result);
   const { status, headers, text } = readLambdaResult(kind, result);
@@ -237,7 +238,7 @@ describe('isText', () => {
       throw new Error('own');
     };
     const { status, text: page, lines } = await ask('function-url', typed('x/y'), { isText });
-    expect([status, page]).toEqual([500, 'Internal Server Error\n']);
+    expect([status, withoutId(page)]).toEqual([500, 'Internal Server Error\n']);
     expect(lines[0]).toBe('Error: own');
   });
 
@@ -251,7 +252,7 @@ describe('isText', () => {
       };
       for (const isText of [async () => false, failing] as never[]) {
         const { status, text: page, lines } = await ask('function-url', typed('x/y'), { isText });
-        expect([status, page]).toEqual([500, 'Internal Server Error\n']);
+        expect([status, withoutId(page)]).toEqual([500, 'Internal Server Error\n']);
         expect(lines[0]).toBe(
           'TypeError: toLambdaHandler: isText must return true or false, not a Promise; nobody waits for it',
         );
@@ -338,7 +339,7 @@ describe.each(KINDS)('%s: the limit', (kind) => {
 
   it('counts the bytes of a body that is there as a whole', async () => {
     const { status, text: page, lines } = await ask(kind, answering('200 OK', [], new Uint8Array(limit + 1)));
-    expect([status, page]).toEqual([500, TOO_LARGE]);
+    expect([status, withoutId(page)]).toEqual([500, TOO_LARGE]);
     expect(lines[0]).toContain(`at least ${limit + 1} bytes`);
   });
 

@@ -12,6 +12,7 @@ import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index
 import { sendRaw } from './conformance/wire.ts';
 import { RUNS, SEED } from './fuzz/runs.js';
 import { checkResult, edgeRefuses, KINDS } from './lambda-result-shape.ts';
+import { ID } from './request-id.js';
 
 /** A request in ordinary text. */
 interface Request {
@@ -339,7 +340,7 @@ describe('a request is the same to an application', () => {
   const asSeen = async (ask: () => Promise<Seen>) => {
     let seen: { environ: Environ; body: Buffer } | undefined;
     app = async (environ, startResponse) => {
-      const strings = Object.entries(environ).filter(([, value]) => typeof value === 'string');
+      const strings = Object.entries(environ).filter(([key, value]) => typeof value === 'string' && key !== ID);
       seen = { environ: Object.fromEntries(strings) as Environ, body: Buffer.from(await environ['wsgi.input'].read()) };
       startResponse('200 OK', [['Content-Type', 'application/octet-stream']]);
       return [seen.body];

@@ -61,7 +61,7 @@ describe('toFetchHandler', () => {
     const response = await post(endless());
     expect([response.status, await response.text()]).toEqual([413, 'Content Too Large\n']);
     expect(pulled).toBeLessThan(6);
-    expect(lines.join('\n')).toMatch(/BodyTooLarge: client: the request body has more bytes than maxBody, 10/);
+    expect(lines.join('\n')).toMatch(/client: the request body has more bytes than maxBody, 10/);
   });
 
   it('limits the stream of inputStream() as well', async () => {
@@ -106,7 +106,7 @@ describe('readlines()', () => {
     const refused = await linesOf(LINES + 1, LINES + 1);
     expect([refused.status, await refused.text()]).toEqual([413, 'Content Too Large\n']);
     expect(lines.splice(0).join('\n')).toContain(
-      'BodyTooLarge: client: the request body has more lines than readlines() gives under maxBody, 65537; iterate over them',
+      'client: the request body has more lines than readlines() gives under maxBody, 65537; iterate over them',
     );
   });
 

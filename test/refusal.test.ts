@@ -1,10 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
-import { refusal } from '../src/admission.js';
+import { faultOf } from '../src/admission.js';
 import { toFetchHandler } from '../src/fetch/gateway.js';
 import { testEnviron } from '../testing/app.js';
 
 const refused = (headers: Record<string, string>, transferEncoding?: string) =>
-  refusal(testEnviron({ HTTP_HOST: 'h.example', SERVER_PROTOCOL: 'HTTP/1.1', ...headers }), { transferEncoding });
+  faultOf(testEnviron({ HTTP_HOST: 'h.example', SERVER_PROTOCOL: 'HTTP/1.1', ...headers }), { transferEncoding });
 
 describe('refusal', () => {
   test.each(['0', '5', '005', '9007199254740991'])('lets CONTENT_LENGTH %j pass', (length) => {
@@ -14,7 +14,7 @@ describe('refusal', () => {
   test.each(['', '-1', '+5', 'abc', '5, 5', '5, 6', '5,5', '5.0', '0x5', ' 5', '\xb2'])(
     'refuses CONTENT_LENGTH %j',
     (length) => {
-      expect(refused({ CONTENT_LENGTH: length })).toBe('400 Bad Request');
+      expect(refused({ CONTENT_LENGTH: length })?.[0]).toBe('400 Bad Request');
     },
   );
 
@@ -25,12 +25,12 @@ describe('refusal', () => {
   test.each(['gzip, chunked', 'identity', 'foo', 'chunked, chunked', 'chunked;q=1', ''])(
     'refuses Transfer-Encoding %j, which nobody has decoded',
     (coding) => {
-      expect(refused({}, coding)).toBe('501 Not Implemented');
+      expect(refused({}, coding)?.[0]).toBe('501 Not Implemented');
     },
   );
 
   it('refuses a body with two lengths', () => {
-    expect(refused({ CONTENT_LENGTH: '5' }, 'chunked')).toBe('400 Bad Request');
+    expect(refused({ CONTENT_LENGTH: '5' }, 'chunked')?.[0]).toBe('400 Bad Request');
   });
 
   test.each(['h', 'H.Example.:80', 'h:', '[::1]:8080', '192.0.2.1', 'a_b', 'b\xc3\xbccher.example', 'xn--bcher-kva'])(
@@ -43,8 +43,8 @@ describe('refusal', () => {
   test.each(['', 'a, b', 'h/x', 'h?q', 'h#f', 'user@h', 'user:pw@h', 'h:port', 'h:0', 'h:99999', '::1', 'a b', 'h\\x'])(
     'refuses Host %j in HTTP/1.0 and HTTP/1.1',
     (host) => {
-      expect(refused({ HTTP_HOST: host })).toBe('400 Bad Request');
-      expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/1.0' })).toBe('400 Bad Request');
+      expect(refused({ HTTP_HOST: host })?.[0]).toBe('400 Bad Request');
+      expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/1.0' })?.[0]).toBe('400 Bad Request');
       expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/2' })).toBeNull();
     },
   );
@@ -54,7 +54,7 @@ describe('refusal', () => {
     ['HTTP/1.0', null],
     ['HTTP/2', null],
   ])('of a request in %s is %j', (protocol, status) => {
-    expect(refused({ SERVER_PROTOCOL: protocol })).toBe(status);
+    expect(refused({ SERVER_PROTOCOL: protocol })?.[0] ?? null).toBe(status);
   });
 
   test.each([
@@ -64,12 +64,12 @@ describe('refusal', () => {
     ['GET', '/*', null],
     ['GET', '*?q', null],
   ])('of %s %s is %j', (method, target, status) => {
-    expect(refused({ REQUEST_METHOD: method, REQUEST_URI: target })).toBe(status);
+    expect(refused({ REQUEST_METHOD: method, REQUEST_URI: target })?.[0] ?? null).toBe(status);
   });
 
   it('lets a request without a Host pass: the platform knows whether it may', () => {
     const { HTTP_HOST: _, ...environ } = testEnviron({ SERVER_PROTOCOL: 'HTTP/1.1' });
-    expect(refusal(environ as ReturnType<typeof testEnviron>, {})).toBeNull();
+    expect(faultOf(environ as ReturnType<typeof testEnviron>, {})).toBeNull();
   });
 
   it('answers in place of the application', async () => {

@@ -18,7 +18,7 @@ export interface Responder {
 
 /** A connection that ends with the signal of an environ. */
 export function connectionOf(environ: Environ, gateway: Gateway): Connection {
-  const connection = new Connection(gateway.errors, undefined);
+  const connection = new Connection(gateway.log, undefined);
   const signal = environ['wsgi_edge.signal'];
   if (signal.aborted) connection.abort(signal.reason);
   signal.addEventListener('abort', () => connection.abort(signal.reason));

@@ -190,7 +190,7 @@ describe('run', () => {
     const done = test.run();
     test.aborter.abort(new WsgiError('platform: the time is nearly up'));
     await done;
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toMatch(/the time is nearly up/);
     answer?.(body(test.events, ['a']));
     await expect.poll(() => test.events.at(-1)).toBe('close');
@@ -202,7 +202,7 @@ describe('run', () => {
       throw new Error('secret');
     });
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toMatch(/^Error: secret\n {4}at /);
   });
 
@@ -216,7 +216,7 @@ describe('run', () => {
       throw null;
     });
     await odd.run();
-    expect(odd.events[0]).toBe('head 500 Internal Server Error 22');
+    expect(odd.events[0]).toBe('head 500 Internal Server Error 39');
     expect(odd.errors.text).toMatch(/application: threw null/);
   });
 
@@ -264,7 +264,7 @@ describe('run', () => {
       onError === undefined ? {} : { onError },
     );
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text.match(/^\S.*$/gm)).toEqual(['Error: first', ...messages]);
   });
 
@@ -291,7 +291,7 @@ describe('run', () => {
       throw new Error('disk full');
     };
     await test.run();
-    expect(test.events[0]).toBe('head 500 Internal Server Error 22');
+    expect(test.events[0]).toBe('head 500 Internal Server Error 39');
   });
 
   it('rejects a write() after the response has ended, without an unhandled rejection', async () => {
@@ -326,7 +326,7 @@ describe('run', () => {
       throw error;
     });
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toMatch(what.startsWith('a cause') ? /around.*caused by: Error: around/s : /application/);
   });
 
@@ -394,7 +394,7 @@ describe('run', () => {
       { onError: (async () => () => []) as never },
     );
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toContain('onError: must return an application, not a Promise');
   });
 
@@ -477,7 +477,7 @@ describe('a length', () => {
 
   it('of more than comes is a 500 if nothing has gone out, and else breaks the response off', async () => {
     for (const [chunks, events] of [
-      [[], ['head 500 Internal Server Error 22', 'flush']],
+      [[], ['head 500 Internal Server Error 39', 'flush']],
       [['ab'], ['head 200 OK', 'write ab', 'abort', 'flush']],
     ] as const) {
       const test: ReturnType<typeof stage> = stage((_, startResponse) => {
@@ -505,7 +505,7 @@ describe('a list shorter than its Content-Length', () => {
       return chunks;
     });
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toMatch(/the body ended after \d of the 10 bytes of its Content-Length/);
   });
 });
@@ -736,7 +736,7 @@ describe('a file', () => {
     const test: ReturnType<typeof stage> = stage(() => reader(() => test.events));
     test.responder.file = () => Promise.reject(new Error('called'));
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'close', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'close', 'flush']);
     expect(test.errors.text).toContain('application: startResponse was not called before the first chunk (PEP 3333');
   });
 });
@@ -744,9 +744,9 @@ describe('a file', () => {
 describe('an upgrade', () => {
   it.each<[string, string, (() => boolean) | undefined]>([
     ['101 Switching Protocols null', '101 Switching Protocols', () => true],
-    ['500 Internal Server Error 22', '101 Switching Protocols', () => false],
-    ['500 Internal Server Error 22', '101 Switching Protocols', undefined],
-    ['500 Internal Server Error 22', '600 Odd', () => true],
+    ['500 Internal Server Error 39', '101 Switching Protocols', () => false],
+    ['500 Internal Server Error 39', '101 Switching Protocols', undefined],
+    ['500 Internal Server Error 39', '600 Odd', () => true],
   ])('gets %s for %s', async (head, status, upgraded) => {
     const test = stage((_, startResponse) => {
       startResponse(status, []);
@@ -828,7 +828,7 @@ describe('a client that is gone', () => {
       throw new ClientDisconnected('client: sent half of its body');
     });
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toContain('ClientDisconnected: client: sent half of its body');
   });
 });
@@ -891,7 +891,7 @@ describe('an error', () => {
   ])('says that startResponse was not called before %s', async (when, make) => {
     const test = stage(make);
     await test.run();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toContain(
       `application: startResponse was not called before ${when} (PEP 3333, "The start_response() Callable")`,
     );
@@ -912,28 +912,53 @@ describe('an error', () => {
 });
 
 describe('a gateway', () => {
-  it('logs to the console, an error and its stack at once, and by lines where there is a log', () => {
-    const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
-    createGateway('test', () => [], {}, 599).errors('Error: x\n    at y');
-    expect(logged.mock.calls).toEqual([['Error: x\n    at y']]);
+  const error = new Error('x');
+  const record = {
+    level: 'error',
+    message: 'Error: x\n    at y',
+    error,
+    request_id: '1',
+    method: 'GET',
+    path: '/p',
+  } as const;
+  const logOf = (options: GatewayOptions) => createGateway('test', () => [], options, 599).log;
+
+  it('logs to the console by level, an error and its stack at once', () => {
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+      const logged = vi.spyOn(console, level).mockImplementation(() => {});
+      logOf({})({ ...record, level });
+      expect(logged.mock.calls).toEqual([['[1] GET /p: Error: x\n    at y']]);
+    }
+  });
+
+  it('gives a function lines, each with the id of its request', () => {
     const lines: string[] = [];
-    createGateway('test', () => [], { errors: (line) => lines.push(line) }, 599).errors('Error: x\n    at y');
-    expect(lines).toEqual(['Error: x', '    at y']);
-    expect(logged).toHaveBeenCalledTimes(1);
+    const log = logOf({ errors: (line) => lines.push(line) });
+    log(record);
+    log({ level: 'error', message: 'written\nby the application', request_id: '2', method: 'GET', path: '/p' });
+    log({ level: 'warn', message: 'without a request' });
+    const expected = [
+      '[1] GET /p: Error: x',
+      '[1]     at y',
+      '[2] written',
+      '[2] by the application',
+      'without a request',
+    ];
+    expect(lines).toEqual(expected);
+  });
+
+  it('gives an object records', () => {
+    const records: unknown[] = [];
+    logOf({ errors: { record: (each) => void records.push(each) } })(record);
+    expect(records).toEqual([record]);
   });
 
   it('outlives a log that fails', () => {
-    const { errors } = createGateway(
-      'test',
-      () => [],
-      {
-        errors: () => {
-          throw new Error('disk full');
-        },
-      },
-      599,
-    );
-    expect(() => errors('line')).not.toThrow();
+    const fail = () => {
+      throw new Error('disk full');
+    };
+    expect(() => logOf({ errors: fail })(record)).not.toThrow();
+    expect(() => logOf({ errors: { record: fail } })(record)).not.toThrow();
   });
 });
 
@@ -949,7 +974,7 @@ describe('an option that is asynchronous', () => {
     );
     await test.run();
     await turn();
-    expect(test.events).toEqual(['head 500 Internal Server Error 22', 'flush']);
+    expect(test.events).toEqual(['head 500 Internal Server Error 39', 'flush']);
     expect(test.errors.text).toMatch(/in the application[\s\S]*in onError/);
     expect(unhandled).not.toHaveBeenCalled();
     process.off('unhandledRejection', unhandled);
@@ -970,7 +995,7 @@ describe('an option that is asynchronous', () => {
       },
       599,
     );
-    gateway.errors('one\ntwo');
+    gateway.log({ level: 'error', message: 'one\ntwo' });
     await turn();
     expect(lines).toEqual(['one', 'two']);
     expect(unhandled).not.toHaveBeenCalled();

@@ -23,6 +23,7 @@ test('testEnviron makes the environ of a GET', async () => {
     REMOTE_ADDR: '127.0.0.1',
     HTTP_HOST: '127.0.0.1',
     'wsgi.url_scheme': 'http',
+    'wsgi_edge.request_id': 'test',
   });
   expect(await environ['wsgi.input'].read()).toEqual(new Uint8Array(0));
   expect(environ['wsgi_edge.wait_until'](Promise.resolve())).toBeUndefined();
@@ -45,7 +46,7 @@ test('testEnviron goes by HTTPS and SERVER_NAME', () => {
 test('the log of testEnviron goes to console.error', () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
   testEnviron()['wsgi.errors'].write('one line\n');
-  expect(logged.mock.calls).toEqual([['one line']]);
+  expect(logged.mock.calls).toEqual([['[test] one line']]);
 });
 
 test('callApp collects a response', async () => {

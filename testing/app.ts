@@ -4,6 +4,7 @@ import { createEnviron, setInput, setPeer, setServer } from '../src/environ.js';
 import { createGateway } from '../src/gateway.js';
 import { addRequestHeader } from '../src/headers.js';
 import { bytesSource } from '../src/input-stream.js';
+import { createLog } from '../src/log.js';
 import { bytesToText } from '../src/native-string.js';
 import type { Opened, Platform, Sink } from '../src/outgoing.js';
 import { answer } from '../src/run.js';
@@ -26,11 +27,11 @@ export interface CollectedResponse {
  *  `wsgiref.util.setup_testing_defaults`. */
 export function testEnviron(overrides: Partial<Environ> = {}): Environ {
   const host = overrides.SERVER_NAME ?? '127.0.0.1';
-  const errors = (lines: string) => console.error(lines);
-  const connection = new Connection(errors, undefined);
+  const connection = new Connection(createLog('testEnviron', undefined), undefined);
   const line = { method: 'GET', path: '/', query: '', protocol: 'HTTP/1.1' };
-  const environ = createEnviron(line, { errors }, connection);
+  const environ = createEnviron(line, connection);
   addRequestHeader(environ, 'host', host);
+  environ['wsgi_edge.request_id'] = 'test';
   setPeer(environ, connection, overrides['wsgi.url_scheme'] ?? guessScheme(overrides), '127.0.0.1');
   setServer(environ, host, '127.0.0.1');
   setInput(environ, bytesSource(new Uint8Array(0)), Number.POSITIVE_INFINITY);
@@ -43,7 +44,7 @@ export function testEnviron(overrides: Partial<Environ> = {}): Environ {
  *  @throws the error (as a rejection) that broke off a response after its head had gone out */
 export async function callApp(app: Application, environ: Environ = testEnviron()): Promise<CollectedResponse> {
   const gateway = createGateway('callApp', app, {}, 999);
-  const connection = new Connection(gateway.errors, undefined);
+  const connection = new Connection(gateway.log, undefined);
   const signal = environ['wsgi_edge.signal'];
   const disconnect = () => connection.abort(signal.reason);
   if (signal.aborted) disconnect();

@@ -21,7 +21,7 @@ export function fetchEnviron(
   const { headers, url, method } = request;
   const from = url.indexOf('://') + 3;
   const scheme = url.slice(0, from - 3);
-  const environ = createEnviron({ method, path: '', query: '', protocol }, gateway, connection);
+  const environ = createEnviron({ method, path: '', query: '', protocol }, connection);
   let transferEncoding: string | undefined;
   // Each lookup in workerd's Headers costs as much as two headers here.
   headers.forEach((value, name) => {

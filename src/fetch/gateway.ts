@@ -1,5 +1,6 @@
 import { refuse } from '../admission.js';
 import { Connection, type ExecutionContextLike } from '../connection.js';
+import { setRequestId } from '../environ.js';
 import { createGateway } from '../gateway.js';
 import { answer } from '../run.js';
 import type { Application, GatewayOptions } from '../types.js';
@@ -15,12 +16,13 @@ export function toFetchHandler(
 ): (request: Request, env?: unknown, ctx?: unknown) => Promise<Response> {
   const gateway = createGateway('toFetchHandler', app, options, MAX_STATUS);
   return async function fetchHandler(request, _env, ctx) {
-    const connection = new Connection(gateway.errors, isExecutionContext(ctx) ? ctx : undefined);
+    const connection = new Connection(gateway.log, isExecutionContext(ctx) ? ctx : undefined);
     if (request.signal.aborted) connection.abort();
     const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, 'HTTP/1.1', noAddress);
-    const refused = refuse(gateway, environ, { transferEncoding });
+    setRequestId(environ, gateway);
+    const refusal = refuse(gateway, environ, { transferEncoding });
     const input = environ['wsgi.input'];
-    const { out, done } = answer(gateway, environ, new FetchPlatform(connection), refused ?? undefined);
+    const { out, done } = answer(gateway, environ, new FetchPlatform(connection), refusal);
     if (done !== undefined) whileConnected(request, input, connection, done, undefined);
     return out;
   };

@@ -1,4 +1,5 @@
 import { isThenable } from '../body.js';
+import { shareLog } from '../error-stream.js';
 import { nameOf, quote } from '../errors.js';
 import { shareStream } from '../input-stream.js';
 import type { Body, Environ, ErrorStream, InputStream } from '../types.js';
@@ -144,7 +145,7 @@ function checkedErrors(errors: ErrorStream): ErrorStream {
       return errors.flush();
     },
   };
-  return only(checked, errors, 'wsgi.errors');
+  return only(shareLog(checked, errors), errors, 'wsgi.errors');
 }
 
 function checkedFileWrapper(wrap: FileWrapperFunction): FileWrapperFunction {

@@ -1,6 +1,7 @@
 import { concatenate } from '../../src/body.js';
-import { describe, WsgiError } from '../../src/errors.js';
+import { WsgiError } from '../../src/errors.js';
 import type { Opened, Platform, Sink } from '../../src/outgoing.js';
+import { withId } from '../../src/pages.js';
 import type { Head } from '../../src/start-response.js';
 import type { Application } from '../../src/types.js';
 import { detect } from './detect.js';
@@ -43,6 +44,8 @@ class BufferedResponse implements Platform<void>, Sink {
   readonly #invocation: Invocation;
   readonly #frontEnd: FrontEnd;
   readonly #gateway: LambdaGateway;
+  /** The result is an error page of this class. */
+  #failed = false;
   #made: LambdaResult | undefined;
   #head: Head | undefined;
   #chunks: Uint8Array[] | undefined;
@@ -84,6 +87,10 @@ class BufferedResponse implements Platform<void>, Sink {
 
   fail(): void {}
 
+  replaced(): number | undefined {
+    return this.#failed || this.#made === undefined ? 500 : undefined;
+  }
+
   /** The result. Nothing has gone out before, so a response that broke off can still become an error page. */
   result(): LambdaResult {
     return this.#made ?? this.#failure(this.#length > this.#frontEnd.limit ? TOO_LARGE : FAILED);
@@ -103,20 +110,21 @@ class BufferedResponse implements Platform<void>, Sink {
       }
       return result;
     } catch (error) {
-      gateway.errors(describe(error));
+      this.connection.report(error, 'before_head');
       // Any other error was thrown by the user's `isText`.
       return this.#failure(error instanceof WsgiError ? TOO_LARGE : FAILED);
     }
   }
 
   #failure(text: string): LambdaResult {
+    this.#failed = true;
     const head: Head = {
       status: '500 Internal Server Error',
       code: 500,
       headers: [['Content-Type', 'text/plain; charset=utf-8']],
       length: undefined,
     };
-    return this.#frontEnd.result(head, { body: text, isBase64Encoded: false });
+    return this.#frontEnd.result(head, { body: withId(text, this.connection.environ), isBase64Encoded: false });
   }
 }
 

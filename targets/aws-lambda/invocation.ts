@@ -1,6 +1,7 @@
-import { refuse, refuseLength } from '../../src/admission.js';
+import { type Refusal, refuse, refuseLength } from '../../src/admission.js';
 import { isThenable, settlesSoon } from '../../src/body.js';
 import { Connection, type ExecutionContextLike } from '../../src/connection.js';
+import { setRequestId } from '../../src/environ.js';
 import { nameOf, quote, WsgiError } from '../../src/errors.js';
 import { checkFunctions, createGateway, type Gateway } from '../../src/gateway.js';
 import type { Platform } from '../../src/outgoing.js';
@@ -25,6 +26,8 @@ const BASE_PATH = /^(?!\s)\/?([^/]+(?:\/[^/]+)*)\/?$/;
 export interface LambdaGateway extends Gateway {
   /** The prefixes that move from the path to SCRIPT_NAME, in order. */
   prefixes: string[];
+  /** The trace of the process's only invocation, for runtimes whose context lacks it. */
+  traceOfProcess: () => string | undefined;
   isText: LambdaOptions['isText'];
   onOtherEvent: LambdaOptions['onOtherEvent'];
 }
@@ -41,7 +44,10 @@ export function createLambdaGateway(name: string, app: Application, options: Lam
   if (typeof stage !== 'string' || stage.includes('/'))
     throw new WsgiError(`${name}: stage must be like "prod", not ${quote(stage)}`);
   const prefixes = [segments, stage].filter((prefix) => prefix !== '').map((prefix) => `/${prefix}`);
-  return { ...gateway, prefixes, isText: isText && decided(name, isText), onOtherEvent };
+  // Read the variable only on Lambda, because each access to process.env costs as much as a tenth of a small request.
+  const traceOfProcess =
+    process.env.AWS_LAMBDA_FUNCTION_NAME === undefined ? () => undefined : () => process.env._X_AMZN_TRACE_ID;
+  return { ...gateway, prefixes, traceOfProcess, isText: isText && decided(name, isText), onOtherEvent };
 }
 
 // A promise is truthy, so an asynchronous isText would make every body text.
@@ -54,6 +60,14 @@ function decided(name: string, isText: NonNullable<LambdaOptions['isText']>): ty
     throw new TypeError(`${name}: isText must return true or false, not ${nameOf(given)}; nobody waits for it`);
   };
 }
+
+// "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+const ROOT = /(?:^|;)Root=([^;]+)/;
+
+/** The id of a trace in the header of X-Ray.
+ *  https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader */
+const traceOf = (header: string | undefined): string | undefined =>
+  header === undefined ? undefined : ROOT.exec(header)?.[1];
 
 /** One invocation: its connection, and the work that has to end before Lambda freezes the process. */
 export class Invocation implements ExecutionContextLike {
@@ -69,7 +83,7 @@ export class Invocation implements ExecutionContextLike {
     this.#gateway = gateway;
     this.frontEnd = frontEnd;
     this.#context = context;
-    this.connection = new Connection(gateway.errors, this);
+    this.connection = new Connection(gateway.log, this);
   }
 
   waitUntil(promise: Promise<unknown>): void {
@@ -84,7 +98,7 @@ export class Invocation implements ExecutionContextLike {
   run(event: HttpEvent, platform: Platform<unknown>): Promise<void> | undefined {
     const gateway = this.#gateway;
     const environ = this.#read(event);
-    const { done } = answer(gateway, environ, platform, this.#refuse(event, environ) ?? undefined);
+    const { done } = answer(gateway, environ, platform, this.#refuse(event, environ));
     return done === undefined && this.#background === undefined ? undefined : this.#settle(done);
   }
 
@@ -93,6 +107,7 @@ export class Invocation implements ExecutionContextLike {
     const gateway = this.#gateway;
     try {
       const environ = frontEnd.environ(event, gateway, connection);
+      this.#identify(environ);
       environ['aws.event'] = event;
       environ['aws.context'] = this.#context;
       if (frontEnd.forward !== undefined)
@@ -107,13 +122,20 @@ export class Invocation implements ExecutionContextLike {
     }
   }
 
+  #identify(environ: Environ): void {
+    const { awsRequestId, xRayTraceId, tenantId }: LambdaContext = this.#context ?? {};
+    setRequestId(environ, this.#gateway, awsRequestId);
+    if (awsRequestId !== undefined) environ['aws.request_id'] = awsRequestId;
+    const trace = traceOf(xRayTraceId ?? this.#gateway.traceOfProcess());
+    if (trace !== undefined) environ['aws.trace_id'] = trace;
+    if (tenantId !== undefined) environ['aws.tenant_id'] = tenantId;
+  }
+
   // The front end has already parsed the request, so only the length of its body must be checked.
-  #refuse(event: HttpEvent, environ: Environ): Application | null {
+  #refuse(event: HttpEvent, environ: Environ): Refusal | null {
     const { frontEnd } = this;
     const gateway = this.#gateway;
-    if (!frontEnd.isCut?.(event)) return refuseLength(gateway, environ);
-    gateway.errors(`aws-lambda: ${frontEnd.name} has cut the request body; the request is refused`);
-    return refuse(gateway, environ, { cut: 'body' });
+    return frontEnd.isCut?.(event) ? refuse(gateway, environ, { cut: 'body' }) : refuseLength(gateway, environ);
   }
 
   async #settle(done: Promise<void> | undefined): Promise<void> {
@@ -148,9 +170,10 @@ export class Invocation implements ExecutionContextLike {
     // Work that does not settle must not break a finished response.
     const outOfTime = new Promise<void>((resolve) => {
       before(RESERVE / 2, () => {
-        this.#gateway.errors(
+        const late = new WsgiError(
           "aws-lambda: the function's time is up before the response, close() or wait_until was done",
         );
+        this.connection.report(late, 'close', { level: 'error', message: late.message, error: late });
         resolve();
       });
     });

@@ -220,6 +220,10 @@ export type LambdaResultOf<Event> = Event extends { Records: Array<{ cf: { reque
 
 /** The part of Lambda's context object that the gateway uses. */
 export interface LambdaContext {
+  awsRequestId?: string | undefined;
+  /** The header of X-Ray: "Root=1-…;Parent=…;Sampled=1". */
+  xRayTraceId?: string | undefined;
+  tenantId?: string | undefined;
   getRemainingTimeInMillis?(): number;
 }
 
@@ -237,6 +241,12 @@ export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Enviro
   'aws.event': LambdaEvents[Kind];
   /** The context as received. */
   'aws.context': LambdaContext;
+  /** The id of the invocation. */
+  'aws.request_id'?: string;
+  /** The id of the trace of X-Ray: "1-5759e988-bd862e3fe1be46a994272793". */
+  'aws.trace_id'?: string;
+  /** The tenant of a function with tenant isolation. */
+  'aws.tenant_id'?: string;
   /** On Lambda@Edge, lets CloudFront go on with the request, with the fields in `changes` replaced. The request is the result
    *  if the response has status 204; any other response goes to the client.
    *  Throws `WsgiError` when `changes` is not an object, or changes the method or the address of the client. */

@@ -1,5 +1,6 @@
 import { refuse } from '../../src/admission.js';
 import { Connection } from '../../src/connection.js';
+import { idOf, setRequestId } from '../../src/environ.js';
 import { fetchEnviron } from '../../src/fetch/environ.js';
 import { MAX_STATUS, whileConnected } from '../../src/fetch/response.js';
 import { createGateway } from '../../src/gateway.js';
@@ -20,17 +21,19 @@ export function toCloudflareHandler<Env = unknown>(
   const gateway = createGateway('toCloudflareHandler', app, options, MAX_STATUS);
   return {
     fetch: async function workersFetch(request, env, ctx) {
-      const connection = new Connection(gateway.errors, ctx);
+      const connection = new Connection(gateway.log, ctx);
       const platform = new WorkersPlatform(connection);
       const protocol = httpProtocol(request);
       const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, protocol, addressOf, true);
+      // Cloudflare sets the header on every request from outside.
+      setRequestId(environ, gateway, idOf(environ.HTTP_CF_RAY));
       environ['workers.env'] = env;
       environ['workers.ctx'] = ctx;
       environ['workers.request'] = request;
       environ['workers.upgrade'] = (response: Response) => platform.upgrade(response);
-      const refused = refuse(gateway, environ, { transferEncoding });
+      const refusal = refuse(gateway, environ, { transferEncoding });
       const input = environ['wsgi.input'];
-      const { out, done } = answer(gateway, environ, platform, refused ?? undefined);
+      const { out, done } = answer(gateway, environ, platform, refusal);
       // Without waitUntil the runtime drops running work when the client goes away, close() included. The signal fires only
       // if the runtime has `enable_request_signal`, the default from compatibility date 2026-11-17.
       if (done !== undefined) whileConnected(request, input, connection, done, ctx);

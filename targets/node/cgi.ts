@@ -1,6 +1,6 @@
 import { refuse } from '../../src/admission.js';
 import { Connection } from '../../src/connection.js';
-import { createEnviron, setInput, setPeer, setServer } from '../../src/environ.js';
+import { createEnviron, setInput, setPeer, setRequestId, setServer } from '../../src/environ.js';
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import { headerView } from '../../src/header-view.js';
@@ -40,7 +40,7 @@ export async function runCgi(app: Application, options: GatewayOptions = {}): Pr
   delete process.env.HTTP_PROXY;
   const { CONTENT_LENGTH: length } = variables;
   const background: Promise<unknown>[] = [];
-  const connection = new Connection(gateway.errors, { waitUntil: (promise) => background.push(promise) });
+  const connection = new Connection(gateway.log, { waitUntil: (promise) => background.push(promise) });
   // Without a length, stdin ends with the body only if the server has decoded a chunked one.
   const input = stdinSource(length === undefined && chunked ? Number.POSITIVE_INFINITY : Number(length ?? 0));
   const environ = cgiEnviron(variables, input, gateway, connection);
@@ -57,7 +57,7 @@ export async function runCgi(app: Application, options: GatewayOptions = {}): Pr
   };
   process.once('SIGTERM', terminate);
   const platform = new StdoutPlatform(connection);
-  await answer(gateway, environ, platform, refuse(gateway, environ, {}) ?? undefined).done;
+  await answer(gateway, environ, platform, refuse(gateway, environ, {})).done;
   await toStdout(new Uint8Array(0)).catch(() => {}); // until all is written
   if (!platform.broken) process.exitCode = earlier;
   process.off('SIGTERM', terminate);
@@ -75,11 +75,12 @@ function cgiEnviron(
   const { REQUEST_METHOD: method, REQUEST_URI: rawUri } = variables;
   if (method === undefined)
     throw new WsgiError('cgi: REQUEST_METHOD is not set: no web server has started this process (RFC 3875)');
-  const environ = createEnviron({ method, path: '', query: '', protocol: 'HTTP/1.0' }, gateway, connection);
+  const environ = createEnviron({ method, path: '', query: '', protocol: 'HTTP/1.0' }, connection);
   setPeer(environ, connection, guessScheme(variables), undefined);
   if (rawUri !== undefined) environ.RAW_URI = rawUri;
   setServer(environ, '', 'localhost');
   Object.assign(environ, variables, { 'wsgi.run_once': true });
+  setRequestId(environ, gateway);
   if (environ.SCRIPT_NAME === '' && environ.PATH_INFO === '') environ.PATH_INFO = '/';
   setInput(environ, input, gateway.maxBody);
   return environ;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { refuse } from '../../src/admission.js';
+import { type Refusal, refuse } from '../../src/admission.js';
 import { Connection, type ExecutionContextLike } from '../../src/connection.js';
 import { quote, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
@@ -41,23 +41,23 @@ export function toNodeHandler(app: Application, options: NodeOptions = {}): List
 /** Makes the listener of a gateway.
  *  @param sendTimeout  milliseconds, or 0 for no limit
  *  @param ctx  receives the promises given to `wsgi_edge.wait_until`, and learns of the end of each request
- *  @param application  answers instead of the gateway's */
+ *  @param busy  refuses every request */
 export function createListener(
   gateway: Gateway,
   sendTimeout: number,
   ctx?: ExecutionContextLike,
-  application?: Application,
+  busy: Refusal | null = null,
 ): Listener {
   return function nodeListener(req, res) {
-    const connection = new Connection(gateway.errors, ctx);
+    const connection = new Connection(gateway.log, ctx);
     whenGone(res, () => connection.abort());
     const environ = nodeEnviron(req, res, gateway, connection);
     const transferEncoding = req.headers['transfer-encoding'];
     // The framing of such a request is faulty, so a proxy may have seen its end elsewhere (RFC 9112, section 6.1).
     if (transferEncoding !== undefined && req.httpVersion !== '1.1') (res as ServerResponse).shouldKeepAlive = false;
-    const refused = refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
+    const refusal = busy ?? refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
     const platform = new NodePlatform(connection, res, sendTimeout);
-    const { done } = answer(gateway, environ, platform, refused ?? application);
+    const { done } = answer(gateway, environ, platform, refusal);
     if (done !== undefined) ctx?.waitUntil(done);
   };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Connection } from '../../src/connection.js';
-import { createEnviron, setInput, setPeer, setServer, setTarget } from '../../src/environ.js';
+import { createEnviron, setInput, setPeer, setRequestId, setServer, setTarget } from '../../src/environ.js';
 import type { Gateway } from '../../src/gateway.js';
 import { addRequestHeader } from '../../src/headers.js';
 import type { Environ } from '../../src/types.js';
@@ -16,9 +16,10 @@ export function nodeEnviron(req: Request, res: Response, gateway: Gateway, conne
   const { socket, method = 'GET', url = '/' } = req;
   const { authority, target } = splitTarget(url);
   const line = { method, path: '', query: '', protocol: `HTTP/${req.httpVersion}` };
-  const environ = createEnviron(line, gateway, connection);
+  const environ = createEnviron(line, connection);
   const host = authority ?? req.headers[':authority']?.toString();
   addHeaders(environ, req, authority, host !== undefined);
+  setRequestId(environ, gateway);
   setTarget(environ, target, url);
   const scheme = 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http';
   setPeer(environ, connection, scheme, socket.remoteAddress);

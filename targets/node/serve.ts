@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { refuseWith } from '../../src/admission.js';
 import { WsgiError } from '../../src/errors.js';
 import { createGateway } from '../../src/gateway.js';
-import { statusPage } from '../../src/pages.js';
 import type { Application } from '../../src/types.js';
 import { checkMilliseconds, createListener, MAX_STATUS, type NodeOptions } from './handler.js';
 
@@ -18,6 +18,8 @@ export interface ServeOptions extends NodeOptions {
    *  `wsgi_edge.wait_until` are no longer waited for. 30,000 by default; 0 waits for nothing. */
   gracefulTimeout?: number;
 }
+
+const BUSY = refuseWith('503 Service Unavailable', 'node: more than maxConnections requests are in flight');
 
 // After SIGTERM, idle connections stay open for this time (ms), because a client may just have sent a request.
 const LINGER = 1000;
@@ -42,7 +44,7 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   const server = process.getBuiltinModule('node:http').createServer();
   const load = new Load(server);
   const listener = createListener(gateway, sendTimeout, load);
-  const busy = createListener(gateway, sendTimeout, undefined, statusPage('503 Service Unavailable'));
+  const busy = createListener(gateway, sendTimeout, undefined, BUSY);
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
     const served = load.begin(req, res) <= maxConnections ? listener : busy;
     // The connection is closed, because the requests behind it would be refused too.

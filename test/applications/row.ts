@@ -15,6 +15,7 @@ import {
   values,
 } from '../conformance/case.js';
 import { keep, note, type Report } from '../conformance/report.js';
+import { withoutId } from '../request-id.js';
 
 /** What a client, the application and the log see of one row. */
 export interface Expected {
@@ -214,7 +215,7 @@ async function isRefused(
 
 async function meets(expected: Expected, request: RawRequest | undefined, send: Send, recall: Recall): Promise<void> {
   const response = await send(request);
-  const got = native(response.body);
+  const got = withoutId(native(response.body));
   const { complete = true } = expected;
   if (complete !== true) {
     // A platform that holds a broken response back can still make an error of it, or break off without a head.

@@ -1,5 +1,6 @@
 import type { Application, GatewayOptions } from '../../src/types.js';
 import { validator } from '../../src/validator/index.js';
+import { bare } from '../request-id.js';
 import { bytes } from './case.js';
 import { cases } from './cases.js';
 import { begin, createLog, logLine, reportOf } from './report.js';
@@ -27,7 +28,7 @@ export function createApplication(): { application: Application; options: Gatewa
     return app(environ, startResponse);
   };
   const options: GatewayOptions = {
-    errors: (line) => logLine(log, line),
+    errors: (line) => logLine(log, bare(line)),
     onError: (error, environ) => byName.get(environ.HTTP_X_WSGI_CASE ?? '')?.onError?.(error, environ),
   };
   return { application, options };

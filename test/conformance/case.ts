@@ -1,4 +1,5 @@
 import type { Application, GatewayOptions, HeaderList } from '../../src/types.js';
+import { withoutId } from '../request-id.js';
 import type { Capability } from './capabilities.js';
 import type { Report } from './report.js';
 
@@ -130,7 +131,7 @@ export function holds(response: RawResponse, text?: string): void {
 export function isErrorPage(response: RawResponse): void {
   equal(response.status, 500, 'status');
   ok(response.complete, 'the 500 is not complete');
-  equal(textOf(response), 'Internal Server Error\n', 'body');
+  equal(withoutId(textOf(response)), 'Internal Server Error\n', 'body');
   equal(value(response, 'content-type'), 'text/plain; charset=utf-8', 'Content-Type');
 }
 

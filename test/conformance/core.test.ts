@@ -17,7 +17,7 @@ function sender(): (request: RawRequest) => Promise<RawResponse> {
 
 async function send(gateway: Gateway, request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target = '/', headers = [], body } = request;
-  const connection = new Connection(gateway.errors, undefined);
+  const connection = new Connection(gateway.log, undefined);
   const gone = connection.signal;
   const response = noResponse();
   const chunks = body === undefined || body instanceof Uint8Array ? [body ?? new Uint8Array(0)] : body;
@@ -31,7 +31,7 @@ async function send(gateway: Gateway, request: RawRequest): Promise<RawResponse>
     request.onChunk?.(bytes);
     if (request.hangUpAfter !== undefined) setTimeout(hangUp, 5);
   };
-  const environ = createEnviron({ method, path: '', query: '', protocol: 'HTTP/1.1' }, gateway, connection);
+  const environ = createEnviron({ method, path: '', query: '', protocol: 'HTTP/1.1' }, connection);
   for (const [name, value] of headers) addRequestHeader(environ, name, value);
   setTarget(environ, target);
   setPeer(environ, connection, 'http', '192.0.2.1');

@@ -208,8 +208,11 @@ describe('responses', () => {
       errors: (line: string) => void lines.push(line),
     };
     const failed = await resultOf(URL_KIND, answering('200 OK', type('text/html'), 'abc'), failing);
-    expect(failed).toMatchObject({ statusCode: 500, body: 'Internal Server Error\n' });
-    expect(lines[0]).toBe('TypeError: broken');
+    expect(failed).toMatchObject({
+      statusCode: 500,
+      body: expect.stringMatching(/^Internal Server Error\nRequest id: \S+\n$/),
+    });
+    expect(lines[0]).toMatch(/^\[\S+\] GET \/: TypeError: broken$/);
   });
 
   it.each(V1)('B-12: %s sends as text, by the option, what is text and what its API would not decode', async (kind) => {

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
+import { ID } from '../request-id.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -89,7 +90,9 @@ const CASES: Record<string, Application> = {
   },
   '/environ': (environ, startResponse) => {
     startResponse('200 OK', [['Content-Type', 'application/json']]);
-    return [bytes(JSON.stringify(Object.entries(environ).filter(([, value]) => typeof value === 'string')))];
+    return [
+      bytes(JSON.stringify(Object.entries(environ).filter(([key, value]) => typeof value === 'string' && key !== ID))),
+    ];
   },
   '/echo': async (environ, startResponse) => {
     const body = await environ['wsgi.input'].read();

@@ -4,6 +4,7 @@ import { fromFetchHandler } from '../../src/fetch/application.js';
 import type { Application, HeaderList } from '../../src/types.js';
 import { type AwsEnviron, type LambdaOptions, toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { type LambdaKind, type LambdaRequest, lambdaEvent } from '../../testing/index.js';
+import { bare } from '../request-id.js';
 
 export { KINDS } from '../lambda-result-shape.ts';
 
@@ -138,5 +139,5 @@ export function asJson<T>(value: T): T {
 /** Collects the log of a handler. */
 export function logged(): { lines: string[]; errors: (line: string) => void } {
   const lines: string[] = [];
-  return { lines, errors: (line) => void lines.push(line) };
+  return { lines, errors: (line) => void lines.push(bare(line)) };
 }

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Application } from '../../src/types.js';
 import { toLambdaHandler, toLambdaStreamHandler } from '../../targets/aws-lambda/index.js';
 import { type LambdaKind, lambdaEvent } from '../../testing/index.js';
+import { withoutId } from '../request-id.js';
 import {
   ALB,
   answering,
@@ -79,7 +80,7 @@ it.each(KINDS)('E-05: %s gets a whole result whatever the application does', asy
     expect(Object.keys(result)).toEqual(
       KEYS[kind].filter((key) => (key !== 'cookies' && key !== 'multiValueHeaders') || kind === 'alb-multi'),
     );
-    expect(bytesOf(result).toString()).toBe('Internal Server Error\n');
+    expect(withoutId(bytesOf(result).toString())).toBe('Internal Server Error\n');
     expect(JSON.stringify(result)).not.toContain('broken');
   }
 });
@@ -89,7 +90,10 @@ describe('E-07: a result that a front end would not take is told, in place of a 
     const { lines, errors } = logged();
     const app = answering('200 OK', [['X-Large', 'x'.repeat(1_048_576)]]);
     const result = await resultOf(kind, app, { errors });
-    expect(result).toMatchObject({ statusCode: 500, body: 'The response is too large to be sent\n' });
+    expect(result).toMatchObject({
+      statusCode: 500,
+      body: expect.stringMatching(/^The response is too large to be sent\nRequest id: \S+\n$/),
+    });
     expect(lines[0]).toMatch(/makes a result of at least 1048\d{3} bytes; an Application Load Balancer takes 1048576$/);
   });
 

@@ -9,6 +9,7 @@ import { rows } from '../applications/index.js';
 import type { Row } from '../applications/row.js';
 import { native } from '../conformance/case.js';
 import { sendRaw } from '../conformance/wire.js';
+import { withoutId } from '../request-id.js';
 import { loadAssets } from './assets.ts';
 import { startWorker } from './workerd.ts';
 
@@ -131,7 +132,7 @@ async function differences({ port, begin, seen }: Target, { id, expect: wanted, 
   const { early = false } = wanted;
   if (complete === true || response.status !== 0) same('status', response.status, early ? 500 : wanted.status);
   if (complete === true) {
-    same('body', native(response.body), wanted.body);
+    same('body', withoutId(native(response.body)), wanted.body);
     for (const name of new Set(wanted.headers?.map(([each]) => each)))
       same(`header ${name}`, joined(response.headers, name), joined(wanted.headers ?? [], name));
   }

@@ -8,6 +8,7 @@ import { compose } from '../../src/middleware/compose.js';
 import { bytesToText, textToBytes } from '../../src/native-string.js';
 import type { Application, HeaderList, Middleware } from '../../src/types.js';
 import { toCloudflareHandler, type WorkersEnviron } from '../../targets/cloudflare/index.js';
+import { withoutId } from '../request-id.js';
 
 const bindings = { GREETING: 'hey' };
 const quiet = { errors: () => {} };
@@ -41,7 +42,7 @@ describe('a file', () => {
       undefined,
       quiet,
     );
-    expect([response.status, await response.text()]).toEqual([500, 'Internal Server Error\n']);
+    expect([response.status, withoutId(await response.text())]).toEqual([500, 'Internal Server Error\n']);
   });
 });
 
@@ -278,8 +279,23 @@ describe('faults', () => {
       undefined,
       { errors: (line: string) => void lines.push(line) },
     );
-    expect([response.status, await response.text()]).toEqual([500, 'Internal Server Error\n']);
+    expect([response.status, withoutId(await response.text())]).toEqual([500, 'Internal Server Error\n']);
     expect(lines.join('\n')).toContain('hunter2');
+  });
+
+  it('has the id of Cloudflare in the log and on the 500 page', async () => {
+    const lines: string[] = [];
+    const app: Application = () => {
+      throw new Error('x');
+    };
+    const { response } = await send(
+      app,
+      new Request('https://h.example/', { headers: { 'CF-Ray': '8f5e1c8a0b1c2d3e-FRA' } }),
+      { errors: (line: string) => void lines.push(line) },
+    );
+    expect(await response.text()).toBe('Internal Server Error\nRequest id: 8f5e1c8a0b1c2d3e-FRA\n');
+    expect(lines[0]).toBe('[8f5e1c8a0b1c2d3e-FRA] GET /: Error: x');
+    for (const line of lines) expect(line).toMatch(/^\[8f5e1c8a0b1c2d3e-FRA\] /);
   });
 
   it('close() that never settles takes no byte from the response', async () => {

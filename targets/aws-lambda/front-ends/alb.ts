@@ -19,7 +19,7 @@ function readEvent(event: AlbEvent, gateway: Gateway, connection: Connection): E
   const path = pathOf(event.path);
   const query = verbatimQuery(event.multiValueQueryStringParameters, event.queryStringParameters);
   const line = { method: methodOf(event.httpMethod), path: percentDecode(path), query, protocol: 'HTTP/1.1' };
-  const environ = createEnviron(line, gateway, connection);
+  const environ = createEnviron(line, connection);
   addHeaders(environ, event.multiValueHeaders, event.headers);
   const scheme = lastEntry(environ.HTTP_X_FORWARDED_PROTO) === 'https' ? 'https' : 'http';
   setUri(environ, uriOf(path, query));

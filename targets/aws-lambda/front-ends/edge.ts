@@ -26,7 +26,7 @@ function readEvent(event: EdgeEvent, gateway: Gateway, connection: Connection): 
   const path = pathOf(request.uri);
   const query = nativeOf(request.querystring);
   const line = { method: methodOf(request.method), path: percentDecode(path), query, protocol: 'HTTP/1.1' };
-  const environ = createEnviron(line, gateway, connection);
+  const environ = createEnviron(line, connection);
   addHeaders(environ, valuesOf(request.headers));
   setUri(environ, uriOf(path, query));
   setPeer(environ, connection, 'https', addressOf(request.clientIp));

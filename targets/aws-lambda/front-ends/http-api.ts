@@ -42,7 +42,7 @@ function readEvent(event: ProxyEventV2, gateway: Gateway, connection: Connection
     query,
     protocol: protocolOf(http.protocol),
   };
-  const environ = createEnviron(line, gateway, connection);
+  const environ = createEnviron(line, connection);
   addHeaders(environ, event.headers);
   addCookies(environ, event.cookies);
   // Neither front end speaks plain HTTP; X-Forwarded-Proto may be the client's.

@@ -15,16 +15,9 @@ import { spelledHeaders } from '../write/headers.js';
 import { statusDescription } from '../write/status.js';
 import { type FrontEnd, LAMBDA_LIMIT } from './front-end.js';
 
-function begin(
-  method: string,
-  path: string,
-  query: string,
-  headers: ValueMap,
-  gateway: Gateway,
-  connection: Connection,
-): Environ {
+function begin(method: string, path: string, query: string, headers: ValueMap, connection: Connection): Environ {
   const line = { method: methodOf(method), path: percentDecode(pathOf(path)), query, protocol: 'HTTP/1.1' };
-  const environ = createEnviron(line, gateway, connection);
+  const environ = createEnviron(line, connection);
   addHeaders(environ, headers);
   // https://docs.aws.amazon.com/vpc-lattice/latest/ug/http-targets.html: its own name, X-Forwarded-Proto is the client's.
   const scheme = lastEntry(environ.HTTP_X_FORWARDED_FOR_PROTO) === 'https' ? 'https' : 'http';
@@ -38,7 +31,7 @@ function readV1(event: LatticeEventV1, gateway: Gateway, connection: Connection)
   const { raw_path: raw, method, headers } = event;
   const mark = raw.indexOf('?');
   const query = mark < 0 ? encodedQuery(event.query_string_parameters) : encodeNative(raw.slice(mark + 1));
-  const environ = begin(method, mark < 0 ? raw : raw.slice(0, mark), query, headers, gateway, connection);
+  const environ = begin(method, mark < 0 ? raw : raw.slice(0, mark), query, headers, connection);
   setBody(environ, event.body, event.is_base64_encoded, gateway);
   return environ;
 }
@@ -46,7 +39,7 @@ function readV1(event: LatticeEventV1, gateway: Gateway, connection: Connection)
 /** Version 2: lists of values. */
 function readV2(event: LatticeEventV2, gateway: Gateway, connection: Connection): Environ {
   const query = encodedQuery(event.queryStringParameters ?? event.query_string_parameters);
-  const environ = begin(event.method, event.path, query, event.headers, gateway, connection);
+  const environ = begin(event.method, event.path, query, event.headers, connection);
   setBody(environ, event.body, event.isBase64Encoded, gateway);
   const identity = event.requestContext?.identity;
   if (identity?.type === 'AWS_IAM') setUser(environ, 'AWS_IAM', text(identity.principal));

@@ -38,7 +38,7 @@ function readEvent(event: ProxyEventV1, gateway: Gateway, connection: Connection
     query,
     protocol: protocolOf(context.protocol),
   };
-  const environ = createEnviron(line, gateway, connection);
+  const environ = createEnviron(line, connection);
   addHeaders(environ, event.multiValueHeaders, event.headers);
   setPeer(environ, connection, 'https', addressOf(context.identity?.sourceIp));
   const stage = stageBefore(context, environ.HTTP_HOST, path);
