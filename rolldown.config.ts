@@ -23,7 +23,7 @@ const published = defineConfig({
   input: Object.fromEntries(entries.map((entry) => [entry, `${entry}.ts`])),
   platform: 'neutral',
   // A command imports the package by its name: its modules would pass for shared code otherwise.
-  external: [/^node:/, new RegExp(`^${name}/`)],
+  external: [/^node:/, new RegExp(`^${name}/`), /^@(aws-lambda-powertools|opentelemetry)\//],
   output: {
     dir: 'dist',
     entryFileNames: '[name].js',

@@ -8,6 +8,8 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node22',
+  // The tracer's SDK of X-Ray is CommonJS.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
 });
 console.log('bundled examples/showcase/lambda.ts into build/showcase.mjs');

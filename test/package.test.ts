@@ -1,6 +1,15 @@
 // The package as its users get it: packed, installed into an empty folder, imported and compiled against.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,6 +28,8 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   bin: Record<string, string>;
 };
 
+const PEERS = ['@aws-lambda-powertools/commons', '@opentelemetry/api'];
+
 // The names that README and docs promise for each import.
 const names: Record<string, string[]> = {
   'wsgi-edge': [
@@ -35,6 +46,7 @@ const names: Record<string, string[]> = {
     'headerView',
     'inputStream',
     'isHopByHop',
+    'logRecord',
     'mount',
     'proxyFix',
     'requestUri',
@@ -43,6 +55,7 @@ const names: Record<string, string[]> = {
   ],
   'wsgi-edge/cloudflare': ['toCloudflareHandler'],
   'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
+  'wsgi-edge/aws-lambda/powertools': ['fromMiddy'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
   'wsgi-edge/python': ['PythonError', 'fromPython', 'pythonMiddleware'],
   'wsgi-edge/python/build': ['buildPython'],
@@ -141,6 +154,14 @@ describe('packed and installed', () => {
     // npm runs node-gyp for a package that has this file and no install script.
     expect(existsSync(join(folder, 'node_modules/wsgi-edge/binding.gyp'))).toBe(false);
     expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['wsgi-edge']);
+  });
+
+  it('finds its optional peers', () => {
+    for (const peer of PEERS) {
+      const path = join(folder, 'node_modules', peer);
+      mkdirSync(dirname(path), { recursive: true });
+      symlinkSync(join(root, 'node_modules', peer), path);
+    }
   });
 
   test.each(Object.entries(names))('%s exports what the documentation says', async (subpath, exports) => {

@@ -30,6 +30,7 @@ interface Platform {
 
 const platforms: Platform[] = [];
 let lambdaMissing: string | undefined;
+let lambdaOutput = '';
 
 const named = (name: string): Platform => {
   const platform = platforms.find((each) => each.name === name);
@@ -66,6 +67,7 @@ async function startLambda(): Promise<void> {
     bundle: true,
     platform: 'node',
     format: 'esm',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'warning',
   });
   try {
@@ -74,7 +76,9 @@ async function startLambda(): Promise<void> {
       taskRoot: scratch,
       handler: 'showcase.streamHandler',
       invokeMode: 'RESPONSE_STREAM',
-      onOutput: () => {},
+      onOutput: (text) => {
+        lambdaOutput += text;
+      },
     });
     platforms.push({ name: 'lambda', port, close });
   } catch (error) {
@@ -212,7 +216,7 @@ const CASES: Array<[status: number, path: string, ask?: Ask]> = [
 const alike = ({ status, headers, body }: Answer) => ({
   status,
   headers,
-  body: body.replace(/(Served to you by <strong>|Kept in )[^.<]+/, '$1…'),
+  body: body.replace(/(Served to you by <strong>|Kept in |Request id: )[^.<\n]+/, '$1…'),
 });
 
 describe('the showcase', () => {
@@ -230,6 +234,19 @@ describe('the showcase', () => {
       expect(expected?.status).toBe(status);
       for (const answer of answers) expect(answer).toEqual([answer[0], expected]);
     });
+
+  it('logs through Powertools on Lambda, with the id that the client sees, and counts', async ({ skip }) => {
+    skip(lambdaMissing !== undefined, lambdaMissing);
+    const { body } = await ask(named('lambda'), '/error');
+    const [, id] = /Request id: (\S+)/.exec(body) ?? [];
+    await expect.poll(() => lambdaOutput).toContain(`"request_id":"${id}"`);
+    const entries = lambdaOutput.split('\n').flatMap((line) => (line.includes(`"request_id":"${id}"`) ? [line] : []));
+    expect(entries.map((line) => JSON.parse(line.slice(line.indexOf('{'))))).toMatchObject([
+      { level: 'ERROR', message: 'showcase: /error was asked for, so here it comes', function_request_id: id },
+      { level: 'ERROR', error: { message: 'this text is for the log, not for the client' }, path: '/error' },
+    ]);
+    expect(lambdaOutput).toContain('"requests":1');
+  });
 
   it('says which platform served it', async () => {
     const says = { node: 'Node', workerd: 'Cloudflare Workers', lambda: 'AWS Lambda' };

@@ -1,0 +1,115 @@
+import { cleanupMiddlewares } from '@aws-lambda-powertools/commons';
+import type { MiddlewareLikeObj, MiddyLikeRequest } from '@aws-lambda-powertools/commons/types';
+import { WsgiError } from '../../src/errors.js';
+import type { Body, Environ, Middleware, StartResponse } from '../../src/types.js';
+import type { AwsEnviron } from './types.js';
+
+export type { MiddlewareLikeObj, MiddyLikeRequest };
+
+type Hook = 'before' | 'after' | 'onError';
+
+/** Makes middleware of objects with `before`, `after` and `onError`, such as the middlewares of Powertools for AWS Lambda
+ *  and of middy. `before` runs ahead of the application, in order. When the body has been closed, the others run in reverse
+ *  order: `after`, or `onError` if the application has thrown. If the client has left or the time is up, Powertools'
+ *  `cleanupMiddlewares` runs instead. `request.response` has `statusCode` and `headers`; a body is never collected.
+ *  @throws {WsgiError} in a request, when the target is not Lambda, or a `before` returns a result of its own
+ *  https://docs.aws.amazon.com/powertools/typescript/latest/
+ *  @example
+ *  const { metrics, logger, tracer } = powertools;
+ *  const app = compose(fromMiddy(injectLambdaContext(logger), captureLambdaHandler(tracer), logMetrics(metrics)))(site);
+ *  export const handler = toLambdaHandler(app); */
+export function fromMiddy(...middlewares: MiddlewareLikeObj[]): Middleware {
+  return (app) => async (environ, startResponse) => {
+    const run = new Run(middlewares, environ);
+    await run.begin();
+    try {
+      const body = await app(environ, run.noting(startResponse));
+      return Array.isArray(body) && (body as Body).close === undefined ? run.closing([...body]) : run.around(body);
+    } catch (error) {
+      run.fail(error);
+      await run.end();
+      throw error;
+    }
+  };
+}
+
+/** The middlewares of one request. */
+class Run {
+  readonly #middlewares: readonly MiddlewareLikeObj[];
+  readonly #environ: Environ;
+  readonly #request: MiddyLikeRequest;
+
+  constructor(middlewares: readonly MiddlewareLikeObj[], environ: Environ) {
+    const { 'aws.event': event, 'aws.context': context } = environ as Partial<AwsEnviron>;
+    if (context === undefined)
+      throw new WsgiError('fromMiddy: there is no aws.context in environ; its middlewares run on AWS Lambda only');
+    this.#middlewares = middlewares;
+    this.#environ = environ;
+    this.#request = { event, context: context as never, response: undefined, error: undefined, internal: {} };
+  }
+
+  async begin(): Promise<void> {
+    const given = await this.#each('before', this.#middlewares, (result) => result !== undefined);
+    if (given === undefined) return;
+    await cleanupMiddlewares(this.#request);
+    throw new WsgiError('fromMiddy: a before() returned a result; only an application can answer a request');
+  }
+
+  /** Keeps status and headers for the middlewares. */
+  noting(startResponse: StartResponse): StartResponse {
+    return (status, headers, excInfo) => {
+      const write = startResponse(status, headers, excInfo);
+      this.#request.response = { statusCode: Number(status.slice(0, 3)), headers: Object.fromEntries(headers) };
+      return write;
+    };
+  }
+
+  fail(error: unknown): void {
+    this.#request.error = error as Error;
+  }
+
+  /** Ends the request: the application has returned or thrown, and its body is closed. */
+  async end(): Promise<void> {
+    const reversed = this.#middlewares.toReversed();
+    if (this.#request.error !== undefined) await this.#each('onError', reversed);
+    else if (this.#environ['wsgi_edge.signal'].aborted) await cleanupMiddlewares(this.#request);
+    else await this.#each('after', reversed);
+  }
+
+  /** A body that ends the request when it is closed. */
+  closing<B extends object>(body: B, close?: () => void | Promise<void>): B & { close(): Promise<void> } {
+    return Object.assign(body, {
+      close: async () => {
+        try {
+          await close?.();
+        } catch (error) {
+          this.fail(error);
+          throw error;
+        } finally {
+          await this.end();
+        }
+      },
+    });
+  }
+
+  /** The same for a body whose iteration may fail. */
+  around(body: Body): Body {
+    const passed = async function* (run: Run): AsyncGenerator<Uint8Array> {
+      try {
+        yield* body;
+      } catch (error) {
+        run.fail(error);
+        throw error;
+      }
+    };
+    return this.closing(passed(this), () => body.close?.());
+  }
+
+  async #each(hook: Hook, middlewares: readonly MiddlewareLikeObj[], until = (_: unknown) => false): Promise<unknown> {
+    for (const middleware of middlewares) {
+      const result: unknown = await middleware[hook]?.(this.#request as never);
+      if (until(result)) return result;
+    }
+    return undefined;
+  }
+}
