@@ -6,6 +6,7 @@ import { quote, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import { answer } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
+import { publishing } from './diagnostics.js';
 import { nodeEnviron } from './request.js';
 import { NodePlatform, whenGone } from './response.js';
 
@@ -48,6 +49,7 @@ export function createListener(
   ctx?: ExecutionContextLike,
   busy: Refusal | null = null,
 ): Listener {
+  const current = publishing(gateway);
   return function nodeListener(req, res) {
     const connection = new Connection(gateway.log, ctx);
     whenGone(res, () => connection.abort());
@@ -57,7 +59,7 @@ export function createListener(
     if (transferEncoding !== undefined && req.httpVersion !== '1.1') (res as ServerResponse).shouldKeepAlive = false;
     const refusal = busy ?? refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
     const platform = new NodePlatform(connection, res, sendTimeout);
-    const { done } = answer(gateway, environ, platform, refusal);
+    const { done } = answer(current(), environ, platform, refusal);
     if (done !== undefined) ctx?.waitUntil(done);
   };
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { refuseWith } from '../../src/admission.js';
-import { WsgiError } from '../../src/errors.js';
-import { createGateway } from '../../src/gateway.js';
+import { quote, WsgiError } from '../../src/errors.js';
+import { createGateway, type Gateway } from '../../src/gateway.js';
+import { statusPage } from '../../src/pages.js';
 import type { Application } from '../../src/types.js';
 import { checkMilliseconds, createListener, MAX_STATUS, type NodeOptions } from './handler.js';
 
@@ -17,6 +18,9 @@ export interface ServeOptions extends NodeOptions {
   /** Milliseconds from SIGTERM until connections that are still open are closed, and requests in flight and
    *  `wsgi_edge.wait_until` are no longer waited for. 30,000 by default; 0 waits for nothing. */
   gracefulTimeout?: number;
+  /** A path, such as "/healthz", that `serve` answers itself: with 200, and with 503 once SIGTERM has told it to stop. It works
+   *  beyond `maxConnections` requests too, and `observe` is not told of it. */
+  healthPath?: string;
 }
 
 const BUSY = refuseWith('503 Service Unavailable', 'node: more than maxConnections requests are in flight');
@@ -33,11 +37,13 @@ const LINGER = 1000;
  *    or may not be used */
 export async function serve(app: Application, options: ServeOptions = {}): Promise<Server> {
   const { port = 0, hostname = '127.0.0.1', maxConnections = 10_000, ...others } = options;
-  const { gracefulTimeout = 30_000, sendTimeout = 60_000, ...rest } = others;
+  const { gracefulTimeout = 30_000, sendTimeout = 60_000, healthPath, ...rest } = others;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new WsgiError(`serve: port must be a number from 0 to 65535, not ${port}`);
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
     throw new WsgiError(`serve: maxConnections must be a number above 0, not ${maxConnections}`);
+  if (healthPath !== undefined && !(typeof healthPath === 'string' && healthPath.startsWith('/')))
+    throw new WsgiError(`serve: healthPath must be like "/healthz", not ${quote(healthPath)}`);
   checkMilliseconds('serve', { gracefulTimeout, sendTimeout });
   const gateway = createGateway('serve', app, rest, MAX_STATUS);
   // An import as a module would load everything that it exports, including a WebSocket client, which takes 60 ms.
@@ -45,8 +51,11 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   const load = new Load(server);
   const listener = createListener(gateway, sendTimeout, load);
   const busy = createListener(gateway, sendTimeout, undefined, BUSY);
+  const probe = createListener({ ...gateway, application: load.health, observe: undefined }, sendTimeout);
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
-    const served = load.begin(req, res) <= maxConnections ? listener : busy;
+    const inFlight = load.begin(req, res);
+    const probed = healthPath !== undefined && req.url?.split('?', 1)[0] === healthPath;
+    const served = probed ? probe : inFlight <= maxConnections ? listener : busy;
     // The connection is closed, because the requests behind it would be refused too.
     if (served === busy) res.shouldKeepAlive = false;
     served(req, res);
@@ -55,9 +64,27 @@ export async function serve(app: Application, options: ServeOptions = {}): Promi
   // Node would answer 417 to an Expect other than 100-continue. Here the application decides, as on other servers.
   server.on('checkExpectation', handle);
   server.maxConnections = maxConnections;
+  logRefusals(server, gateway);
   await listen(server, port, hostname);
   stopOnSigterm(server, load, gracefulTimeout);
   return server;
+}
+
+/** Logs the requests that Node's parser refuses, and the connections beyond `maxConnections`. */
+function logRefusals(server: Server, { log }: Gateway): void {
+  const warn = (message: string) => log({ level: 'warn', message });
+  server.on('drop', () => warn('node: closed a connection beyond maxConnections'));
+  const { emit } = server;
+  // A listener for this event would take the answer away from Node, which knows if a response is under way.
+  server.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (event === 'clientError') {
+      const [{ code }, { remoteAddress }] = args as [NodeJS.ErrnoException, Socket];
+      // Others, such as ECONNRESET, are clients that have left.
+      if (/^HPE_|^ERR_HTTP_/.test(code ?? ''))
+        warn(`client: ${remoteAddress} sent no valid HTTP, or too slowly (${code})`);
+    }
+    return emit.apply(server, [event, ...args] as Parameters<typeof emit>);
+  };
 }
 
 /** The connections of a server, and the work that it has to finish before the process may end. */
@@ -75,6 +102,10 @@ class Load {
       socket.on('close', () => this.#sockets.delete(socket));
     });
   }
+
+  /** Tells if the server takes requests. */
+  readonly health: Application = (environ, startResponse) =>
+    statusPage(this.#stopping ? '503 Service Unavailable' : '200 OK')(environ, startResponse);
 
   waitUntil(promise: Promise<unknown>): void {
     const background = this.#background;
