@@ -1,7 +1,7 @@
 import type { Application, Body, Environ, StartResponse } from '../../src/types.js';
 import type { Booted } from '../interpreter/boot.js';
 import type { PyFunction, PyMemory, PyModule, PyodidePublic } from '../interpreter/pyodide.js';
-import { createCalls, type Exchange } from './calls.js';
+import { createCalls, type Exchange, printRest } from './calls.js';
 import { chunksOf } from './chunks.js';
 import { createEntrance, type Entrance } from './entrance.js';
 import { createForeigners, type Foreigners } from './foreign.js';
@@ -135,9 +135,11 @@ function createServe(
   let last = 0;
   return async (application, environ, startResponse, input, release) => {
     const request = ++last;
-    exchanges.set(request, { environ, startResponse, write: undefined, pull: undefined });
+    const exchange: Exchange = { environ, startResponse, write: undefined, pull: undefined, printed: '' };
+    exchanges.set(request, exchange);
     const end = () => {
       exchanges.delete(request);
+      printRest(exchange);
       release();
     };
     const close = async (): Promise<void> => {

@@ -1,5 +1,6 @@
+import { logRecord } from '../../src/error-stream.js';
 import { describe, WsgiError } from '../../src/errors.js';
-import type { Environ, HeaderList, StartResponse, Write } from '../../src/types.js';
+import type { Environ, HeaderList, LogLevel, StartResponse, Write } from '../../src/types.js';
 import { type Pull, pullFrom } from './pull.js';
 import { PythonError } from './python-error.js';
 import { NUL, type RequestCalls } from './wire.js';
@@ -10,6 +11,8 @@ export interface Exchange {
   startResponse: StartResponse;
   write: Write | undefined;
   pull: Pull | undefined;
+  /** The line of sys.stdout that has no end yet. */
+  printed: string;
 }
 
 /** The functions that Python calls during a request.
@@ -24,7 +27,8 @@ export function createCalls(exchanges: Map<number, Exchange>, promising: boolean
       accepted.catch(() => {});
       return undefined;
     },
-    log: (request, text) => log(exchanges.get(request), text),
+    log: (request, text, level) => log(exchanges.get(request), text, level),
+    print: (request, text) => print(exchanges.get(request), text),
     pull: (request, atLeast, size) => pull(exchanges.get(request), atLeast, size),
     signal: (request) => exchanges.get(request)?.environ['wsgi_edge.signal'],
     wait_until(request, future) {
@@ -72,9 +76,31 @@ async function pull(
   return exchange.pull(atLeast, size);
 }
 
-function log(exchange: Exchange | undefined, text: string | undefined): void {
+// The levels of Python's `logging`: INFO is 20, WARNING 30, ERROR 40.
+const levelOf = (level: number): LogLevel =>
+  level < 20 ? 'debug' : level < 30 ? 'info' : level < 40 ? 'warn' : 'error';
+
+function log(exchange: Exchange | undefined, text: string | undefined, level: number | undefined): void {
   const errors = exchange?.environ['wsgi.errors'];
   if (text === undefined) errors?.flush();
-  else if (errors === undefined) console.error(text);
-  else errors.write(text);
+  else if (exchange === undefined) console.error(text);
+  else if (level === undefined) errors?.write(text);
+  else logRecord(exchange.environ, { level: levelOf(level), message: text.replace(/\n$/, '') });
+}
+
+// print() writes the end of its line by itself.
+function print(exchange: Exchange | undefined, text: string): void {
+  if (exchange === undefined) {
+    console.log(text);
+    return;
+  }
+  const printed = exchange.printed + text;
+  const end = printed.lastIndexOf('\n');
+  exchange.printed = printed.slice(end + 1);
+  if (end >= 0) logRecord(exchange.environ, { level: 'info', message: printed.slice(0, end) });
+}
+
+/** Logs the line that Python has not ended. */
+export function printRest({ printed, environ }: Exchange): void {
+  if (printed !== '') logRecord(environ, { level: 'info', message: printed });
 }

@@ -52,7 +52,9 @@
 //                                         → undefined, true if excInfo must be raised again, or the text of the error: which
 //                                         rule the application broke
 //   write(request, data)                  write() → a promise if Python can wait for it, else undefined
-//   log(request, text)                    wsgi.errors; undefined for a flush()
+//   log(request, text, level)             wsgi.errors and sys.stderr; no text for a flush(). With a level of Python's `logging`,
+//                                         the text is one record
+//   print(request, text)                  sys.stdout
 //   pull(request, atLeast, size)          wsgi.input → a promise of bytes: at most `size`, at least `atLeast` unless the body
 //                                         ends before. Undefined for both: all of it
 //   signal(request)                       → wsgi_edge.signal
@@ -110,7 +112,8 @@ export const FOREIGN_FUNCTIONS = ['start', 'write', 'read', 'log'] as const;
 export interface RequestCalls {
   start(request: number, packed: string | undefined, excText: string | undefined): string | true | undefined;
   write(request: number, data: Uint8Array): Promise<void> | undefined;
-  log(request: number, text: string | undefined): void;
+  log(request: number, text: string | undefined, level?: number): void;
+  print(request: number, text: string): void;
   pull(request: number, atLeast: number | undefined, size: number | undefined): Promise<Uint8Array>;
   signal(request: number): AbortSignal | undefined;
   wait_until(request: number, future: PyFuture): void;

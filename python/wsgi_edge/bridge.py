@@ -13,6 +13,7 @@ from contextvars import copy_context
 from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
 from . import kdf as _kdf  # noqa: F401, completes hashlib before an application is imported
+from . import log as _log
 
 # As in python/bridge/wire.ts.
 CHUNK = 1
@@ -32,7 +33,7 @@ _loop = asyncio.new_event_loop()
 
 
 class _Gateway:
-    __slots__ = ("start", "write", "log", "pull", "signal", "wait_until", "kdf", "call", "step", "end")
+    __slots__ = ("start", "write", "log", "print", "pull", "signal", "wait_until", "kdf", "call", "step", "end")
 
 
 def connect(names, *functions):
@@ -41,6 +42,7 @@ def connect(names, *functions):
     _gateway = _Gateway()
     for name, function in zip(names.split(NUL), functions):
         setattr(_gateway, name, function)
+    _log.gateway = _gateway
 
 
 def connect_buffer(size):
@@ -176,7 +178,7 @@ class Errors:
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"wsgi.errors takes str, not {type(text).__name__}")
-        _gateway.log(self._request, text)
+        _gateway.log(self._request, text, _log.level_of(sys._getframe(1)))
         return len(text)
 
     def writelines(self, texts):
@@ -360,6 +362,7 @@ def start(request, application, packed, body, names, *values):
 def _start(context, request, application, packed, body, names, values):
     if type(packed) is int:
         packed = str(_buffer[:packed], "utf-8")
+    _log.request.set(request)
     fields = packed.split(NUL)
     environ = dict(zip(fields[::2], fields[1::2]))
     if values:

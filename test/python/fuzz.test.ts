@@ -140,7 +140,8 @@ it(
         expect([onLambda.handed, onLambda.closed]).toEqual([onNode.handed, onNode.handed]);
         // Both answer the same. Lambda answers 500 to a response that breaks off, because it has not sent anything yet.
         expect(lambda.status).toBe(node.complete ? node.status : 500);
-        if (node.complete && verb !== 'HEAD') expect([...lambda.body]).toEqual([...node.body]);
+        const textOf = (body: Uint8Array) => withoutId(Buffer.from(body).toString('latin1'));
+        if (node.complete && verb !== 'HEAD') expect(textOf(lambda.body)).toEqual(textOf(node.body));
       }),
       { numRuns: FEWER, seed: SEED },
     ),
