@@ -123,7 +123,8 @@ export async function settlesSoon(promise: PromiseLike<unknown>): Promise<boolea
   return settled;
 }
 
-function iteratorOf(body: Body): AsyncIterator<unknown> | Iterator<unknown> {
+/** The iterator of a body. */
+export function iteratorOf(body: Body): AsyncIterator<unknown> | Iterator<unknown> {
   const { [Symbol.asyncIterator]: open } = body as AsyncIterable<unknown>;
   return typeof open === 'function' ? open.call(body) : (body as Iterable<unknown>)[Symbol.iterator]();
 }

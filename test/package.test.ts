@@ -59,6 +59,7 @@ const names: Record<string, string[]> = {
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
   'wsgi-edge/python': ['PythonError', 'fromPython', 'pythonMiddleware'],
   'wsgi-edge/python/build': ['buildPython'],
+  'wsgi-edge/opentelemetry': ['openTelemetry'],
   'wsgi-edge/validator': ['validator'],
   'wsgi-edge/testing': ['callApp', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
 };
@@ -185,7 +186,7 @@ console.log(JSON.stringify(uncompiled));`;
   it('has sources, built files and documents', () => {
     for (const path of files)
       expect(path).toMatch(
-        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|targets|python|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
+        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|targets|python|opentelemetry|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
       );
     const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) =>
       typeof target === 'string' ? target : target.default,

@@ -1,7 +1,8 @@
 import { cleanupMiddlewares } from '@aws-lambda-powertools/commons';
 import type { MiddlewareLikeObj, MiddyLikeRequest } from '@aws-lambda-powertools/commons/types';
 import { WsgiError } from '../../src/errors.js';
-import type { Body, Environ, Middleware, StartResponse } from '../../src/types.js';
+import { watchBody } from '../../src/middleware/watch-body.js';
+import type { Environ, Middleware, StartResponse } from '../../src/types.js';
 import type { AwsEnviron } from './types.js';
 
 export type { MiddlewareLikeObj, MiddyLikeRequest };
@@ -24,7 +25,7 @@ export function fromMiddy(...middlewares: MiddlewareLikeObj[]): Middleware {
     await run.begin();
     try {
       const body = await app(environ, run.noting(startResponse));
-      return Array.isArray(body) && (body as Body).close === undefined ? run.closing([...body]) : run.around(body);
+      return watchBody(body, { failed: (error) => run.fail(error), closed: () => run.end() });
     } catch (error) {
       run.fail(error);
       await run.end();
@@ -74,35 +75,6 @@ class Run {
     if (this.#request.error !== undefined) await this.#each('onError', reversed);
     else if (this.#environ['wsgi_edge.signal'].aborted) await cleanupMiddlewares(this.#request);
     else await this.#each('after', reversed);
-  }
-
-  /** A body that ends the request when it is closed. */
-  closing<B extends object>(body: B, close?: () => void | Promise<void>): B & { close(): Promise<void> } {
-    return Object.assign(body, {
-      close: async () => {
-        try {
-          await close?.();
-        } catch (error) {
-          this.fail(error);
-          throw error;
-        } finally {
-          await this.end();
-        }
-      },
-    });
-  }
-
-  /** The same for a body whose iteration may fail. */
-  around(body: Body): Body {
-    const passed = async function* (run: Run): AsyncGenerator<Uint8Array> {
-      try {
-        yield* body;
-      } catch (error) {
-        run.fail(error);
-        throw error;
-      }
-    };
-    return this.closing(passed(this), () => body.close?.());
   }
 
   async #each(hook: Hook, middlewares: readonly MiddlewareLikeObj[], until = (_: unknown) => false): Promise<unknown> {
