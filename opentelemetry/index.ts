@@ -8,7 +8,6 @@ import {
   type TextMapGetter,
   trace,
 } from '@opentelemetry/api';
-import { VERSION } from '../src/environ.js';
 import { nameOf } from '../src/errors.js';
 import { watchBody } from '../src/middleware/watch-body.js';
 import { decodeNative, percentEncode } from '../src/native-string.js';
@@ -23,7 +22,7 @@ import type { Environ, Middleware, StartResponse } from '../src/types.js';
  *  // In the application, once the route is known:
  *  trace.getActiveSpan()?.updateName('GET /orders/:id').setAttribute('http.route', '/orders/:id'); */
 export function openTelemetry(): Middleware {
-  const tracer = trace.getTracer('wsgi-edge', VERSION);
+  const tracer = trace.getTracer('wsgi-edge');
   return (app) => async (environ, startResponse) => {
     const parent = propagation.extract(context.active(), environ, HEADERS);
     const attributes = attributesOf(environ);

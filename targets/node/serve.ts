@@ -23,7 +23,7 @@ export interface ServeOptions extends NodeOptions {
   healthPath?: string;
 }
 
-const BUSY = refuseWith('503 Service Unavailable', 'node: more than maxConnections requests are in flight');
+const BUSY = /* @__PURE__ */ refuseWith('503 Service Unavailable', 'node: more than maxConnections requests are in flight');
 
 // After SIGTERM, idle connections stay open for this time (ms), because a client may just have sent a request.
 const LINGER = 1000;
