@@ -99,6 +99,21 @@ describe('the log of serve', () => {
     ]);
   });
 
+  it('has no line for a client that leaves', async () => {
+    const { port, records, server } = await start(async (environ, startResponse) => {
+      await environ['wsgi.input'].read();
+      return hello(environ, startResponse);
+    });
+    const left = once(server, 'clientError');
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.end('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\npart'),
+    );
+    socket.on('error', () => {});
+    expect(await left).toMatchObject([{ code: 'HPE_INVALID_EOF_STATE' }, {}]);
+    socket.destroy();
+    expect(records).toEqual([]);
+  });
+
   it('has the reason of a refusal of the gateway', async () => {
     const { port, records } = await start(hello);
     await send(port, 'GET /a HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n');

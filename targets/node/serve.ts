@@ -23,7 +23,10 @@ export interface ServeOptions extends NodeOptions {
   healthPath?: string;
 }
 
-const BUSY = /* @__PURE__ */ refuseWith('503 Service Unavailable', 'node: more than maxConnections requests are in flight');
+const BUSY = /* @__PURE__ */ refuseWith(
+  '503 Service Unavailable',
+  'node: more than maxConnections requests are in flight',
+);
 
 // After SIGTERM, idle connections stay open for this time (ms), because a client may just have sent a request.
 const LINGER = 1000;
@@ -80,7 +83,7 @@ function logRefusals(server: Server, { log }: Gateway): void {
     if (event === 'clientError') {
       const [{ code }, { remoteAddress }] = args as [NodeJS.ErrnoException, Socket];
       // Others, such as ECONNRESET, are clients that have left.
-      if (/^HPE_|^ERR_HTTP_/.test(code ?? ''))
+      if (/^HPE_(?!INVALID_EOF_STATE)|^ERR_HTTP_/.test(code ?? ''))
         warn(`client: ${remoteAddress} sent no valid HTTP, or too slowly (${code})`);
     }
     return emit.apply(server, [event, ...args] as Parameters<typeof emit>);
