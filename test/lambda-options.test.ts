@@ -1,5 +1,5 @@
 // The options of the Lambda target, and the limits of each front end.
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { WsgiError } from '../src/errors.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Environ, HeaderList } from '../src/types.js';
@@ -193,6 +193,42 @@ describe('the time that is left', () => {
     const given = { getRemainingTimeInMillis: () => remaining };
     const handler = toLambdaHandler(() => new Promise(() => {}), { errors: () => {} });
     expect(await handler(lambdaEvent('function-url'), given)).toMatchObject({ statusCode: 500 });
+  });
+});
+
+describe('the ids of an invocation', () => {
+  const NAMES = ['wsgi_edge.request_id', 'aws.request_id', 'aws.trace_id', 'aws.tenant_id'];
+  const idsOf = async (given: object) => {
+    let ids: unknown[] = [];
+    const app: Application = (environ, startResponse) => {
+      ids = NAMES.map((name) => environ[name]);
+      return answering('200 OK', [])(environ, startResponse);
+    };
+    await toLambdaHandler(app)(lambdaEvent('function-url'), given);
+    return ids;
+  };
+  const made = expect.stringMatching(/^[a-z0-9]+-\d+$/);
+  const trace = '1-5759e988-bd862e3fe1be46a994272793';
+
+  it('are those of its context', async () => {
+    const header = `Root=${trace};Parent=53995c3f42cd8ad8;Sampled=1`;
+    const ids = await idsOf({ awsRequestId: 'R-1', xRayTraceId: header, tenantId: 'blue' });
+    expect(ids).toEqual(['R-1', 'R-1', trace, 'blue']);
+    expect(await idsOf({ awsRequestId: 'R-2', xRayTraceId: `Lineage=a:1;Root=${trace}` })).toEqual([
+      'R-2',
+      'R-2',
+      trace,
+      undefined,
+    ]);
+    expect(await idsOf({})).toEqual([made, undefined, undefined, undefined]);
+    expect(await idsOf({ xRayTraceId: 'Sampled=0' })).toEqual([made, undefined, undefined, undefined]);
+  });
+
+  it('take the trace from the process, for a runtime whose context lacks it', async () => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'fn');
+    vi.stubEnv('_X_AMZN_TRACE_ID', `Root=${trace};Sampled=0`);
+    expect(await idsOf({ awsRequestId: 'R-1' })).toEqual(['R-1', 'R-1', trace, undefined]);
+    vi.unstubAllEnvs();
   });
 });
 

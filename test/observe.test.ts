@@ -197,7 +197,7 @@ describe('the id of a request', () => {
     for (const id of ids) expect(id).toMatch(/^[a-z0-9]+-\d+$/);
   });
 
-  it("is the client's only if it is trusted and fit for a log", async () => {
+  it('is that of the client only if it is trusted and fit for a log', async () => {
     const headers = { 'X-Request-Id': 'abc-1' };
     expect(await idOf({}, headers)).not.toBe('abc-1');
     expect(await idOf({ trustRequestId: true }, headers)).toBe('abc-1');

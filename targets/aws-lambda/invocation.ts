@@ -61,13 +61,14 @@ function decided(name: string, isText: NonNullable<LambdaOptions['isText']>): ty
   };
 }
 
-// "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-const ROOT = /(?:^|;)Root=([^;]+)/;
-
-/** The id of a trace in the header of X-Ray.
+/** The id of a trace in the header of X-Ray: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1".
  *  https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader */
-const traceOf = (header: string | undefined): string | undefined =>
-  header === undefined ? undefined : ROOT.exec(header)?.[1];
+function traceOf(header: string | undefined): string | undefined {
+  const start = header?.indexOf('Root=') ?? -1;
+  if (header === undefined || start < 0) return undefined;
+  const end = header.indexOf(';', start);
+  return header.slice(start + 5, end < 0 ? undefined : end);
+}
 
 /** One invocation: its connection, and the work that has to end before Lambda freezes the process. */
 export class Invocation implements ExecutionContextLike {
