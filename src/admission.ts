@@ -9,8 +9,8 @@ import { splitAuthority } from './url.js';
 export interface Circumstances {
   /** The Transfer-Encoding header, if the target sees it. */
   transferEncoding?: string | null | undefined;
-  /** The part of the request that the platform has truncated. */
-  cut?: 'headers' | 'body' | undefined;
+  /** The platform has dropped headers. */
+  cut?: boolean;
 }
 
 /** The reason why a request must not reach the application, and the application that answers instead. */
@@ -49,10 +49,7 @@ const badRequest = (reason: string): Fault => ['400 Bad Request', reason];
 export function faultOf(environ: Environ, { transferEncoding, cut }: Circumstances): Fault | null {
   const { HTTP_HOST: host, CONTENT_LENGTH: length, SERVER_PROTOCOL: protocol } = environ;
   // The client could have pushed out headers that a proxy added.
-  if (cut === 'headers')
-    return ['431 Request Header Fields Too Large', 'client: sent more headers than the platform keeps'];
-  // The application must not mistake a truncated body for a complete one.
-  if (cut === 'body') return ['413 Content Too Large', 'client: the platform has cut the request body'];
+  if (cut) return ['431 Request Header Fields Too Large', 'client: sent more headers than the platform keeps'];
   // Node's parser accepts a request line without a version, but such a client can't read the head of a response.
   if (protocol === 'HTTP/0.9') return badRequest('client: the request line has no version');
   // The asterisk stands for the server, and only OPTIONS asks about that (RFC 9112, section 3.2.4).

@@ -6,6 +6,7 @@ import { validator } from '../src/validator/index.js';
 import { type AwsEnviron, type EdgeChanges, type EdgeRequest, toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { type LambdaRequest, lambdaEvent } from '../testing/index.js';
 import { checkResult, KINDS } from './lambda-result-shape.ts';
+import { bare } from './request-id.js';
 
 type Trigger = 'edge-viewer-request' | 'edge-origin-request';
 const TRIGGERS: Trigger[] = ['edge-viewer-request', 'edge-origin-request'];
@@ -25,7 +26,7 @@ async function ask(kind: Trigger, app: Application, request: LambdaRequest = {})
   const event = lambdaEvent(kind, request);
   const sent = structuredClone(event);
   const lines: string[] = [];
-  const result = await toLambdaHandler(app, { errors: (line) => void lines.push(line) })(event, {});
+  const result = await toLambdaHandler(app, { errors: (line) => void lines.push(bare(line)) })(event, {});
   expect(event).toEqual(sent);
   return { result, request: sent.Records[0]?.cf.request as EdgeRequest, lines };
 }
@@ -117,7 +118,10 @@ describe.each(TRIGGERS)('%s', (kind) => {
       forwarding()(environ, startResponse);
       throw new Error('own');
     });
-    expect(result).toMatchObject({ status: '500', body: 'Internal Server Error\n' });
+    expect(result).toMatchObject({
+      status: '500',
+      body: expect.stringMatching(/^Internal Server Error\nRequest id: \S+\n$/),
+    });
     expect(lines[0]).toBe('Error: own');
   });
 

@@ -23,7 +23,7 @@ async function ask(kind: LambdaKind, app: Application, options: LambdaOptions = 
   const result = await handler(lambdaEvent(kind, request), context);
   checkResult(kind, result);
   const { status, headers, text } = readLambdaResult(kind, result);
-  return { result, status, headers, text: text(), lines, size: Buffer.byteLength(JSON.stringify(result)) };
+  return { result, status, headers, text: withoutId(text()), lines, size: Buffer.byteLength(JSON.stringify(result)) };
 }
 
 describe('basePath and stage', () => {
@@ -429,7 +429,7 @@ describe('a request body that CloudFront has cut', () => {
     const { status, text: page, lines } = await ask(kind, app, {}, request(shown + 1));
     expect([status, page, called]).toEqual([413, 'Content Too Large\n', 1]);
     expect(lines).toEqual([
-      `aws-lambda: Lambda@Edge (${kind.slice('edge-'.length).replace('-', ' ')}) has cut the request body; the request is refused`,
+      `aws-lambda: Lambda@Edge (${kind.slice('edge-'.length).replace('-', ' ')}) has cut the request body; refused with 413 Content Too Large`,
     ]);
   });
 });

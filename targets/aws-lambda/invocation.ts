@@ -1,4 +1,4 @@
-import { type Refusal, refuse, refuseLength } from '../../src/admission.js';
+import { type Refusal, refuseLength, refuseWith } from '../../src/admission.js';
 import { isThenable, settlesSoon } from '../../src/body.js';
 import { Connection, type ExecutionContextLike } from '../../src/connection.js';
 import { setRequestId } from '../../src/environ.js';
@@ -136,7 +136,10 @@ export class Invocation implements ExecutionContextLike {
   #refuse(event: HttpEvent, environ: Environ): Refusal | null {
     const { frontEnd } = this;
     const gateway = this.#gateway;
-    return frontEnd.isCut?.(event) ? refuse(gateway, environ, { cut: 'body' }) : refuseLength(gateway, environ);
+    // The application must not mistake a truncated body for a complete one.
+    if (frontEnd.isCut?.(event))
+      return refuseWith('413 Content Too Large', `aws-lambda: ${frontEnd.name} has cut the request body`);
+    return refuseLength(gateway, environ);
   }
 
   async #settle(done: Promise<void> | undefined): Promise<void> {

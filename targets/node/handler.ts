@@ -57,7 +57,7 @@ export function createListener(
     const transferEncoding = req.headers['transfer-encoding'];
     // The framing of such a request is faulty, so a proxy may have seen its end elsewhere (RFC 9112, section 6.1).
     if (transferEncoding !== undefined && req.httpVersion !== '1.1') (res as ServerResponse).shouldKeepAlive = false;
-    const refusal = busy ?? refuse(gateway, environ, { transferEncoding, cut: isCut(req) ? 'headers' : undefined });
+    const refusal = busy ?? refuse(gateway, environ, { transferEncoding, cut: isCut(req) });
     const platform = new NodePlatform(connection, res, sendTimeout);
     const { done } = answer(current(), environ, platform, refusal);
     if (done !== undefined) ctx?.waitUntil(done);

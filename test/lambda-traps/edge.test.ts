@@ -170,7 +170,7 @@ it.each(EDGE)('G-08: %s answers a cut body with 413, and the application is not 
     { errors },
   )(event, context);
   expect([calls, statusOf(result), lines.length]).toEqual([0, 413, 1]);
-  expect(lines[0]).toMatch(/the platform has cut the request body; refused with 413 Content Too Large$/);
+  expect(lines[0]).toMatch(/has cut the request body; refused with 413 Content Too Large$/);
   // One that just fits is not cut.
   const whole = await environOf(eventOf(kind, { method: 'POST', body: new Uint8Array(40 * 1024) }));
   expect(whole.CONTENT_LENGTH).toBe('40960');

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { RESULTS, type Result } from '../conformance/suite.js';
+import { ID } from '../request-id.js';
 import type { Seen } from './application.js';
 import { kinds } from './kinds.js';
 
@@ -92,7 +93,15 @@ export interface Target {
 
 const MOUNTED = { bare: 'bareMounted', validator: 'validatorMounted' } as const;
 // What a request has no say in.
-const OWN = new Set(['GATEWAY_INTERFACE', 'RAW_URI', 'REMOTE_ADDR', 'REMOTE_PORT', 'REQUEST_URI', 'SERVER_SOFTWARE']);
+const OWN = new Set([
+  'GATEWAY_INTERFACE',
+  'RAW_URI',
+  'REMOTE_ADDR',
+  'REMOTE_PORT',
+  'REQUEST_URI',
+  'SERVER_SOFTWARE',
+  ID,
+]);
 
 /** Runs every case on a target, bare and inside the validator. */
 export function testRequests(name: string, target: Target): void {
