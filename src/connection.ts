@@ -105,9 +105,12 @@ export class Connection {
 
 type RequestFields = Pick<LogRecord, 'request_id' | 'method' | 'path'>;
 
-// An application may have changed environ, so nothing in it is sure to be a string.
 function requestOf(environ: Environ): RequestFields {
-  const { REQUEST_METHOD: method, SCRIPT_NAME: mount, PATH_INFO: path, 'wsgi_edge.request_id': id } = environ;
-  const fields: RequestFields = { method: oneLine(String(method)), path: oneLine(decodeNative(`${mount}${path}`)) };
-  return id === undefined || id === '' ? fields : { request_id: String(id), ...fields };
+  try {
+    const { REQUEST_METHOD: method, SCRIPT_NAME: mount, PATH_INFO: path, 'wsgi_edge.request_id': id } = environ;
+    const fields = { method: oneLine(String(method)), path: oneLine(decodeNative(`${mount}${path}`)) };
+    return id === undefined || id === '' ? fields : { request_id: oneLine(String(id)), ...fields };
+  } catch {
+    return {}; // The application has put other values there.
+  }
 }

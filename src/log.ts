@@ -9,7 +9,7 @@ export type Log = (record: LogRecord) => void;
  *  @throws {WsgiError} when the option is neither a function nor has a method `record` */
 export function createLog(name: string, errors: GatewayOptions['errors']): Log {
   // One call for each record: an error and its stack are one entry.
-  if (errors === undefined) return (record) => console[record.level](textOf(record));
+  if (errors === undefined) return (record) => void attempt(() => console[record.level](textOf(record)));
   if (typeof errors === 'function') return (record) => eachLine(record, errors);
   if (typeof errors?.record !== 'function')
     throw new WsgiError(`${name}: errors must be a function, or an object with record(), not ${nameOf(errors)}`);

@@ -1,5 +1,7 @@
 // The script that test/cgi.test.ts runs as a web server would: PATH_INFO picks what it does.
+
 import { demoApp } from '../src/demo-app.js';
+import { logRecord } from '../src/error-stream.js';
 import { mount } from '../src/middleware/mount.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Environ } from '../src/types.js';
@@ -62,6 +64,7 @@ const app = mount(
       await new Promise(() => {});
     }),
     '/later': text((environ) => {
+      logRecord(environ, { level: 'info', message: 'noted' });
       environ['wsgi_edge.wait_until'](
         new Promise<void>((resolve) => setTimeout(resolve, 50)).then(() => environ['wsgi.errors'].write('later\n')),
       );

@@ -269,7 +269,7 @@ describe('the exchange of a CGI process', () => {
   });
 
   it('waits for what outlives the response', async () => {
-    expect((await get({ PATH_INFO: '/later' })).stderr).toBe('closed\nlater\ndone\n');
+    expect((await get({ PATH_INFO: '/later' })).stderr).toBe('noted\nclosed\nlater\ndone\n');
   });
 
   it('takes the options of every target', async () => {

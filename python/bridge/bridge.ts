@@ -139,8 +139,8 @@ function createServe(
     exchanges.set(request, exchange);
     const end = () => {
       exchanges.delete(request);
-      printRest(exchange);
       release();
+      printRest(exchange);
     };
     const close = async (): Promise<void> => {
       try {

@@ -1,5 +1,5 @@
-import { iteratorOf } from '../body.js';
-import { FileWrapper } from '../file-wrapper.js';
+import { checkBody, iteratorOf } from '../body.js';
+import { asFile, FileWrapper } from '../file-wrapper.js';
 import type { Body } from '../types.js';
 
 /** What middleware wants to know of a body. */
@@ -13,44 +13,58 @@ export interface BodyWatch {
   closed(): void | Promise<void>;
 }
 
-/** Lets middleware know how a body ends. Arrays stay arrays and files stay files, because the gateway sends them as a whole. */
+/** Lets middleware know how a body ends. Arrays stay arrays, and files and streams stay files, because the gateway sends them
+ *  as a whole.
+ *  @throws {WsgiError} when the body is not iterable */
 export function watchBody(body: Body, watch: BodyWatch): Body {
-  const { inside = (step) => step() } = watch;
-  const { close } = body;
-  let begun = false;
-  const watched = Array.isArray(body)
-    ? [...body]
-    : body instanceof FileWrapper
-      ? body
-      : { [Symbol.asyncIterator]: steps };
-  return Object.assign(watched as Body, {
+  checkBody(body);
+  const array = Array.isArray(body) ? [...body] : undefined;
+  const file = body instanceof FileWrapper ? body : array === undefined ? asFile(body) : undefined;
+  const steps = new Steps(body, watch);
+  // Bound now, because a file gets the new close() itself.
+  const close = (file ?? body).close?.bind(file ?? body);
+  return Object.assign((array ?? file ?? steps) as Body, {
     async close() {
       try {
-        await inside(() => close?.call(body));
+        await steps.inside(() => close?.());
       } catch (error) {
-        watch.failed(error, begun);
+        watch.failed(error, steps.begun);
         throw error;
       } finally {
         await watch.closed();
       }
     },
   });
+}
 
-  function steps(): AsyncIterator<Uint8Array> {
-    const iterator = iteratorOf(body);
+/** The steps of a body, watched. */
+class Steps implements AsyncIterable<Uint8Array> {
+  readonly inside: <T>(step: () => T) => T;
+  begun = false;
+  readonly #body: Body;
+  readonly #watch: BodyWatch;
+
+  constructor(body: Body, watch: BodyWatch) {
+    this.#body = body;
+    this.#watch = watch;
+    this.inside = watch.inside ?? ((step) => step());
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    const iterator = iteratorOf(this.#body);
     return {
-      async next() {
+      next: async () => {
         try {
-          const step = await inside(() => iterator.next());
-          begun ||= !step.done;
+          const step = await this.inside(() => iterator.next());
+          this.begun ||= !step.done;
           return step as IteratorResult<Uint8Array>;
         } catch (error) {
-          watch.failed(error, begun);
+          this.#watch.failed(error, this.begun);
           throw error;
         }
       },
-      async return() {
-        await inside(() => iterator.return?.());
+      return: async () => {
+        await this.inside(() => iterator.return?.());
         return { done: true, value: undefined };
       },
     };

@@ -33,7 +33,8 @@ const DROPPED = /^HTTP_(PROXY|CONTENT_LENGTH|CONTENT_TYPE|TRANSFER_ENCODING)$/;
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or no web server has
  *    started this process */
 export async function runCgi(app: Application, options: GatewayOptions = {}): Promise<void> {
-  const gateway = createGateway('runCgi', app, options, MAX_STATUS);
+  // The console prints records of a lower level to stdout, which is the response.
+  const gateway = createGateway('runCgi', app, { errors: (line) => console.error(line), ...options }, MAX_STATUS);
   const chunked = Boolean(process.env.HTTP_TRANSFER_ENCODING);
   const variables = readVariables();
   // Some libraries read their proxy setting from here.
