@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/*.test.ts', 'test/conformance/{core,fetch}.test.ts'],
-    exclude: ['test/{aws-lambda,cloudflare,deploy,house,package,showcase}.test.ts'],
+    exclude: ['test/{aws-lambda,cloudflare,deploy,house,opentelemetry,package,powertools,showcase}.test.ts'],
     testTimeout: 10_000,
   },
 });

@@ -11,6 +11,7 @@ export default defineConfig({
       'test/cgi.test.ts',
       'test/cloudflare.test.ts',
       'test/conformance/cloudflare.test.ts',
+      'test/opentelemetry.test.ts',
       'test/requests/workerd.test.ts',
       // These take long.
       'test/conformance/{fetch,lambda,node}.test.ts',

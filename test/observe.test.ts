@@ -163,13 +163,13 @@ describe('records of the log', () => {
     const { records, options } = watched();
     const app: Application = (environ, startResponse) => {
       logRecord(environ, { level: 'info', message: 'order placed', order: 17 });
-      environ['wsgi.errors'].write('one\ntwo\n');
+      environ['wsgi.errors'].write('one\ntwo\x1b[31m\n');
       return hello(environ, startResponse);
     };
     await toFetchHandler(validator(app), options)(request());
     expect(records).toMatchObject([
       { level: 'info', message: 'order placed', order: 17, method: 'GET', path: '/p' },
-      { level: 'error', message: 'one\ntwo' },
+      { level: 'error', message: 'one\ntwo\\x1b[31m' },
     ]);
   });
 
