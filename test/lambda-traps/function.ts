@@ -91,7 +91,13 @@ const CASES: Record<string, Application> = {
   '/environ': (environ, startResponse) => {
     startResponse('200 OK', [['Content-Type', 'application/json']]);
     return [
-      bytes(JSON.stringify(Object.entries(environ).filter(([key, value]) => typeof value === 'string' && key !== ID))),
+      bytes(
+        JSON.stringify(
+          Object.entries(environ).filter(
+            ([key, value]) => typeof value === 'string' && key !== ID && !key.startsWith('aws.'),
+          ),
+        ),
+      ),
     ];
   },
   '/echo': async (environ, startResponse) => {
