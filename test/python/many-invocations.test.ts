@@ -54,7 +54,14 @@ const site = async (environ, startResponse) => {
   })();
 };
 const observed = compose(fromMiddy(injectLambdaContext(logger, { resetKeys: true }), logMetrics(metrics)))(site);
-export const handler = toLambdaHandler(mount({ '/python': fromPython(assets, { application: 'ids:app' }) }, observed));
+const ended = {
+  after: ({ context, response }) => logger.info('after ' + response.statusCode + ' of ' + context.awsRequestId),
+  onError: ({ context }) => logger.info('failed of ' + context.awsRequestId),
+};
+const python = compose(fromMiddy(injectLambdaContext(logger, { resetKeys: true }), ended))(
+  fromPython(assets, { application: 'ids:app' }),
+);
+export const handler = toLambdaHandler(mount({ '/python': python }, observed));
 `;
 
 interface Invocation {
@@ -212,8 +219,8 @@ it('keeps ids, logs, metrics and Python of 64 invocations at a time apart, in tw
 
 /** The kinds of entries that an invocation must leave in the log. */
 function expectedEntries({ path }: Invocation): string[] {
-  if (path === '/python') return ['logging', 'print'];
-  if (path === '/python/boom') return ['logging', 'print', 'boom'];
+  if (path === '/python') return ['logging', 'print', 'after'];
+  if (path === '/python/boom') return ['logging', 'print', 'failed', 'boom'];
   const common = ['line', 'thread', 'powertools', 'metrics'];
   return path === '/' ? common : [...common, path.slice(1)];
 }
