@@ -101,8 +101,8 @@ class Exchange<Out> {
   }
 
   /** Logs an error and tells the observer. */
-  report(error: unknown, phase: ErrorPhase): void {
-    this.#log(recordOf(error));
+  report(error: unknown, phase: ErrorPhase, entry = recordOf(error)): void {
+    this.#log(entry);
     this.#connection.watch?.fail(error, phase);
   }
 
@@ -235,11 +235,11 @@ class Exchange<Out> {
   #pass({ length }: Head, chunk: Uint8Array): void | Promise<void> {
     const { overlong } = this.out;
     const accepted = this.out.send(chunk, length);
-    if (this.out.overlong && !overlong)
-      this.#log({
-        level: 'error',
-        message: `application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`,
-      });
+    if (this.out.overlong && !overlong) {
+      const message = `application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`;
+      const error = new WsgiError(message);
+      this.report(error, 'after_head', { level: 'error', message, error });
+    }
     return accepted;
   }
 

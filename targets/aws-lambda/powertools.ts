@@ -7,11 +7,9 @@ import type { AwsEnviron } from './types.js';
 
 export type { MiddlewareLikeObj, MiddyLikeRequest };
 
-type Hook = 'before' | 'after' | 'onError';
-
 /** Makes middleware of objects with `before`, `after` and `onError`, such as the middlewares of Powertools for AWS Lambda
  *  and of middy. `before` runs ahead of the application, in order. When the body has been closed, the others run in reverse
- *  order: `after`, or `onError` if the application has thrown. If the client has left or the time is up, Powertools'
+ *  order: `after`, or `onError` if the application or a `before` has thrown. If the client has left or the time is up, Powertools'
  *  `cleanupMiddlewares` runs instead. `request.response` has `statusCode` and `headers`; a body is never collected.
  *  @throws {WsgiError} in a request, when the target is not Lambda, or a `before` returns a result of its own
  *  https://docs.aws.amazon.com/powertools/typescript/latest/
@@ -22,8 +20,8 @@ type Hook = 'before' | 'after' | 'onError';
 export function fromMiddy(...middlewares: MiddlewareLikeObj[]): Middleware {
   return (app) => async (environ, startResponse) => {
     const run = new Run(middlewares, environ);
-    await run.begin();
     try {
+      await run.begin();
       const body = await app(environ, run.noting(startResponse));
       return watchBody(body, { failed: (error) => run.fail(error), closed: () => run.end() });
     } catch (error) {
@@ -50,10 +48,9 @@ class Run {
   }
 
   async begin(): Promise<void> {
-    const given = await this.#each('before', this.#middlewares, (result) => result !== undefined);
-    if (given === undefined) return;
-    await cleanupMiddlewares(this.#request);
-    throw new WsgiError('fromMiddy: a before() returned a result; only an application can answer a request');
+    for (const { before } of this.#middlewares)
+      if ((await before?.(this.#request as never)) !== undefined)
+        throw new WsgiError('fromMiddy: a before() returned a result; only an application can answer a request');
   }
 
   /** Keeps status and headers for the middlewares. */
@@ -71,17 +68,9 @@ class Run {
 
   /** Ends the request: the application has returned or thrown, and its body is closed. */
   async end(): Promise<void> {
-    const reversed = this.#middlewares.toReversed();
-    if (this.#request.error !== undefined) await this.#each('onError', reversed);
-    else if (this.#environ['wsgi_edge.signal'].aborted) await cleanupMiddlewares(this.#request);
-    else await this.#each('after', reversed);
-  }
-
-  async #each(hook: Hook, middlewares: readonly MiddlewareLikeObj[], until = (_: unknown) => false): Promise<unknown> {
-    for (const middleware of middlewares) {
-      const result: unknown = await middleware[hook]?.(this.#request as never);
-      if (until(result)) return result;
-    }
-    return undefined;
+    const request = this.#request;
+    const hook = request.error === undefined ? 'after' : 'onError';
+    if (hook === 'after' && this.#environ['wsgi_edge.signal'].aborted) return cleanupMiddlewares(request);
+    for (const middleware of this.#middlewares.toReversed()) await middleware[hook]?.(request as never);
   }
 }
