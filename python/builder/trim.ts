@@ -16,11 +16,12 @@ export function trim(
   alsoUsed: string[],
 ): { script: string; wasm: Uint8Array<ArrayBuffer> } {
   const trimmed = trimScript(script, alsoUsed);
-  const linked = WebAssembly.Module.imports(new WebAssembly.Module(wasm)).flatMap(({ module, name }) =>
-    module.startsWith('GOT.') ? [name] : [],
-  );
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(wasm));
+  const linked = imports.flatMap(({ module, name }) => (module.startsWith('GOT.') ? [name] : []));
+  const functions = imports.filter(({ kind }) => kind === 'function').length;
   const used = new Set([...wordsOf(trimmed), ...linked, STACK_POINTER]);
-  return { script: trimmed, wasm: showFrames(keepExports(wasm, (name) => used.has(name))) };
+  const kept = keepExports(wasm, (name) => used.has(name));
+  return { script: trimmed, wasm: showFrames(kept, functions) };
 }
 
 /** Code that enters all exports and all functions of the table for linking. It takes a tenth of a start. */
