@@ -24,7 +24,7 @@ export async function freeze(
 
   let frozen = booted;
   if (level === 'framework') {
-    const names = booted.python.runPython('from wsgi_edge import freeze; freeze.modules_outside("/app")') as string;
+    const names = booted.python.runPython('from wsgi_edge import freeze; freeze.modules_outside()') as string;
     frozen = await importing(unfrozen, undefined, names.split('\n'), concurrent, true);
   }
   const random = frozen.python.runPython('from wsgi_edge import freeze; freeze.variables()') as string;
@@ -77,7 +77,7 @@ async function importing(
   concurrent: boolean,
   forSnapshot: boolean,
 ): Promise<Booted> {
-  const booted = await bootPython(assets, { forSnapshot });
+  const booted = await bootPython(assets, forSnapshot);
   const python = (value: unknown) => (value === undefined ? 'None' : JSON.stringify(value));
   try {
     booted.python.runPython(

@@ -23,15 +23,6 @@ export interface Booted {
   api: PyodideApi;
 }
 
-export interface BootOptions {
-  /** Environment variables in addition to those of the build. */
-  env?: Record<string, string>;
-  /** Starts an interpreter that a snapshot can be taken of. */
-  forSnapshot?: boolean;
-  stdout?: (line: string) => void;
-  stderr?: (line: string) => void;
-}
-
 /** The size of C's stack in bytes; near its end CPython raises RecursionError. Recursion takes about as much of the native
  *  stack, which has 984 KB in Node and in workerd (builder/frames.ts). */
 const STACK = 700_000;
@@ -64,14 +55,13 @@ function inNode(): boolean {
 
 /** Starts CPython on Pyodide's pyodide.asm.mjs, in the same way in workerd and in Node. Pyodide's own loader is not used,
  *  because it compiles and fetches at run time. A snapshot is written over the memory of the fresh interpreter.
+ *  @param forSnapshot  starts an interpreter that a snapshot can be taken of
  *  @throws {WsgiError} when the assets do not fit this package or one another */
-export async function bootPython(assets: PythonAssets, options: BootOptions = {}): Promise<Booted> {
+export async function bootPython(assets: PythonAssets, forSnapshot = false): Promise<Booted> {
   checkAssets(assets);
   const { snapshot } = assets.manifest;
-  const log = options.stdout ?? ((line) => console.log(line));
-  const logError = options.stderr ?? ((line) => console.error(line));
-  const config = configOf(assets, options);
-  const { module, pristine } = await instantiate(assets, config, snapshot !== undefined, log, logError);
+  const config = configOf(assets, forSnapshot);
+  const { module, pristine } = await instantiate(assets, config, snapshot !== undefined);
   const { API: api } = module;
   if (api.version !== PYODIDE_VERSION)
     throw new WsgiError(`python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}`);
@@ -81,7 +71,7 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
     python.runPython("import sys; sys.path[:0] = ['/app', '/packages']");
     api._pyodide.set_excepthook();
   }
-  api.initializeStreams(undefined, log, logError);
+  api.initializeStreams(undefined, SETTINGS.print, SETTINGS.printErr);
   reuseDevice(module, api);
   return { python, module, api };
 }
@@ -113,9 +103,7 @@ function reuseDevice({ FS }: PyodideModule, api: PyodideApi): void {
 /** Returns a fresh memory as `bootPython` finds it, before the constructors of the module run (pristine) and after (fresh). */
 export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uint8Array; fresh: Uint8Array }> {
   const pages: Uint8Array[] = [];
-  const { module } = await instantiate(assets, configOf(assets, {}), true, console.log, console.error, (memory) =>
-    pages.push(memory.slice()),
-  );
+  const { module } = await instantiate(assets, configOf(assets, false), true, (memory) => pages.push(memory.slice()));
   return { pristine: pages[0] as Uint8Array, fresh: module.HEAPU8.slice() };
 }
 
@@ -125,11 +113,11 @@ export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; confi
   return { heap: module.HEAPU8.slice(), config, table: module.wasmTable.length };
 }
 
-function configOf({ manifest }: PythonAssets, { env, forSnapshot = false }: BootOptions): Record<string, unknown> {
+function configOf({ manifest }: PythonAssets, forSnapshot: boolean): Record<string, unknown> {
   return {
     jsglobals: globalThis,
     // A snapshot freezes the seed of hashes, so it is fixed everywhere: dictionaries get the same layout.
-    env: { HOME, PYTHONINSPECT: '1', PYTHONHASHSEED: '0', ...manifest.env, ...env },
+    env: { HOME, PYTHONINSPECT: '1', PYTHONHASHSEED: '0', ...manifest.env },
     args: [],
     packages: [],
     indexURL: '',
@@ -146,8 +134,6 @@ async function instantiate(
   assets: PythonAssets,
   config: Record<string, unknown>,
   noInitialRun: boolean,
-  print: (line: string) => void,
-  printErr: (line: string) => void,
   onMemory?: (memory: Uint8Array) => void,
 ): Promise<{ module: PyodideModule; pristine: Sample }> {
   const node = inNode();
@@ -161,8 +147,6 @@ async function instantiate(
     ...SETTINGS,
     API: api,
     noInitialRun,
-    print,
-    printErr,
     preRun: [
       (module: PyodideModule) => {
         try {
@@ -202,6 +186,8 @@ type WasmDone = (instance: WebAssembly.Instance, module: WebAssembly.Module) => 
 
 const SETTINGS = {
   arguments: [],
+  print: (line: string) => console.log(line),
+  printErr: (line: string) => console.error(line),
   // Emscripten's default in Node is the path of the script, which a snapshot would carry from the build machine.
   thisProgram: './this.program',
   noImageDecoding: true,

@@ -15,8 +15,6 @@ export interface PyodideModule {
   wasmTable: { length: number };
   jspiSupported: boolean;
   _Py_Version: number;
-  addRunDependency(name: string): void;
-  removeRunDependency(name: string): void;
   growMemory(bytes: number): void;
   stackSave(): number;
   _emscripten_stack_get_base(): number;
@@ -47,7 +45,6 @@ export interface PyodideApi {
   runtimeEnv: Record<string, boolean>;
   sitePackages: string;
   pyVersionTuple: number[];
-  sys: { path: { insert(at: number, path: string): void } };
   _pyodide: { set_excepthook(): void };
   /** Ends the capture that capture_stderr began, and returns the captured text. */
   restore_stderr(): string;

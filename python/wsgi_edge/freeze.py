@@ -26,12 +26,12 @@ def prepare(spec, modules, concurrent):
     gc.freeze()
 
 
-def modules_outside(folder):
-    """The names of the imported modules whose files are not below `folder`."""
+def modules_outside():
+    """The names of the imported modules whose files are not the application's."""
     names = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file is not None and not file.startswith(folder + "/") and name != "__main__":
+        if file is not None and not file.startswith("/app/") and name != "__main__":
             names.append(name)
     return "\n".join(names)
 
