@@ -285,7 +285,7 @@ describe('wsgi-edge build-python', () => {
       ]
     `);
     expect(readFileSync(join(out, 'NOTICE'), 'utf8')).toMatch(
-      /Mozilla Public License[\s\S]*pyodide\/tree\/314\.0\.7[\s\S]*PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2/,
+      /keeps its stack of C and its frames[\s\S]*take more\nof C's stack[\s\S]*Mozilla Public License[\s\S]*pyodide\/tree\/314\.0\.7[\s\S]*PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2/,
     );
     expect(readFileSync(join(out, 'pyodide.asm.mjs'), 'utf8')).toMatch(/^\/\*! .*MPL-2\.0, changed by wsgi-edge/);
     const app = fromPython(await loadAssets(out));
