@@ -15,7 +15,7 @@ def prepare(spec, modules, concurrent):
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception:
+        except BaseException:  # SystemExit too
             pass  # it needs something that the application does before
     if spec is not None:
         bridge._applications[spec] = bridge._synchronous(bridge._find)(spec)

@@ -180,6 +180,15 @@ describe('the snapshot', () => {
     expect((await callApp(app)).text()).toBe("((1, 'of the run'), 'of the run')");
   });
 
+  it('holds the packages that can be imported before the application', async () => {
+    put({
+      'exiting/app.py': `import os\nos.environ["READY"] = "1"\nfrom script import loaded\n${APP}`,
+      'scripts/script.py': 'import os\nif "READY" not in os.environ: raise SystemExit(2)\nloaded = "script"',
+    });
+    const report = await build({ application: 'exiting/app.py', packages: ['scripts'], snapshot: 'framework' });
+    expect(await text(report)).toBe("('script', None)");
+  });
+
   it('is left out', async () => {
     const report = await frozen({ snapshot: 'none' });
     expect(report.assets.snapshot).toBeUndefined();
