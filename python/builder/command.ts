@@ -18,9 +18,9 @@ APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
 --requirements FILE    a requirements.txt, which uv or pip installs; without them it must be locked
                        (name==version), and the wheels are downloaded. Only wheels count
 --index-url URL        the package index; by default that of the file, $PIP_INDEX_URL or https://pypi.org/simple
---exclude PATTERN      leave files of the application out, as in .gitignore, or files of packages
-                       (packages/NAME/...); may be given again. [tool.wsgi-edge] in pyproject.toml may have the
-                       lists exclude, include and languages
+--exclude PATTERN      leave files of the application out, or files of packages (packages/NAME/...); may be given
+                       again. Patterns are like those of .gitignore, but only with *, ? and **. [tool.wsgi-edge]
+                       in pyproject.toml may have the lists exclude, include and languages
 --include PATTERN      ship files that are left out by default or by --exclude; may be given again. Keys and
                        credentials must be named without wildcards
 --languages LIST       the translations (.mo) of packages to ship, such as de,pt_BR; all by default
