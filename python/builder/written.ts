@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { PythonAssets, PythonManifest } from '../interpreter/assets.js';
 import { SCRIPT_NOTICE } from './notice.js';
-import { type Part, replaceFiles, WRITTEN_BY } from './out-folder.js';
+import { type Part, replaceFiles } from './out-folder.js';
 import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
+
+/** The first line of each module that the build writes. */
+const WRITTEN_BY = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
 
 type Helper = { name: string; key: string };
 
