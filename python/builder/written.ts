@@ -132,8 +132,9 @@ export const workerSize = (parts: Part[]): number =>
 /** Writes the assets into a folder, in which they replace those of an earlier build. */
 export function writeAssets(out: string, parts: Part[]): WrittenFile[] {
   replaceFiles(out, parts);
-  return parts.map(([name, data]) => {
-    const bytes = Buffer.from(data as Uint8Array);
-    return { name, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-  });
+  return parts.map(([name, data]) => ({
+    name,
+    bytes: Buffer.byteLength(data),
+    sha256: createHash('sha256').update(data).digest('hex'),
+  }));
 }
