@@ -1,4 +1,4 @@
-import { WsgiError } from '../src/errors.js';
+import { nameOf, WsgiError } from '../src/errors.js';
 import { statusPage } from '../src/pages.js';
 import type { Application, Body, Environ, StartResponse } from '../src/types.js';
 import type { Bridge } from './bridge/bridge.js';
@@ -33,8 +33,10 @@ const MAX_BUFFERED = 16 * 1024 * 1024; // bytes
 const SMALL_BODY = 65_536; // bytes; a longer body is streamed when Python can wait
 
 /** Makes an application of a Python application (PEP 3333) in assets that `wsgi-edge build-python` has written.
- *  @throws {WsgiError} on wrong options; in a request, on assets that do not fit this package */
+ *  @param assets  the default export of their assets.mjs or node.mjs
+ *  @throws {WsgiError} on something else than assets and on wrong options; in a request, on assets that do not fit this package */
 export function fromPython(assets: PythonAssets, options: PythonOptions = {}): PythonApplication {
+  checkAssets(assets);
   const { application = assets.manifest.application, ...rest } = options;
   return pythonApplication(assets, rest, application, (bridge) => bridge.load(application));
 }
@@ -43,16 +45,25 @@ let middlewares = 0;
 
 /** Makes middleware of a Python factory "module:name", a callable that takes a WSGI application and returns one. Python sees
  *  the wrapped application of TypeScript as one of Python. If it is asynchronous, the runtime must have JSPI.
- *  @throws {WsgiError} on wrong options; in a request, on assets that do not fit this package */
+ *  @param assets  the default export of their assets.mjs or node.mjs
+ *  @throws {WsgiError} on something else than assets and on wrong options; in a request, on assets that do not fit this package */
 export function pythonMiddleware(
   assets: PythonAssets,
   factory: string,
   options: Omit<PythonOptions, 'application'> = {},
 ): (app: Application) => PythonApplication {
+  checkAssets(assets);
   return (app) => {
     const key = ++middlewares;
     return pythonApplication(assets, options, key, (bridge) => bridge.loadMiddleware(factory, key, app));
   };
+}
+
+function checkAssets(assets: unknown): void {
+  if (typeof (assets as { manifest?: unknown } | null | undefined)?.manifest !== 'object')
+    throw new WsgiError(
+      `python: the assets must be the default export of assets.mjs (Workers) or node.mjs (Node, Lambda), which wsgi-edge build-python writes, not ${nameOf(assets)}: import assets from './python_assets/node.mjs'`,
+    );
 }
 
 function pythonApplication(

@@ -1,6 +1,6 @@
 import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   fromPython,
@@ -397,6 +397,21 @@ describe('options', () => {
     const own = await loadAssets();
     expect(() => fromPython(own, { concurrency: 0 })).toThrow('concurrency must be a whole number above 0');
     expect(() => fromPython(own, { concurrency: 2 })).toThrow('--concurrent');
+  });
+
+  it('are refused in place of assets that are not the default export', async () => {
+    const namespace = await import(resolve(ASSETS, 'node.mjs'));
+    const others = {
+      undefined: undefined,
+      'a string': './node.mjs',
+      'a Promise': loadAssets(),
+      'an object': namespace,
+    };
+    for (const [name, given] of Object.entries(others)) {
+      const message = `must be the default export of assets.mjs (Workers) or node.mjs (Node, Lambda), which wsgi-edge build-python writes, not ${name}:`;
+      expect(() => fromPython(given)).toThrow(message);
+      expect(() => pythonMiddleware(given, 'wsgiref.validate:validator')).toThrow(message);
+    }
   });
 });
 
