@@ -125,9 +125,12 @@ async function installWith(
     }
   } catch (error) {
     const { stderr = '' } = error as { stderr?: string };
-    throw new WsgiError(`build-python: ${name} can not install the requirements:\n${stderr.trimEnd()}`, {
-      cause: error,
-    });
+    throw new WsgiError(
+      `build-python: ${name} can not install the requirements:\n${stderr.trimEnd()}\nChange requirements.txt, or install the packages yourself and name their folder with --packages`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

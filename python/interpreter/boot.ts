@@ -64,7 +64,9 @@ export async function bootPython(assets: PythonAssets, forSnapshot = false): Pro
   const { module, pristine } = await instantiate(assets, config, snapshot !== undefined);
   const { API: api } = module;
   if (api.version !== PYODIDE_VERSION)
-    throw new WsgiError(`python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}`);
+    throw new WsgiError(
+      `python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}: deploy the files of one build together`,
+    );
   if (snapshot !== undefined) restore(module, pristine, snapshot, assets.snapshot as AssetData);
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
@@ -85,7 +87,9 @@ function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotMani
     throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
   if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
   if (module.HEAP8.length < snapshot.size)
-    throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
+    throw new WsgiError(
+      `python: there is no room for the ${snapshot.size} bytes of the snapshot: give the process more memory, or import less in the application`,
+    );
   restoreSnapshot(module.HEAPU8, snapshot.runs, pages, snapshot.deflated);
 }
 
@@ -295,7 +299,7 @@ function checkAssets(assets: PythonAssets): void {
     const built = manifest.files[name];
     const data = assets[name];
     if (built === undefined) continue;
-    if (data === undefined) throw new WsgiError(`python: the assets have no ${name}`);
+    if (data === undefined) throw new WsgiError(`python: the assets have no ${name}: deploy all files of the build`);
     if (data.byteLength === 0)
       throw new WsgiError(
         `python: the ${name} has been freed (option freeSnapshot): the interpreter can't start again`,

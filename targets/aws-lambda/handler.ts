@@ -120,8 +120,11 @@ class BufferedResponse implements Platform<void>, Sink {
   }
 }
 
-function tooLarge(bytes: number, { name, limit }: FrontEnd): WsgiError {
-  return new WsgiError(`aws-lambda: the response makes a result of at least ${bytes} bytes; ${name} takes ${limit}`);
+function tooLarge(bytes: number, { name, limit, prelude }: FrontEnd): WsgiError {
+  const more = prelude === undefined ? '' : '; toLambdaStreamHandler can send more';
+  return new WsgiError(
+    `aws-lambda: the response makes a result of at least ${bytes} bytes; ${name} takes ${limit}${more}`,
+  );
 }
 
 // An estimate, so that most results are serialized only once, by Lambda's runtime. JSON needs at most six bytes for a
