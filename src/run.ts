@@ -224,7 +224,7 @@ class Exchange<Out> {
 
   #writeOf(own: number): Write {
     return (data) => {
-      checkChunk(data, 'what write() is given');
+      checkChunk(data, 'the argument of write()');
       const { out } = this;
       const connection = this.#connection;
       if (connection.aborted) return rejected(connection.reason);

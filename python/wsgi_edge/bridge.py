@@ -327,7 +327,7 @@ class WsgiError(AssertionError):
 
 def _start_response(request):
     def write(data):
-        _wait(_gateway.write(request, to_js(_chunk(data, "what write() is given"))))
+        _wait(_gateway.write(request, to_js(_chunk(data, "the argument of write()"))))
 
     def start_response(status, headers, exc_info=None):
         packed, text, fault = _call(status, headers, exc_info)

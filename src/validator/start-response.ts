@@ -116,7 +116,7 @@ function checkedWrite(write: Write, state: State): Write {
     //!# write
     //! `write` takes exactly one argument, a Uint8Array.
     if (args.length !== 1) breach('application', `called write() with ${args.length} arguments`, WRITE);
-    checkChunk(args[0], 'what write() is given');
+    checkChunk(args[0], 'the argument of write()');
     //! `write` is not called from within the iteration of the body.
     if (state.iterating) breach('application', 'called write() from within the iteration of its body', WRITE);
     //! `write` is not called after the response has ended.
