@@ -14,7 +14,7 @@ import { sendRaw } from '../conformance/wire.js';
 import { ASSETS, CONCURRENT_ASSETS, loadAssets } from './assets.ts';
 
 // The measured applications break rules on purpose, so behaviour.test.ts runs them without the validator.
-const { applications: _, 'more of their kinds': __, ...ruled } = sections;
+const { applications: _, 'variants of applications': __, ...ruled } = sections;
 
 const SECTIONS = Object.keys(ruled).length;
 
