@@ -92,7 +92,8 @@ test('a release is refused before anything runs if tree, tag or changelog do not
     await git('tag', 'v1.2.2');
     write('left.txt', '');
     const script = join(root, 'scripts/release.ts');
-    const failed = await run(process.execPath, [script, '--dry-run'], { cwd: clone }).catch((error) => error);
+    const env = { ...process.env, SIGSTORE_ID_TOKEN: 'token' };
+    const failed = await run(process.execPath, [script, '--dry-run'], { cwd: clone, env }).catch((error) => error);
     expect([failed.code, failed.stdout, failed.stderr.trim().split('\n')]).toEqual([
       1,
       '',
@@ -100,6 +101,7 @@ test('a release is refused before anything runs if tree, tag or changelog do not
         'release: the tree is not clean: commit what belongs to the release',
         'release: HEAD has no tag v1.2.3, the version of package.json',
         'release: CHANGELOG.md has no section "## 1.2.3"',
+        'release: package.json has no repository, without which npm refuses the provenance statement (E422): add its URL',
       ],
     ]);
   } finally {
