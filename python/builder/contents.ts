@@ -21,7 +21,7 @@ export function contentsOf(site: Uint8Array): Content[] {
   return [...parts.values()].sort((a, b) => b.packed - a.packed);
 }
 
-/** What Workers take, uncompressed: https://developers.cloudflare.com/workers/platform/limits/ */
+/** The limit of a Worker, uncompressed: https://developers.cloudflare.com/workers/platform/limits/ */
 const WORKER_LIMIT = 64 * 1_048_576; // bytes
 
 /** Checks the size of the assets for a Worker.
