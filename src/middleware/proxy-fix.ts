@@ -2,7 +2,8 @@ import { WsgiError } from '../errors.js';
 import type { Environ, Middleware } from '../types.js';
 import { splitAuthority } from '../url.js';
 
-/** The number of trusted proxies that set each X-Forwarded-* header. 0 means that the header is not trusted. */
+/** The number of trusted proxies that set each X-Forwarded-* header. 0 means that the header is not trusted. The default is 1 for
+ *  `for` and `proto`, and 0 for the others. */
 export interface ProxyHops {
   for?: number;
   proto?: number;
