@@ -34,7 +34,8 @@ const SMALL_BODY = 65_536; // bytes; a longer body is streamed when Python can w
 
 /** Makes an application of a Python application (PEP 3333) in assets that `wsgi-edge build-python` has written.
  *  @param assets  the default export of their assets.mjs or node.mjs
- *  @throws {WsgiError} on something else than assets and on wrong options; in a request, on assets that do not fit this package */
+ *  @throws {WsgiError} on anything except assets and on wrong options; in a request, on assets that do not fit this
+ *    package */
 export function fromPython(assets: PythonAssets, options: PythonOptions = {}): PythonApplication {
   checkAssets(assets);
   const { application = assets.manifest.application, ...rest } = options;
@@ -46,7 +47,8 @@ let middlewares = 0;
 /** Makes middleware of a Python factory "module:name", a callable that takes a WSGI application and returns one. Python sees
  *  the wrapped application of TypeScript as one of Python. If it is asynchronous, the runtime must have JSPI.
  *  @param assets  the default export of their assets.mjs or node.mjs
- *  @throws {WsgiError} on something else than assets and on wrong options; in a request, on assets that do not fit this package */
+ *  @throws {WsgiError} on anything except assets and on wrong options; in a request, on assets that do not fit this
+ *    package */
 export function pythonMiddleware(
   assets: PythonAssets,
   factory: string,

@@ -26,7 +26,8 @@ export interface BuildOptions {
   /** The package index for `requirements`. The default is that of uv or pip, of $PIP_INDEX_URL, or https://pypi.org/simple. */
   indexUrl?: string;
   /** Patterns of files to leave out, like those of .gitignore, but only with `*`, `?` and `**`, from the folder of the application;
-   *  "packages/NAME" is a package. Options add to those of [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of the application and in `cwd`. */
+   *  "packages/NAME" is a package. Options add to those of [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of
+   *  the application and in `cwd`. */
   exclude?: string[];
   /** Patterns of files to ship although they are excluded. A key or a file of credentials must be named without wildcards. */
   include?: string[];

@@ -127,9 +127,7 @@ async function installWith(
     const { stderr = '' } = error as { stderr?: string };
     throw new WsgiError(
       `build-python: ${name} can not install the requirements:\n${stderr.trimEnd()}\nChange requirements.txt, or install the packages yourself and name their folder with --packages`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }
