@@ -27,7 +27,9 @@ _buffer = None  # see connect_buffer()
 _gateway = None  # functions of the JavaScript half, see connect()
 _applications = {}  # by "module:name", key of a middleware, or WARM_UP
 _bodies = {}  # by the number of the request
+_isolated = False
 _green = None  # the module, if several requests are served at a time
+_threads = None  # the module, if requests take turns between chunks only
 _loop = asyncio.new_event_loop()
 
 
@@ -51,12 +53,21 @@ def connect_buffer(size):
     return memory
 
 
-def use_green():
-    """Makes threading.local belong to the request. Call it before the application is imported."""
-    global _green
-    from . import green
+def isolate(concurrent):
+    """Makes threading.local belong to the request, as it belongs to a thread elsewhere. Call it before the application is
+    imported; later calls have no effect."""
+    global _isolated, _green, _threads
+    if _isolated:
+        return
+    _isolated = True
+    if concurrent:
+        from . import green
 
-    _green = green
+        _green = green
+    else:
+        from . import threads
+
+        _threads = threads
 
 
 def _synchronous(function):
@@ -264,6 +275,21 @@ class _Body:
     __slots__ = ("context", "iterable", "iterator")
 
 
+def _in_turn(function):
+    """A call into a request, for which threading.local has the values of the request."""
+
+    @_synchronous
+    def call(request, *args):
+        if _threads is None or not _threads.enter(request):
+            return function(request, *args)
+        try:
+            return function(request, *args)
+        finally:
+            _threads.leave(request in _bodies)
+
+    return call
+
+
 def _named(value):
     return "None" if value is None else type(value).__name__
 
@@ -348,7 +374,7 @@ def _start_response(request):
     return start_response
 
 
-@_synchronous
+@_in_turn
 def start(request, application, packed, body, names, *values):
     """Calls an application."""
     context = copy_context()  # one for each request: Flask, Django and others keep the request in it
@@ -408,7 +434,7 @@ def _iterator(result):
     return iter(result)
 
 
-@_synchronous
+@_in_turn
 def next_chunk(request):
     """Returns the next chunk, None at the end, or a failure."""
     body = _bodies[request]
@@ -424,7 +450,7 @@ def _next_chunk(body):
         return _failure(FAILED, error)
 
 
-@_synchronous
+@_in_turn
 def close(request):
     """Ends the body. Returns None or a failure."""
     body = _bodies.pop(request, None)

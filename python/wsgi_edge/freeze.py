@@ -10,8 +10,7 @@ from . import bridge, foreign, warm  # noqa: F401
 
 def prepare(spec, modules, concurrent):
     """Imports `modules`, and the application unless `spec` is None, and drops what the imports left over."""
-    if concurrent:
-        bridge.use_green()
+    bridge.isolate(concurrent)
     for module in modules:
         try:
             importlib.import_module(module)

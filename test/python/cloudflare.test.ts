@@ -14,7 +14,7 @@ const code = (boot: boolean) => `
   import { fromPython } from '../../python/index.js';
   const options = { errors: (line) => console.log(line) };
   const hello = fromPython(assets);
-  const app = fromPython(assets, { application: 'bindings:app' });
+  const app = fromPython(assets, { application: 'bindings:app', maxBuffered: 50_000 });
   ${boot ? 'await app.boot();' : ''}
   export default toCloudflareHandler(
     (environ, startResponse) => (environ.PATH_INFO.startsWith('/hello') ? hello : app)(environ, startResponse),
