@@ -158,3 +158,9 @@ def source(environ, start_response):
 def modified(environ, start_response):
     """When a file of the assets was changed."""
     return answer(start_response, os.stat(__file__).st_mtime)
+
+
+def die_or_live(environ, start_response):
+    if environ["QUERY_STRING"] == "die":
+        os._exit(3)
+    return answer(start_response, "alive")

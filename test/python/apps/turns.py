@@ -109,6 +109,24 @@ def nap(environ, start_response):
     return answer(start_response, "awake")
 
 
+def busy(environ, start_response):
+    """Computes for a while, and tells its interpreters apart: each has seen other requests."""
+    import os
+
+    sum(range(1_000_000))
+    return answer(start_response, mark.setdefault("id", os.urandom(8).hex()))
+
+
+mark = {}
+
+
+def sleep(environ, start_response):
+    import time
+
+    time.sleep(60)
+    return answer(start_response, "not reached")
+
+
 def grow(environ, start_response):
     bytearray(32 * 1024 * 1024)
     return answer(start_response, "grown")
