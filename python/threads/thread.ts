@@ -1,6 +1,6 @@
 // An interpreter in a worker thread of Node, which remote.ts starts.
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
-import { createStart, type Start } from '../../src/start-response.js';
+import { Start } from '../../src/start-response.js';
 import type { Environ, StartResponse } from '../../src/types.js';
 import { createBridge } from '../bridge/bridge.js';
 import type { Exchange } from '../bridge/calls.js';
@@ -60,7 +60,7 @@ peer.tell('ready', bridge.promising, bridge.memory());
 /** Begins a request. Its response and its log go to the main thread. */
 function open(id: number, environ: Environ, input: PythonInput): Request {
   const gone = new AbortController();
-  const start = createStart(
+  const start: Start = new Start(
     (data) => {
       start.committed = true;
       return peer.call('write', id, data) as Promise<void>;
