@@ -65,14 +65,13 @@ type Half = Record<(typeof BRIDGE_FUNCTIONS)[number], PyFunction>;
  *  @param onFatal  called when the interpreter is lost, after which nothing of it may be used */
 export function createBridge(
   { python, module, api }: Booted,
-  { concurrent, snapshot }: PythonManifest,
+  { snapshot }: PythonManifest,
   jspi: boolean,
   onFatal: (error: WsgiError) => void,
 ): Bridge {
   const promising = jspi && module.jspiSupported;
   const entrance = createEntrance(module, api, promising, onFatal);
   const half = functionsOf(python.pyimport('wsgi_edge.bridge'), BRIDGE_FUNCTIONS);
-  half.isolate(concurrent);
   const foreigners = connectForeigners(python, entrance, promising);
   const exchanges = new Map<number, Exchange>();
 

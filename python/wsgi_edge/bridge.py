@@ -27,9 +27,9 @@ _buffer = None  # see connect_buffer()
 _gateway = None  # functions of the JavaScript half, see connect()
 _applications = {}  # by "module:name", key of a middleware, or WARM_UP
 _bodies = {}  # by the number of the request
-_isolated = False
-_green = None  # the module, if several requests are served at a time
-_threads = None  # the module, if requests take turns between chunks only
+# One of the two modules has been imported before everything else (bootPython).
+_green = sys.modules.get("wsgi_edge.green")  # several requests are served at a time
+_threads = sys.modules.get("wsgi_edge.threads")  # requests take turns between chunks only
 _loop = asyncio.new_event_loop()
 
 
@@ -51,23 +51,6 @@ def connect_buffer(size):
     memory = bytearray(size)
     _buffer = memoryview(memory)  # a bytearray does not move while there is a view of it
     return memory
-
-
-def isolate(concurrent):
-    """Makes threading.local belong to the request, as it belongs to a thread elsewhere. Call it before the application is
-    imported; later calls have no effect."""
-    global _isolated, _green, _threads
-    if _isolated:
-        return
-    _isolated = True
-    if concurrent:
-        from . import green
-
-        _green = green
-    else:
-        from . import threads
-
-        _threads = threads
 
 
 def _synchronous(function):
