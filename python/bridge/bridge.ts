@@ -159,7 +159,9 @@ function createServing(
       return last;
     },
     start(request, application, turn) {
-      const { environ, input } = enterFor(request, turn);
+      const exchange = enterFor(request, turn);
+      const { environ, input } = exchange;
+      exchange.input = undefined; // Python makes its own copy
       const { packed, names, values } = pack(environ);
       // The text buffer is shared by all requests, so nothing may run between this line and Python's own copy of the text.
       const started = enterNow(turn, half.start, request, application, toBuffer(packed), input, names, ...values);

@@ -142,6 +142,22 @@ describe('wsgi.input', () => {
     expect(await refused(9, chunked([bytes('0123456789')], 10))).toBe('413 Content Too Large');
   });
 
+  it('is refused with 503 while the memory for all bodies is used up', async () => {
+    const app = fromPython(synchronous, { application: 'supervised:read_twice', jspi: false, maxBuffered: 65_536 });
+    const post = async (environ: Partial<Environ>) => (await callApp(app, environOf(environ))).status;
+    const { promise: end, resolve: finish } = Promise.withResolvers<null>();
+    const waiting = Array.from({ length: 4 }, () => {
+      const steps: unknown[] = [new Uint8Array(65_536), end];
+      const pull = async () => (await steps.shift()) as Uint8Array | null;
+      return post({ 'wsgi.input': createInputStream({ pull, cancel: async () => {} }) });
+    });
+    await sleep(0);
+    expect(await post(chunked([new Uint8Array(65_536)]))).toBe('503 Service Unavailable');
+    finish(null);
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => '200 OK'));
+    expect(await post(chunked([new Uint8Array(65_536)]))).toBe('200 OK');
+  });
+
   it('is streamed past maxBuffered when Python can wait', async () => {
     const app = fromPython(assets, { application: 'supervised:read_twice', maxBuffered: 1 });
     expect(await text(app, chunked(pieces(1000)))).toBe('100000 200000');
