@@ -83,8 +83,27 @@ def _failure(kind, error):
     own = error.__traceback__
     while own is not None and own.tb_frame.f_globals is globals():
         own = own.tb_next
-    text = "".join(traceback.format_exception(type(error), error, own))
+    text = _traceback(error, own)
     return to_js([kind, type(error).__name__, text, _js_error(error)])
+
+
+def _traceback(error, frames):
+    """Formats a traceback. Messages and notes may have text of a client, which must not begin lines of the log."""
+    whole = traceback.TracebackException(type(error), error, frames, compact=True)
+    parts = [whole]
+    for part in parts:
+        part._str = _one_line(part._str)
+        if isinstance(part.__notes__, (list, tuple)):
+            part.__notes__ = ["note: " + _one_line(traceback._safe_string(note, "note")) for note in part.__notes__]
+        for name in ("filename", "text", "msg"):  # of a SyntaxError
+            if isinstance(getattr(part, name, None), str):
+                setattr(part, name, _one_line(getattr(part, name).rstrip("\n")))
+        parts += filter(None, (part.__cause__, part.__context__, *(part.exceptions or ())))
+    return "".join(whole.format())
+
+
+def _one_line(text):
+    return text.replace("\r", "\\x0d").replace("\n", "\\n")
 
 
 def _js_error(error):
@@ -323,10 +342,11 @@ def _call(status, headers, exc_info):
     text = "" if exc_info else None
     try:
         if exc_info:
-            text = "".join(traceback.format_exception(*exc_info))
+            _, error, frames = exc_info
+            text = _traceback(error, frames)
         packed = _pack(status, headers)
-    except Exception as error:
-        fault = error
+    except Exception as problem:
+        fault = problem
     return packed, text, fault
 
 

@@ -10,7 +10,7 @@ import {
   pythonMiddleware,
 } from '../../python/index.js';
 import type { AssetFile, SnapshotManifest } from '../../python/interpreter/assets.js';
-import { ClientDisconnected } from '../../src/errors.js';
+import { ClientDisconnected, describe as describeError } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
 import { callApp, testEnviron } from '../../testing/index.js';
@@ -198,6 +198,16 @@ describe('errors', () => {
     expect(type).toBe('JsException');
     expect(stack).toMatch(/^Traceback[\s\S]*supervised\.py", line \d+, in cause\n/);
     expect(cause).toMatchObject({ name: 'TypeError', message: 'of JavaScript' });
+  });
+
+  it('have no lines that a client has written, but their own', async () => {
+    const error = await Promise.resolve(supervised('forge')(environOf(), () => async () => {})).catch(
+      (caught: unknown) => caught,
+    );
+    const lines = (error as PythonError).stack?.split('\n') ?? [];
+    expect(lines.filter((line) => line.includes('admin logged in'))).toHaveLength(6);
+    for (const line of lines) expect(line).not.toMatch(/^(no user|127)/);
+    expect(describeError(error)).not.toContain('\x1b');
   });
 
   it('of SystemExit leave the interpreter alive', async () => {
