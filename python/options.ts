@@ -5,8 +5,8 @@ import type { PythonAssets } from './interpreter/assets.js';
 export interface InterpreterOptions {
   /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
   env?: Record<string, string>;
-  /** The number of requests that one interpreter serves at a time: they take turns when one waits for a promise. By default 32
-   *  if the assets were built with `--concurrent`, else 1, and then it can't be more. */
+  /** The number of turns that are taken in one interpreter at a time: others run while one waits for a promise. By default 32 if
+   *  the assets were built with `--concurrent`, else 1, and then it can't be more. */
   concurrency?: number;
   /** The time that a turn of a request may take, in milliseconds; 30,000 by default. A turn lasts until the first chunk of the
    *  response, then from chunk to chunk. After it the wait of the application is interrupted by an exception, and the request
