@@ -4,7 +4,6 @@ import type { Application, Body, Environ, StartResponse } from '../src/types.js'
 import { takeBody } from './body.js';
 import type { Bridge } from './bridge/bridge.js';
 import type { Exchange } from './bridge/calls.js';
-import { INTERPRETER } from './bridge/pack.js';
 import { serve } from './bridge/serve.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import type { InterpreterOptions } from './options.js';
@@ -73,10 +72,10 @@ function pythonApplication(
 
   const app = async (environ: Environ, startResponse: StartResponse): Promise<Body> => {
     // The body comes first, because a slow client must not hold the interpreter.
-    const body = await takeBody(environ, maxBuffered, () => supervisor.promising());
+    const body = await takeBody(environ, maxBuffered, () => supervisor.promising(environ));
     if (typeof body === 'string') return statusPage(body)(environ, startResponse);
     try {
-      const seat = await supervisor.enter(environ['wsgi_edge.signal'], environ[INTERPRETER]);
+      const seat = await supervisor.enter(environ);
       const exchange: Exchange = { environ, startResponse, input: body.input, pull: body.pull };
       body.onArrival = (bytes) => exchange.turn?.extend(bytes / PACE);
       return await serveToEnd(seat, environ, (seat) => serve(seat, application, exchange, () => load(seat.bridge)));

@@ -27,16 +27,14 @@ export class Queue<T extends Turns> {
    *  @param wanted  the turns of the interpreter that the request is in; undefined for a new request, which takes any
    *  @param first  whether it keeps its place before all others, because it was woken in vain */
   async wait(wanted: T | undefined, first: boolean): Promise<boolean> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let waiter: Waiter<T> | undefined;
-    const woken = await new Promise<{ reserving: T | undefined } | undefined>((resolve) => {
-      waiter = { wanted, wake: (reserving) => resolve({ reserving }) };
-      if (first) this.#waiters.unshift(waiter);
-      else this.#waiters.push(waiter);
-      timer = setTimeout(() => resolve(undefined), AWAKE);
-    });
+    const { promise, resolve } = ownPromise<{ reserving: T | undefined } | undefined>();
+    const waiter: Waiter<T> = { wanted, wake: (reserving) => resolve({ reserving }) };
+    if (first) this.#waiters.unshift(waiter);
+    else this.#waiters.push(waiter);
+    const timer = setTimeout(() => resolve(undefined), AWAKE);
+    const woken = await promise;
     clearTimeout(timer);
-    const place = this.#waiters.indexOf(waiter as Waiter<T>);
+    const place = this.#waiters.indexOf(waiter);
     if (place >= 0) this.#waiters.splice(place, 1);
     const reserving = woken?.reserving;
     if (reserving !== undefined && reserving.reserved > 0) reserving.reserved--;
@@ -68,12 +66,20 @@ export function forgetCancelled(turns: Turns): void {
 
 const AWAKE = 50; // ms
 
-/** Waits for a promise that another request settles. Workers cancel a request as hung when it waits only for another request,
- *  so this one waits for a timer too. */
+/** Makes a promise that other requests may settle. workerd runs what follows on a promise in the context of the request that has
+ *  made it. After some 6,000 requests it did not for a `new Promise`, presumably because code that V8 has optimized makes that
+ *  promise without a context; the request failed with "Cannot perform I/O on behalf of a different request", and its turn was
+ *  lost. `npm run soak -- --target python` shows it. */
+export const ownPromise = <T>() => Promise.withResolvers<T>();
+
+/** Waits for a promise of another request. Workers cancel a request as hung when it waits only for another request, so this one
+ *  waits for a timer too. */
 export async function keepAwake<T>(promise: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, AWAKE);
   try {
-    return await promise;
+    const own = ownPromise<T>();
+    promise.then(own.resolve, own.reject);
+    return await own.promise;
   } finally {
     clearInterval(timer);
   }

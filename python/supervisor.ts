@@ -1,5 +1,7 @@
 import { WsgiError } from '../src/errors.js';
+import type { Environ } from '../src/types.js';
 import type { Bridge } from './bridge/bridge.js';
+import { INTERPRETER } from './bridge/pack.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import { type InterpreterOptions, type Settings, settingsOf } from './options.js';
 import { canTake, forgetCancelled, keepAwake, Queue, type Turns } from './queue.js';
@@ -23,11 +25,10 @@ export interface Seat {
 /** Keeps interpreters alive, and lets requests take turns in them. */
 export interface Supervisor {
   /** Whether Python can wait for promises. Starts an interpreter unless one runs. */
-  promising(): Promise<boolean>;
+  promising(environ: Environ): Promise<boolean>;
   /** Resolves when it is this request's first turn.
-   *  @param held  the interpreter that the request comes out of
-   *  @throws the reason of the signal (as a rejection) when it fires before the turn */
-  enter(signal: AbortSignal, held: unknown): Promise<Seat>;
+   *  @throws the reason of `wsgi_edge.signal` (as a rejection) when it fires before the turn */
+  enter(environ: Environ): Promise<Seat>;
   /** Starts all interpreters, without anything random and without timers, which Workers forbid outside of requests.
    *  @param prepare  called for each */
   start(prepare: (bridge: Bridge) => Promise<void>): Promise<void>;
@@ -83,11 +84,11 @@ class Pool implements Supervisor {
     this.#start = createStarter(assets, settings);
   }
 
-  async promising(): Promise<boolean> {
+  async promising(environ: Environ): Promise<boolean> {
     for (;;) {
       const [interpreter] = this.#interpreters;
       if (interpreter !== undefined) return interpreter.bridge.promising;
-      await keepAwake(this.#boot());
+      await this.#boot(environ);
     }
   }
 
@@ -105,9 +106,10 @@ class Pool implements Supervisor {
     await Promise.all(this.#interpreters.map(prepareOne));
   }
 
-  async enter(signal: AbortSignal, held: unknown): Promise<Seat> {
+  async enter(environ: Environ): Promise<Seat> {
+    const { 'wsgi_edge.signal': signal, [INTERPRETER]: held } = environ;
     if (typeof held === 'object' && held !== null && this.#bridges.has(held)) return heldSeat(held as Bridge);
-    const interpreter = await this.#takeAny();
+    const interpreter = await this.#takeAny(environ);
     const seat = this.#seat(interpreter);
     if (signal.aborted) {
       seat.leave();
@@ -160,7 +162,7 @@ class Pool implements Supervisor {
   }
 
   /** Waits for the first turn of a request, in any interpreter. */
-  async #takeAny(): Promise<Interpreter> {
+  async #takeAny(environ: Environ): Promise<Interpreter> {
     const { workers, maxRequests } = this.#settings;
     let mayTake = this.#queue.isEmpty(undefined);
     for (let first = false; ; mayTake = true) {
@@ -173,11 +175,10 @@ class Pool implements Supervisor {
         return interpreter;
       }
       if (this.#interpreters.length === 0) {
-        await keepAwake(this.#boot());
+        await this.#boot(environ);
         continue;
       }
-      // Nobody waits for it: if it fails, a request that finds no interpreter hears of the error.
-      if (this.#interpreters.length + this.#booting.size < workers) this.#bootAnother().catch(() => {});
+      if (this.#interpreters.length + this.#booting.size < workers) this.#bootFor(environ);
       first = await this.#wait(undefined, first);
     }
   }
@@ -235,9 +236,18 @@ class Pool implements Supervisor {
     this.#queue.wakeAll();
   }
 
-  #boot(): Promise<void> {
+  /** Waits until an interpreter has been started. */
+  #boot(environ: Environ): Promise<void> {
     const [booting] = this.#booting;
-    return booting ?? this.#bootAnother();
+    return keepAwake(booting ?? this.#bootFor(environ));
+  }
+
+  /** Starts one also if the client of the request leaves meanwhile: other requests wait for it. If it fails, a request that finds
+   *  no interpreter hears of the error. */
+  #bootFor(environ: Environ): Promise<void> {
+    const booting = this.#bootAnother();
+    environ['wsgi_edge.wait_until'](booting.catch(() => {}));
+    return booting;
   }
 
   #bootAnother(): Promise<void> {
