@@ -144,20 +144,6 @@ it('serves requests that wait for one whose client has gone while Python waits',
   }
 });
 
-it('starts although the client of the first request leaves meanwhile', async () => {
-  const fresh = await startWorker(code(false));
-  try {
-    const socket = connect(fresh.port, '127.0.0.1');
-    socket.write('GET /hello/1 HTTP/1.1\r\nHost: h\r\n\r\n');
-    await sleep(100);
-    socket.resetAndDestroy();
-    const answers = await Promise.all(['/hello/2', '/hello/3'].map((target) => get(target, {}, fresh)));
-    expect(answers.map(({ text }) => text)).toEqual(['Hello, /2', 'Hello, /3']);
-  } finally {
-    await fresh.stop();
-  }
-});
-
 it('starts anew after a fatal error', async () => {
   expect((await get('/die')).status).toBe(500);
   expect(await json('/kv?alive')).toBe('alive');
