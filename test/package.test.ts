@@ -175,7 +175,9 @@ console.log(JSON.stringify(uncompiled));`;
     expect(
       files.filter((path) => path.endsWith('.js')).sort(),
       'dist/ has files of an earlier build: rm -rf dist && npm run build',
-    ).toEqual([...scripts, 'dist/builder.js', 'dist/core.js', 'dist/interpreter.js'].sort());
+    ).toEqual(
+      [...scripts, 'dist/builder.js', 'dist/core.js', 'dist/interpreter.js', 'dist/python/threads/thread.js'].sort(),
+    );
   });
 
   it('has every source that a map names', () => {

@@ -42,16 +42,34 @@ const FRAMES: Array<[from: string, to: string]> = [
     'state.stackState.restore();HEAP32[state.threadState+52>>2]=state.frame;_restoreThreadState(',
   ],
 ];
-/** Lets each task have the whole of C's stack. Pyodide puts tasks that wait one below the other, to save copies, and boot.ts leaves
- *  no room for that. The second function is called when a task begins to wait. */
+/** Lets each task have the whole of C's stack, when it begins to run and when it begins to wait (`inner`). Pyodide puts tasks that
+ *  wait one below the other, to save copies, and boot.ts leaves no room for that. */
 const STACKS: Array<[from: string, to: string]> = [
   [
     'stackTop=stackSave();return}const threshold',
     'stackTop=stackSave();return}return setStackPosition(stackTop);const threshold',
   ],
-  ['async function inner(x,y){try', 'async function inner(x,y){enterTask();try'],
 ];
-const CHANGED = [...[...LINKING, TURN].map((part): [string, string] => [part, '']), ...FRAMES, ...STACKS];
+/** Lets the bridge interrupt a wait (python/turn.ts). It sets `nextTurn` before it calls a function of Python. */
+const WAITS: Array<[from: string, to: string]> = [
+  ['function enterTask(){', 'function enterTask(){Module.turn=Module.nextTurn;Module.nextTurn=undefined;'],
+  ['suspenderGlobal.value}}saveState', 'suspenderGlobal.value,turn:Module.turn}}saveState'],
+  ['validSuspender.value=true}restoreState', 'validSuspender.value=true;Module.turn=state.turn}restoreState'],
+  [
+    'async function inner(x,y){try{return await(x??y)}',
+    'async function inner(x,y){const{turn}=Module;enterTask();try{return await(turn?turn.wait(x??y):x??y)}',
+  ],
+];
+/** One channel for the event loops of all tasks. Workers would run the tasks of one request in the context of another, where they
+ *  can't use their own streams and end with the other. Without it, each task is a timer of its request; Node has setImmediate(). */
+const CHANNEL = 'ho();function bo(';
+const CHANGED: Array<[from: string, to: string]> = [
+  ...[...LINKING, TURN].map((part): [string, string] => [part, '']),
+  [CHANNEL, 'function bo('],
+  ...FRAMES,
+  ...STACKS,
+  ...WAITS,
+];
 
 /** boot.ts sets the size of C's stack with these. */
 const STACK = ['_emscripten_stack_get_base', '_emscripten_stack_set_limits'];

@@ -58,7 +58,8 @@ const site = open('site.zip');
 ${snapshot ? "const snapshot = open('snapshot.bin');\n" : ''}const { default: createPyodideModule } = await import('./pyodide.asm.mjs');
 
 const helpers = [${helperList(helpers)}];
-export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+const { url } = import.meta;
+export default { manifest, url, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
 `;
 }
 

@@ -36,6 +36,8 @@ export interface PythonAssets {
   stdlib: AssetData;
   /** The application and its packages as a zip of app/ and packages/. */
   site: AssetData;
+  /** The address of the module that has these assets, on Node: worker threads import it again. */
+  url?: string;
   /** The memory of an interpreter that has imported them. */
   snapshot?: AssetData;
 }

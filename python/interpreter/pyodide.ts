@@ -14,6 +14,10 @@ export interface PyodideModule {
   API: PyodideApi;
   wasmTable: { length: number };
   jspiSupported: boolean;
+  /** Belongs to the next call that can wait for promises (builder/trim.ts). */
+  nextTurn?: { wait<T>(promise: PromiseLike<T>): Promise<T> } | undefined;
+  /** Calls a function of Python for a timer of its event loop. */
+  callPyObjectMaybePromising(...args: unknown[]): Promise<unknown>;
   _Py_Version: number;
   growMemory(bytes: number): void;
   stackSave(): number;
