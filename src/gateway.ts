@@ -1,6 +1,6 @@
 import { nameOf, quote, WsgiError } from './errors.js';
 import { notFound } from './pages.js';
-import type { Application, GatewayOptions } from './types.js';
+import type { Application, Environ, GatewayOptions } from './types.js';
 import { enterMount } from './url.js';
 
 /** An application bound to its options and to the limits of its platform. */
@@ -19,7 +19,14 @@ export interface Gateway {
  *  @param name  the function the user called, for the error message
  *  @param maxStatus  the highest status code that the platform can send
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
-export function createGateway(name: string, app: Application, options: GatewayOptions, maxStatus: number): Gateway {
+export function createGateway<E extends Environ>(
+  name: string,
+  given: Application<E>,
+  options: GatewayOptions,
+  maxStatus: number,
+): Gateway {
+  // The target adds the keys that its applications expect.
+  const app = given as Application;
   const { scriptName = '', onError, errors, maxBody = Number.POSITIVE_INFINITY } = options;
   if (typeof app !== 'function')
     throw new WsgiError(`${name}: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
