@@ -21,12 +21,10 @@ export interface Gateway {
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
 export function createGateway<E extends Environ>(
   name: string,
-  given: Application<E>,
+  app: Application<E>,
   options: GatewayOptions,
   maxStatus: number,
 ): Gateway {
-  // The target adds the keys that its applications expect.
-  const app = given as Application;
   const { scriptName = '', onError, errors, maxBody = Number.POSITIVE_INFINITY } = options;
   if (typeof app !== 'function')
     throw new WsgiError(`${name}: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
@@ -36,9 +34,10 @@ export function createGateway<E extends Environ>(
   if (scriptName !== '' && !/^(\/[^/]+)+$/.test(scriptName))
     throw new WsgiError(`${name}: scriptName must be like "/app", not ${JSON.stringify(scriptName)}`);
   const mounted: Application = (environ, startResponse) =>
-    (enterMount(environ, scriptName) ? app : notFound)(environ, startResponse);
+    (enterMount(environ, scriptName) ? (app as Application) : notFound)(environ, startResponse);
   return {
-    application: scriptName === '' ? app : mounted,
+    // The target adds the keys that its applications expect.
+    application: scriptName === '' ? (app as Application) : mounted,
     onError,
     maxBody,
     // The default log writes an error and its stack as one entry, not as one for each line.

@@ -311,7 +311,7 @@ class Reader {
 }
 
 /** Makes a `wsgi.input` of bytes, of text (as UTF-8) or of a stream, for middleware that replaces the request body and for
- *  tests. Set CONTENT_LENGTH to match, or delete it. As `io.BytesIO`.
+ *  tests. Set CONTENT_LENGTH to match, or delete it. Bytes are copied. As `io.BytesIO`.
  *  @throws {WsgiError} when `body` is something else
  *  @example
  *  ```ts
@@ -325,7 +325,7 @@ export function inputOf(body: Uint8Array | string | ReadableStream<Uint8Array>):
   const bytes: unknown = typeof body === 'string' ? textToBytes(body) : body;
   if (!(bytes instanceof Uint8Array))
     throw new WsgiError(`inputOf: takes a Uint8Array, a string or a ReadableStream, not ${nameOf(body)}`);
-  return createInputStream(bytesSource(bytes));
+  return createInputStream(bytesSource(new Uint8Array(bytes)));
 }
 
 /** Tells the platform that the request body will not be read. */
@@ -344,13 +344,11 @@ export function shareStream(wrapper: InputStream, input: InputStream): void {
 }
 
 // A Buffer is a Uint8Array whose slice() and toString() do other things. An application must not meet it on some targets
-// only.
+// only. No platform shares the memory of a body (SharedArrayBuffer).
 function plain(chunk: Uint8Array): Bytes {
-  const { buffer } = chunk;
-  if (!(buffer instanceof ArrayBuffer)) return new Uint8Array(chunk);
   return chunk.constructor === Uint8Array
     ? (chunk as Bytes)
-    : new Uint8Array(buffer, chunk.byteOffset, chunk.byteLength);
+    : new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
 }
 
 // BytesIO treats no size, None and -1 as "all".

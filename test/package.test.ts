@@ -42,13 +42,42 @@ const names: Record<string, string[]> = {
     'shiftPathInfo',
     'toFetchHandler',
   ],
+  'wsgi-edge/http': [
+    'HttpError',
+    'accepts',
+    'attachment',
+    'badRequest',
+    'body',
+    'cookies',
+    'eventStream',
+    'file',
+    'forbidden',
+    'form',
+    'html',
+    'json',
+    'jsonBody',
+    'noContent',
+    'notFound',
+    'pathText',
+    'query',
+    'raw',
+    'redirect',
+    'requestOf',
+    'respond',
+    'router',
+    'scriptJson',
+    'setCookie',
+    'stream',
+    'text',
+    'view',
+  ],
   'wsgi-edge/cloudflare': ['toCloudflareHandler'],
   'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
   'wsgi-edge/python': ['PythonError', 'fromPython', 'pythonMiddleware'],
   'wsgi-edge/python/build': ['buildPython'],
   'wsgi-edge/validator': ['validator'],
-  'wsgi-edge/testing': ['callApp', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
+  'wsgi-edge/testing': ['callApp', 'client', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
 };
 
 test('the exports map names what is there', () => {
@@ -165,7 +194,7 @@ console.log(JSON.stringify(uncompiled));`;
   it('has sources, built files and documents', () => {
     for (const path of files)
       expect(path).toMatch(
-        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|targets|python|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
+        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|targets|python|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
       );
     const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) =>
       typeof target === 'string' ? target : target.default,
