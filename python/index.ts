@@ -33,7 +33,15 @@ const MAX_BUFFERED = 16 * 1024 * 1024; // bytes
 const SMALL_BODY = 65_536; // bytes; a longer body is streamed when Python can wait
 
 /** Makes an application of a Python application (PEP 3333) in assets that `wsgi-edge build-python` has written.
- *  @throws {WsgiError} on wrong options; in a request, on assets that do not fit this package */
+ *  @throws {WsgiError} on wrong options; in a request, on assets that do not fit this package
+ *  @example
+ *  ```ts
+ *  import { fromPython, type PythonAssets } from 'wsgi-edge/python';
+ *  import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+ *
+ *  // The build writes the assets as a module.
+ *  export const worker = (assets: PythonAssets) => toCloudflareHandler(fromPython(assets));
+ *  ``` */
 export function fromPython(assets: PythonAssets, options: PythonOptions = {}): PythonApplication {
   const { application = assets.manifest.application, ...rest } = options;
   return pythonApplication(assets, rest, application, (bridge) => bridge.load(application));
@@ -43,7 +51,14 @@ let middlewares = 0;
 
 /** Makes middleware of a Python factory "module:name", a callable that takes a WSGI application and returns one. Python sees
  *  the wrapped application of TypeScript as one of Python. If it is asynchronous, the runtime must have JSPI.
- *  @throws {WsgiError} on wrong options; in a request, on assets that do not fit this package */
+ *  @throws {WsgiError} on wrong options; in a request, on assets that do not fit this package
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { type PythonAssets, pythonMiddleware } from 'wsgi-edge/python';
+ *
+ *  export const checked = (assets: PythonAssets) => pythonMiddleware(assets, 'wsgiref.validate:validator')(demoApp);
+ *  ``` */
 export function pythonMiddleware(
   assets: PythonAssets,
   factory: string,

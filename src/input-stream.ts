@@ -363,7 +363,18 @@ function toLimit(size: unknown): number {
 
 /** The request body as a stream: the platform's own stream while `wsgi.input` is untouched, else the bytes that are left,
  *  as they come. Read either the stream or `wsgi.input`, because they share their bytes; if the stream is the platform's
- *  own, `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
+ *  own, `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream.
+ *  @example
+ *  ```ts
+ *  import { type Application, inputStream } from 'wsgi-edge';
+ *  import { callApp, testEnviron } from 'wsgi-edge/testing';
+ *
+ *  const echo: Application = (environ, startResponse) => {
+ *    startResponse('200 OK', []);
+ *    return environ['wsgi.file_wrapper'](inputStream(environ));
+ *  };
+ *  (await callApp(echo, testEnviron({}, 'four'))).text(); //=> 'four'
+ *  ``` */
 export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   const input: OwnInput = environ['wsgi.input'];
   const own = input[STATE]?.takeStream();

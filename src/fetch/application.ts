@@ -16,7 +16,15 @@ export type FetchHandler = (request: Request, env?: any, ctx?: any) => Response 
  *  SCRIPT_NAME. The handler gets `env` and `ctx` from Workers, or `{}` and a `waitUntil` elsewhere. Hop-by-hop headers of
  *  its Response are dropped. TRACE and CONNECT, which a Request can't have, are answered with 501. A Response whose body
  *  has been used is refused with a `WsgiError`.
- *  @throws {WsgiError} when `handler` is not a function */
+ *  @throws {WsgiError} when `handler` is not a function
+ *  @example
+ *  ```ts
+ *  import { fromFetchHandler, mount } from 'wsgi-edge';
+ *  import { callApp } from 'wsgi-edge/testing';
+ *
+ *  const site = mount({ '/fetch': fromFetchHandler((request) => new Response(request.url)) });
+ *  (await callApp(site, '/fetch/a')).text(); //=> 'http://127.0.0.1/a'
+ *  ``` */
 export function fromFetchHandler(handler: FetchHandler): Application {
   if (typeof handler !== 'function')
     throw new WsgiError(`fromFetchHandler: the handler must be a function (request), not ${nameOf(handler)}`);

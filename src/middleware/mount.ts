@@ -7,7 +7,16 @@ import { enterMount } from '../url.js';
  *  copy of environ with the prefix moved to SCRIPT_NAME.
  *  @param apps  applications by prefix, ordinary text such as "/api"
  *  @param fallback  answers requests that match no prefix; by default with 404
- *  @throws {WsgiError} when a prefix does not start with "/" or ends with one, or an application is not a function */
+ *  @throws {WsgiError} when a prefix does not start with "/" or ends with one, or an application is not a function
+ *  @example
+ *  ```ts
+ *  import { demoApp, mount } from 'wsgi-edge';
+ *  import { callApp } from 'wsgi-edge/testing';
+ *
+ *  const site = mount({ '/demo': demoApp });
+ *  (await callApp(site, '/demo/a')).status; //=> '200 OK'
+ *  (await callApp(site, '/other')).status; //=> '404 Not Found'
+ *  ``` */
 export function mount<E extends Environ = Environ>(
   apps: Record<string, Application<E>>,
   fallback: Application<E> = notFound,

@@ -14,7 +14,19 @@ export interface ProxyHops {
 /** Takes client address, scheme, host, port and mount point from the X-Forwarded-* values of trusted proxies, counted from
  *  the right. Malformed values are ignored, and the replaced ones are kept in `wsgi_edge.proxy_fix.orig`. As Werkzeug's
  *  `ProxyFix`.
- *  @throws {WsgiError} when a count is not a whole number of proxies */
+ *  @throws {WsgiError} when a count is not a whole number of proxies
+ *  @example
+ *  ```ts
+ *  import { type Application, proxyFix } from 'wsgi-edge';
+ *  import { callApp, testEnviron } from 'wsgi-edge/testing';
+ *
+ *  const app: Application = (environ, startResponse) => {
+ *    startResponse('200 OK', [['X-Client', environ.REMOTE_ADDR ?? '']]);
+ *    return [];
+ *  };
+ *  const environ = testEnviron({ HTTP_X_FORWARDED_FOR: '203.0.113.7' });
+ *  (await callApp(proxyFix({ for: 1 })(app), environ)).headers[0]; //=> ['X-Client', '203.0.113.7']
+ *  ``` */
 export function proxyFix<E extends Environ = Environ>(hops: ProxyHops = {}): Middleware<E> {
   const { for: forHops = 1, proto = 1, host = 0, port = 0, prefix = 0 } = hops;
   for (const count of [forHops, proto, host, port, prefix])

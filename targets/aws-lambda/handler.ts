@@ -21,7 +21,17 @@ import { isTextType, type ResultBody, resultBody } from './write/body.js';
  *  @returns a handler that rejects with a `WsgiError` naming the event if it is not an HTTP request, unless
  *    `onOtherEvent` takes it
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
- *  https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html */
+ *  https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { toLambdaHandler } from 'wsgi-edge/aws-lambda';
+ *  import { lambdaEvent } from 'wsgi-edge/testing';
+ *
+ *  export const handler = toLambdaHandler(demoApp);
+ *  const result = await handler(lambdaEvent('function-url', { target: '/a' }), {});
+ *  result.statusCode; //=> 200
+ *  ``` */
 export function toLambdaHandler<Kind extends LambdaKind = LambdaKind>(
   app: Application<AwsEnviron<Kind>>,
   options: LambdaOptions = {},

@@ -23,7 +23,14 @@ type StreamHandler = (event: unknown, stream: ResponseStream, context: LambdaCon
  *    it, or when it comes from a front end that can't stream. Rejects with the error that broke off a response after its
  *    first byte: Lambda reports it, and the client sees a body that ends early
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
- *  https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html */
+ *  https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
+ *
+ *  export const handler = toLambdaStreamHandler(demoApp);
+ *  ``` */
 export function toLambdaStreamHandler<Kind extends LambdaKind = LambdaKind>(
   app: Application<AwsEnviron<Kind>>,
   options: LambdaOptions = {},

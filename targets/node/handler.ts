@@ -31,7 +31,15 @@ const LONGEST = 2 ** 31 - 1;
 type Listener = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
 /** Makes a listener of an application, for the servers of `node:http`, `node:https` and `node:http2`.
- *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
+ *  @example
+ *  ```ts
+ *  import { createServer } from 'node:http';
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { toNodeHandler } from 'wsgi-edge/node';
+ *
+ *  export const server = createServer(toNodeHandler(demoApp));
+ *  ``` */
 export function toNodeHandler(app: Application<NodeEnviron>, options: NodeOptions = {}): Listener {
   const { sendTimeout = 60_000, ...rest } = options;
   checkMilliseconds('toNodeHandler', { sendTimeout });
