@@ -67,7 +67,8 @@ export function router<E extends Environ = Environ>(fallback: Application<E> = n
   let elsewhere = fallback;
   const app: Application<E> = (environ, startResponse) => {
     const method = environ.REQUEST_METHOD;
-    const path = decodeNative(environ.PATH_INFO);
+    // Below a mount, the path of the mount itself is empty.
+    const path = decodeNative(environ.PATH_INFO) || '/';
     const allowed = new Set<string>();
     for (const { methods, matches, handler } of routes) {
       const found = matches(path);

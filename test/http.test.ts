@@ -441,7 +441,11 @@ describe('router', () => {
       throw new HttpError(badRequest('bad'));
     })
     .mount('/api', echo)
-    .mount('/api/v2', echo);
+    .mount('/api/v2', echo)
+    .mount(
+      '/inner',
+      router().get('/', () => text('inner')),
+    );
 
   test.each<[method: string, target: string, status: number, content: string]>([
     ['GET', '/', 200, 'home'],
@@ -463,6 +467,8 @@ describe('router', () => {
     ['GET', '/api', 200, '/api|'],
     ['GET', '/api/v2/x', 200, '/api/v2|/x'],
     ['GET', '/apiary', 404, 'nothing here'],
+    ['GET', '/inner', 200, 'inner'],
+    ['GET', '/inner/', 200, 'inner'],
     ['POST', '/', 405, 'Method Not Allowed\n'],
     ['__proto__', '/', 405, 'Method Not Allowed\n'],
     ['GET', '/__proto__', 404, 'nothing here'],

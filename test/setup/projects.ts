@@ -19,6 +19,9 @@ export const unbuilt = {
   include: ['test/**/*.test.ts'],
   exclude: [...PACKAGE, ...LAMBDA, ...PYTHON, ...WORKERS],
   // An example imports the package by its name, which leads to dist/.
-  alias: [{ find: /^wsgi-edge$/, replacement: resolve(import.meta.dirname, '../../src/index.ts') }],
+  alias: [
+    { find: /^wsgi-edge$/, replacement: resolve(import.meta.dirname, '../../src/index.ts') },
+    { find: /^wsgi-edge\/(http|middleware)$/, replacement: resolve(import.meta.dirname, '../../$1/index.ts') },
+  ],
 };
 export const onNode = { environment: 'node', testTimeout: 30_000, hookTimeout: 180_000, maxConcurrency: 12 } as const;
