@@ -48,6 +48,14 @@ async function examplesOf(subpath: string, file: string): Promise<{ examples: Ex
   return { examples, missing };
 }
 
+/** The examples of a page of docs/, which are whole modules. */
+const pageExamples = (page: string): Example[] =>
+  [...readFileSync(page, 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = '']) => ({
+    subpath: page,
+    name: 'example',
+    code,
+  }));
+
 const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-examples-'));
 const examples: Example[] = [];
 const missing: string[] = [];
@@ -59,6 +67,7 @@ beforeAll(async () => {
     examples.push(...found.examples);
     missing.push(...found.missing);
   }
+  examples.push(...pageExamples('docs/HTTP.md'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', manifest.name));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
