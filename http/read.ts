@@ -14,7 +14,7 @@ export interface ReadOptions {
 export const MAX_BYTES = 1024 * 1024;
 
 /** Throws the error of a request that a reader refuses.
- *  @param what  says what the client did; the client sees it, too */
+ *  @param what  the client's mistake, such as "sent a form that ends early"; the client sees it, too */
 export function refuse(status: number, what: string): never {
   throw new HttpError(text(`The client ${what}\n`, { status }), `client: ${what}`);
 }

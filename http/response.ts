@@ -10,7 +10,7 @@ import type { Application, Body, Environ, HeaderList, StartResponse } from '../s
 export interface Init {
   /** A code such as 201, or a code and its reason, such as "201 Created". */
   status?: number | string;
-  /** Pairs, or an object. Values are native strings. A Content-Type replaces the one that the response has by itself. */
+  /** Pairs, or an object. Values are native strings. A Content-Type replaces the default one. */
   headers?: readonly (readonly [name: string, value: string])[] | Readonly<Record<string, string>>;
 }
 
@@ -111,7 +111,7 @@ const failure = (status: number, content: string | undefined, init: Init): Appli
   text(content ?? `${statusLine(status).slice(4)}\n`, { status, ...init });
 
 /** Answers 400.
- *  @param content  says what is wrong; by default the reason of the status
+ *  @param content  the reason of the status by default
  *  @example
  *  ```ts
  *  import { badRequest } from 'wsgi-edge/http';
@@ -124,7 +124,7 @@ export function badRequest(content?: string, init: Init = {}): Application {
 }
 
 /** Answers 403.
- *  @param content  says why; by default the reason of the status
+ *  @param content  the reason of the status by default
  *  @example
  *  ```ts
  *  import { forbidden } from 'wsgi-edge/http';
@@ -137,7 +137,7 @@ export function forbidden(content?: string, init: Init = {}): Application {
 }
 
 /** Answers 404.
- *  @param content  by default the reason of the status
+ *  @param content  the reason of the status by default
  *  @example
  *  ```ts
  *  import { notFound } from 'wsgi-edge/http';

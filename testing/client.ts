@@ -7,18 +7,18 @@ import { lambdaEvent } from './lambda/event.js';
 import { frontEndOf } from './lambda/front-ends.js';
 import { readLambdaResult } from './lambda/result.js';
 
-/** The options of `client`: those of a gateway, and its own. */
+/** The options of `client`, and those of every gateway. */
 export interface ClientOptions extends GatewayOptions {
   /** The front end of Lambda that the requests go through, as its events and results. Without it they go through the gateway of
    *  `toFetchHandler`. "lambda:alb" is a load balancer with single values. */
   target?: `lambda:${LambdaKind | 'alb'}`;
   /** The most redirects that are followed, 20 by default; 0 for none. A redirect to another host is not followed. */
   redirects?: number;
-  /** Whether the application runs inside `validator`; true by default. */
+  /** If true, the default, the application runs inside `validator`. */
   validate?: boolean;
 }
 
-/** What a request has besides method and path. Give one of `form`, `json` and `body`. */
+/** The headers, cookies and body of a request. Give one of `form`, `json` and `body`. */
 export interface ClientRequest {
   headers?: Record<string, string> | [name: string, value: string][];
   /** Cookies for this request, beside the ones that the client keeps. Ordinary text. */
