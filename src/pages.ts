@@ -1,13 +1,14 @@
 import { BodyTooLarge } from './errors.js';
 import { textToBytes } from './native-string.js';
-import type { Application } from './types.js';
+import type { Application, HeaderList } from './types.js';
 
 /** A page of the gateway, which contains only the status. PEP 3333, "Error Handling".
- *  @param status  "404 Not Found" */
+ *  @param status  "404 Not Found"
+ *  @param more  further headers */
 export const statusPage =
-  (status: string): Application =>
+  (status: string, ...more: HeaderList): Application =>
   (_environ, startResponse) => {
-    startResponse(status, [['Content-Type', 'text/plain; charset=utf-8']]);
+    startResponse(status, [['Content-Type', 'text/plain; charset=utf-8'], ...more]);
     return [textToBytes(`${status.slice(4)}\n`)];
   };
 

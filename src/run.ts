@@ -3,7 +3,7 @@ import type { Connection } from './connection.js';
 import { ClientDisconnected, describe, nameOf, WsgiError } from './errors.js';
 import { asFile, FileWrapper } from './file-wrapper.js';
 import type { Gateway } from './gateway.js';
-import { Outgoing, type Platform, rejected } from './outgoing.js';
+import { Outgoing, type Platform, rejected, shortage } from './outgoing.js';
 import { errorPage } from './pages.js';
 import { checkChunk, type Head, Start } from './start-response.js';
 import type { Application, Body, Environ, ErrorStream, StartResponse, Write } from './types.js';
@@ -129,9 +129,11 @@ class Exchange<Out> {
     const { length, code } = start.started('the application returned its body');
     if (length !== undefined && length !== total && !out.sendsNothing(code)) {
       if (total > length) return false;
-      throw out.shortage(length, total);
+      throw shortage(length, total) as WsgiError;
     }
-    this.#commit(concatenate(chunks, total));
+    const bytes = concatenate(chunks, total);
+    if (!out.sendsNothing(code)) this.#warn(start.wrongLabel(bytes));
+    this.#commit(bytes);
     this.#finished = true;
     return true;
   }
@@ -142,6 +144,7 @@ class Exchange<Out> {
     const { head } = start;
     const { size } = file;
     if (start.committed || head === undefined || out.sendsNothing(head.code)) return undefined;
+    this.#warn(start.lateChange());
     if (size !== undefined && head.length === undefined) {
       head.length = size;
       head.headers.push(['Content-Length', String(size)]);
@@ -185,13 +188,13 @@ class Exchange<Out> {
     const connection = this.#connection;
     const { length, code } = start.started('the end of the body');
     // Nothing has gone out, so the client can still get a 500.
-    const early = start.committed || out.sendsNothing(code) ? undefined : out.shortage(length);
+    const early = start.committed || out.sendsNothing(code) ? undefined : shortage(length, out.sent);
     if (early !== undefined) throw early;
     this.#commit(length === undefined ? new Uint8Array(0) : undefined);
     if (out.unaccepted !== undefined) await connection.whileOpen(out.unaccepted);
     this.#finished = true;
     if (out.complete) return;
-    const late = out.shortage(length);
+    const late = shortage(length, out.sent);
     if (late !== undefined) throw late;
     await this.#end();
   }
@@ -208,6 +211,7 @@ class Exchange<Out> {
     const { start } = this;
     const head = start.started('the first chunk');
     if (!start.committed) {
+      this.#warn(start.lateChange());
       this.out.begin(head, body);
       start.committed = true;
     }
@@ -215,7 +219,8 @@ class Exchange<Out> {
   }
 
   #pass({ length }: Head, chunk: Uint8Array): void | Promise<void> {
-    const { overlong } = this.out;
+    const { overlong, sent, bodiless } = this.out;
+    if (sent === 0 && !bodiless) this.#warn(this.start.wrongLabel(chunk));
     const accepted = this.out.send(chunk, length);
     if (this.out.overlong && !overlong)
       this.#logText(`application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`);
@@ -321,6 +326,10 @@ class Exchange<Out> {
       (body) => body && this.#open(asFile(body) ?? body).release(),
       () => {},
     );
+  }
+
+  #warn(text: string | undefined): void {
+    if (text !== undefined) this.#logText(text);
   }
 
   #log(error: unknown): void {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { transform } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { verdict } from '../scripts/audit.ts';
 import { VERSION } from '../src/environ.js';
@@ -78,6 +78,19 @@ const names: Record<string, string[]> = {
   'wsgi-edge/python/build': ['buildPython'],
   'wsgi-edge/validator': ['validator'],
   'wsgi-edge/testing': ['callApp', 'client', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
+  'wsgi-edge/middleware': [
+    'accessLog',
+    'basicAuth',
+    'compress',
+    'conditional',
+    'cors',
+    'errorPages',
+    'mapResponse',
+    'requestId',
+    'secureHeaders',
+    'staticFiles',
+    'timeout',
+  ],
 };
 
 test('the exports map names what is there', () => {
@@ -194,7 +207,7 @@ console.log(JSON.stringify(uncompiled));`;
   it('has sources, built files and documents', () => {
     for (const path of files)
       expect(path).toMatch(
-        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|targets|python|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
+        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|middleware|targets|python|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
       );
     const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) =>
       typeof target === 'string' ? target : target.default,
@@ -239,10 +252,38 @@ console.log(JSON.stringify(uncompiled));`;
     expect(code).toBe('');
   });
 
+  it('has middleware of which a bundle gets only what it imports', async () => {
+    const bundle = async (names: string) => {
+      const contents = `import { ${names} } from 'wsgi-edge/middleware'; console.log(${names});`;
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: folder },
+        bundle: true,
+        minify: true,
+        format: 'esm',
+        platform: 'browser', // any import of a Node module fails
+        write: false,
+      });
+      return outputFiles[0]?.text ?? '';
+    };
+    const parts = {
+      staticFiles: 'image/png',
+      compress: 'CompressionStream',
+      cors: 'Allow-Origin',
+      basicAuth: 'Basic realm',
+    };
+    for (const [name, mark] of Object.entries(parts)) {
+      expect(await bundle(name)).toContain(mark);
+      for (const [other, foreign] of Object.entries(parts))
+        if (other !== name) expect(await bundle(name), name).not.toContain(foreign);
+    }
+    expect((await bundle('requestId')).length).toBeLessThan(16_000); // the rest is the core, which a gateway has, too
+  });
+
   it('has the same classes and the same private symbol in every subpath', async () => {
     const same = await evaluate(`import { ClientDisconnected, FileWrapper, inputStream, WsgiError } from 'wsgi-edge';
       import { toLambdaHandler } from 'wsgi-edge/aws-lambda';
       import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+      import { mapResponse } from 'wsgi-edge/middleware';
       import { toNodeHandler } from 'wsgi-edge/node';
       import { fromPython } from 'wsgi-edge/python';
       import { buildPython } from 'wsgi-edge/python/build';
@@ -251,6 +292,7 @@ console.log(JSON.stringify(uncompiled));`;
       const refuse = {
         cloudflare: () => toCloudflareHandler(0),
         lambda: () => toLambdaHandler(0),
+        middleware: () => mapResponse(0),
         node: () => toNodeHandler(0),
         python: () => fromPython({ manifest: {} }, { maxBuffered: -1 }),
         build: () => buildPython({ application: '' }),
@@ -282,6 +324,7 @@ console.log(JSON.stringify(uncompiled));`;
       'cloudflare',
       'disconnected',
       'lambda',
+      'middleware',
       'node',
       'python',
       'stream',
@@ -336,6 +379,7 @@ export default toCloudflareHandler<{ KV: string }>(app) satisfies ExportedHandle
 import { toLambdaHandler, toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
 import { runCgi, serve, toNodeHandler } from 'wsgi-edge/node';
 import { callApp, lambdaEvent, readLambdaResult } from 'wsgi-edge/testing';
+import { accessLog, compress, mapResponse, staticFiles } from 'wsgi-edge/middleware';
 import { validator } from 'wsgi-edge/validator';
 const app: Application = async function* (environ, startResponse) {
   const headers: [string, string][] = [];
@@ -343,7 +387,7 @@ const app: Application = async function* (environ, startResponse) {
   startResponse('200 OK', headers);
   yield await environ['wsgi.input'].read();
 };
-const site = compose(proxyFix({ for: 1 }), validator)(mount({ '/f': fromFetchHandler((request) => new Response(request.url)) }, app));
+const site = compose(proxyFix({ for: 1 }), accessLog(), compress(), staticFiles({ folder: 'public' }), (app) => mapResponse(app, {}), validator)(mount({ '/f': fromFetchHandler((request) => new Response(request.url)) }, app));
 export const handler = toLambdaHandler(site);
 export const streamHandler = toLambdaStreamHandler(site);
 export const listener = toNodeHandler(site);

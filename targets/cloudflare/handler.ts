@@ -35,6 +35,9 @@ export function toCloudflareHandler<Env = unknown>(
       const platform = new WorkersPlatform(connection);
       const protocol = httpProtocol(request);
       const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, protocol, addressOf, true);
+      // Cloudflare replaces the header by "br, gzip", whatever the client accepts.
+      const { clientAcceptEncoding: accepted } = (request as { cf?: { clientAcceptEncoding?: unknown } }).cf ?? {};
+      if (typeof accepted === 'string') environ.HTTP_ACCEPT_ENCODING = encodeNative(accepted);
       environ['workers.env'] = env;
       environ['workers.ctx'] = ctx;
       environ['workers.request'] = request;

@@ -1,0 +1,34 @@
+import { headerValue } from '../src/headers.js';
+import type { Middleware } from '../src/types.js';
+import { mapResponse } from './map-response.js';
+
+/** The options of `requestId`. */
+export interface RequestIdOptions {
+  /** The header of the request and of the response; `X-Request-Id` by default. */
+  header?: string;
+  /** Takes the id of the request if it has up to 128 letters, digits and `-_.:=+/@`; true by default. False where clients
+   *  connect without a proxy that sets the header. */
+  trust?: boolean;
+}
+
+// Anything else could forge a line of a log or a header.
+const SAFE = /^[\w.:=+/@-]{1,128}$/;
+
+/** Gives each request an id, as `wsgi_edge.request_id` of environ and as a header of the response: the one of the request's
+ *  header, the platform's, or a random UUID. Place it outside of `accessLog`.
+ *  @example
+ *  compose(requestId(), accessLog())(app) */
+export function requestId({ header = 'X-Request-Id', trust = true }: RequestIdOptions = {}): Middleware {
+  const key = `HTTP_${header.toUpperCase().replaceAll('-', '_')}`;
+  return (app) => (environ, startResponse) => {
+    const { [key]: given, 'wsgi_edge.request_id': platform } = environ;
+    const usable = [trust ? given : undefined, platform].find((id) => typeof id === 'string' && SAFE.test(id));
+    const id = (usable as string | undefined) ?? crypto.randomUUID();
+    const labelled = mapResponse(app, {
+      head({ headers }) {
+        if (headerValue(headers, header.toLowerCase()) === undefined) headers.push([header, id]);
+      },
+    });
+    return labelled({ ...environ, 'wsgi_edge.request_id': id }, startResponse);
+  };
+}
