@@ -5,6 +5,7 @@ export const PACKAGE = ['test/package.test.ts', 'test/offline.test.ts', 'test/do
 /** Those that need AWS's runtime client as well. */
 export const LAMBDA = [
   'test/deploy.test.ts',
+  'test/shorty.test.ts',
   'test/showcase.test.ts',
   'test/conformance/lambda-stream.test.ts',
   'test/lambda-traps/streaming.test.ts',
