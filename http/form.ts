@@ -68,8 +68,8 @@ export async function form(environ: Environ, options: FormOptions = {}): Promise
   const keep = (bytes: number, part = 0) => {
     parts += part;
     held += bytes;
-    if (parts > maxParts) refuse(413, `sent more than ${maxParts} fields`);
-    if (held > maxBytes) tooLarge(maxBytes);
+    if (!(parts <= maxParts)) refuse(413, `sent more than ${maxParts} fields`);
+    if (!(held <= maxBytes)) tooLarge(maxBytes);
   };
   if (type === 'application/x-www-form-urlencoded') {
     for (const [name, value] of new URLSearchParams(bytesToText(await body(environ, { maxBytes })))) {

@@ -8,7 +8,7 @@ export interface Html extends Application {
   readonly markup: string;
 }
 
-/** A value in a template. false, null and undefined leave no trace. */
+/** A value in a template. Booleans, null and undefined leave no trace. */
 export type HtmlValue = Html | string | number | bigint | boolean | null | undefined | readonly HtmlValue[];
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -46,7 +46,7 @@ const isHtml = (value: unknown): value is Html => typeof value === 'function' &&
 
 function escaped(value: unknown): string {
   if (isHtml(value)) return value.markup;
-  if (value === undefined || value === null || value === false) return '';
+  if (value === undefined || value === null || typeof value === 'boolean') return '';
   if (Array.isArray(value)) return value.map(escaped).join('');
   if (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol')
     throw new WsgiError(`html: a value must be text, a number or markup, not ${nameOf(value)}`);

@@ -80,7 +80,8 @@ function describe(headers: string): Omit<Part, 'content'> {
   return { name, filename: parameters.get('filename'), type };
 }
 
-const PARAMETER = /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
+// Sticky, because a search for the next parameter would take quadratic time on quotes that do not end.
+const PARAMETER = /\s*;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/gy;
 
 // Browsers write %22, %0D and %0A (HTML Living Standard, "Multipart form data"); curl writes \" and \\.
 function unquote(quoted: string): string {

@@ -114,10 +114,12 @@ export async function body(
   { maxBytes = MAX_BYTES }: ReadOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { CONTENT_LENGTH: length, 'wsgi.input': input } = environ;
-  if (Number(length) > maxBytes) return tooLarge(maxBytes);
+  // This order refuses every body if the limit is NaN.
+  if (!(Number(length ?? 0) <= maxBytes)) return tooLarge(maxBytes);
   // A known body is read in one step. read(size) gives fewer bytes only at the end, so one more tells that it is too long.
-  const bytes = await (length === undefined ? input.read(maxBytes + 1) : input.read());
-  return bytes.length > maxBytes ? tooLarge(maxBytes) : bytes;
+  const limited = length === undefined && maxBytes !== Number.POSITIVE_INFINITY;
+  const bytes = await (limited ? input.read(maxBytes + 1) : input.read());
+  return bytes.length <= maxBytes ? bytes : tooLarge(maxBytes);
 }
 
 /** The request body as JSON, from `application/json` or a type that ends with `+json`. Other types are refused: a form of

@@ -4,15 +4,18 @@ import { decodeNative } from '../src/native-string.js';
 import type { Application, Environ } from '../src/types.js';
 import { answerWith, notFound, text } from './response.js';
 
-/** The parameters of a path: `Params<'/users/:id'>` is `{ id: string }`. */
-export type Params<Path extends string> = string extends Path
-  ? Record<string, string>
-  : { [Name in Names<Path>]: string };
+/** The parameters of a path: `Params<'/users/:id'>` is `{ id: string }`. A path with other syntax has any. */
+export type Params<Path extends string> = { [Name in string extends Path ? string : Names<Path>]: string };
 type Names<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
   ? Names<Segment> | Names<Rest>
-  : Path extends `${string}${':' | '*'}${infer Name}`
-    ? Name
-    : never;
+  : Path extends `:${infer Name}` | `*${infer Name}`
+    ? Name extends `${string}${Syntax | '.' | '-'}${string}`
+      ? string
+      : Name
+    : Path extends `${string}${Syntax}${string}`
+      ? string
+      : never;
+type Syntax = ':' | '*' | '{' | '}';
 
 /** Takes a request and the parameters of its path, and returns the response, or a promise of it. */
 export type Handler<E extends Environ, Path extends string> = (

@@ -1,4 +1,4 @@
-import { WsgiError } from '../src/errors.js';
+import { nameOf, WsgiError } from '../src/errors.js';
 import { isStream } from '../src/file-wrapper.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, Body } from '../src/types.js';
@@ -10,6 +10,7 @@ type Source<Piece> = Iterable<Piece> | AsyncIterable<Piece>;
 /** Answers with pieces as they come, as `text/plain` in UTF-8 unless `init` has another type. If the client leaves, the
  *  generator is ended, and `environ['wsgi_edge.signal']` tells those that wait.
  *  @param source  a generator or another iterable of text, markup or bytes; or a stream of bytes, which the platform sends
+ *  @throws {WsgiError} when the source is not an object, such as a generator function that has not been called
  *  @example
  *  ```ts
  *  import { stream, view } from 'wsgi-edge/http';
@@ -26,6 +27,7 @@ export function stream(
   source: Source<string | Html | Uint8Array> | ReadableStream<Uint8Array>,
   { status = 200, headers }: Init = {},
 ): Application {
+  checkSource('stream', source);
   return (environ, startResponse) => {
     startResponse(statusLine(status), headerList(headers, CONTENT_TYPE('text/plain; charset=utf-8')));
     // The gateway ends a stream even if nobody has read it.
@@ -35,6 +37,13 @@ export function stream(
           typeof piece === 'string' ? textToBytes(piece) : 'markup' in piece ? textToBytes(piece.markup) : piece,
         );
   };
+}
+
+function checkSource(name: string, source: unknown): void {
+  if (typeof source !== 'object' || source === null)
+    throw new WsgiError(
+      `${name}: the source must be a stream, or an iterable such as a generator, not ${nameOf(source)}`,
+    );
 }
 
 function encoded<Piece>(source: Source<Piece>, encode: (piece: Piece) => Uint8Array): Body {
@@ -73,6 +82,7 @@ export type ServerEvent =
  *  await (await client(app).get('/')).text(); //=> 'event: tick\ndata: a\ndata: b\n\n'
  *  ``` */
 export function eventStream(source: Source<ServerEvent>, { status = 200, headers }: Init = {}): Application {
+  checkSource('eventStream', source);
   return (_environ, startResponse) => {
     startResponse(
       statusLine(status),

@@ -115,6 +115,15 @@ describe('multipart', () => {
     ['no boundary in the body', testEnviron(MULTIPART, 'a=b'), 400, 'ends before its last boundary'],
     ['an empty body', testEnviron(MULTIPART, ''), 400, 'ends before its last boundary'],
     ['a part without a name', testEnviron(MULTIPART, lines('--x', 'A: b', '', 'c', '--x--')), 400, 'without a name'],
+    [
+      'quotes that do not end',
+      testEnviron(
+        MULTIPART,
+        lines('--x', `Content-Disposition: form-data${';a="'.repeat(3001)}; name=a`, '', 'c', '--x--'),
+      ),
+      400,
+      'without a name',
+    ],
     ['a longer boundary', testEnviron(MULTIPART, lines('--xy', 'A: b', '', 'c', '--x--')), 400, 'other text after it'],
     [
       'long headers',

@@ -106,6 +106,12 @@ describe('responses', () => {
       () => html`${{ markup: '<script>' } as never}`,
       'html: a value must be text, a number or markup, not an Object',
     ],
+    [
+      'stream',
+      () => stream('text'),
+      'stream: the source must be a stream, or an iterable such as a generator, not a string',
+    ],
+    ['eventStream', () => eventStream((() => {}) as never), 'eventStream: the source must be'],
     ['file', () => file(new Blob([]), { etag: 'a' }), 'file: etag must be like "a" or W/"a", quotes included, not a'],
   ])('%s refuses what it can not send', (_name, make, message) => {
     expect(make).toThrow(WsgiError);
@@ -130,7 +136,7 @@ describe('html', () => {
   it('escapes values in text and in quoted attributes, and nothing that is markup', () => {
     const evil = `"'><script>&`;
     expect(html`<p title="${evil}">${evil}${html`<b>`}${[1, html`<i>`, null, undefined, false, true]}</p>`.markup).toBe(
-      '<p title="&quot;&#39;&gt;&lt;script&gt;&amp;">&quot;&#39;&gt;&lt;script&gt;&amp;<b>1<i>true</p>',
+      '<p title="&quot;&#39;&gt;&lt;script&gt;&amp;">&quot;&#39;&gt;&lt;script&gt;&amp;<b>1<i></p>',
     );
   });
 
@@ -349,6 +355,8 @@ describe('readers', () => {
         'The client sent more than 3 bytes\n',
       ]);
     expect(await refusal(body, testEnviron({}, new Uint8Array(1024 * 1024 + 1)))).toEqual(['413', expect.anything()]);
+    expect((await body(unknown(), { maxBytes: Number.POSITIVE_INFINITY })).length).toBe(4);
+    expect((await refusal((given) => body(given, { maxBytes: Number.NaN }), testEnviron({}, 'a')))[0]).toBe('413');
   });
 
   it('reads JSON', async () => {
@@ -498,7 +506,8 @@ describe('router', () => {
       // @ts-expect-error the path has no such parameter
       return text(b + c + params.d);
     });
-    // A path that is not literal gives any parameter.
+    // A path that is not literal, or has other syntax, gives any parameter.
+    router().get('/a/:year-:month{.:ext}', (_environ, { year, month, ext }) => text(`${year}${month}${ext}`));
     router().get('/a' as string, (_environ, { anything }) => text(String(anything)));
   });
 
