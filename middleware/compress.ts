@@ -23,9 +23,17 @@ const TYPES =
  *  is flushed after each chunk, or is left alone if the platform can't flush. Left alone are also bodies that are short,
  *  encoded, ranged (206), of other media types, or under `Cache-Control: no-transform`. A strong ETag becomes weak.
  *  A page that shows a secret next to text from the URL should not be compressed (BREACH, CVE-2013-3587).
+ *  @throws {WsgiError} when `encodings` has an unknown one
  *  @example
- *  compress({ threshold: 2048 })(app)
- *  @throws {WsgiError} when `encodings` has an unknown one */
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { compress } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = compress({ threshold: 2048 })(text('a'.repeat(10_000)));
+ *  const { headers } = await client(app).get('/', { headers: { 'Accept-Encoding': 'gzip' } });
+ *  headers.get('content-encoding'); //=> 'gzip'
+ *  ``` */
 export function compress({ threshold = 1024, types = TYPES, encodings }: CompressOptions = {}): Middleware {
   for (const encoding of encodings ?? [])
     if (!/^(gzip|br|zstd)$/.test(encoding)) throw new WsgiError(`compress: "${encoding}" is not gzip, br or zstd`);

@@ -17,7 +17,16 @@ const SAFE = /^[\w.:=+/@-]{1,128}$/;
 /** Gives each request an id, as `wsgi_edge.request_id` of environ and as a header of the response: the one of the request's
  *  header, the platform's, or a random UUID. Place it outside of `accessLog`.
  *  @example
- *  compose(requestId(), accessLog())(app) */
+ *  ```ts
+ *  import { compose } from 'wsgi-edge';
+ *  import { text } from 'wsgi-edge/http';
+ *  import { accessLog, requestId } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = compose(requestId(), accessLog({ log: () => {} }))(text('hello'));
+ *  const { headers } = await client(app).get('/', { headers: { 'X-Request-Id': 'abc' } });
+ *  headers.get('x-request-id'); //=> 'abc'
+ *  ``` */
 export function requestId({ header = 'X-Request-Id', trust = true }: RequestIdOptions = {}): Middleware {
   const key = `HTTP_${header.toUpperCase().replaceAll('-', '_')}`;
   return (app) => (environ, startResponse) => {

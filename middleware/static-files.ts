@@ -38,9 +38,16 @@ const ENCODINGS = ['br', 'zstd', 'gzip'] as const;
  *  ranges, and `index.html` for a path that ends in "/". Everything else goes to the application: other methods, paths
  *  without a file, paths with a dot file (except `.well-known`), a backslash, a colon, a control character or an escaped
  *  slash, and files that a symbolic link leads out of the folder to.
+ *  @throws {WsgiError} when `prefix` is not like "/static", and for a request when there is neither binding nor folder
  *  @example
- *  staticFiles({ folder: 'public', prefix: '/static' })(app)
- *  @throws {WsgiError} when `prefix` is not like "/static", and for a request when there is neither binding nor folder */
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { staticFiles } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = staticFiles({ folder: 'public', prefix: '/static' })(text('the application'));
+ *  await (await client(app).get('/static/no-such-file')).text(); //=> 'the application'
+ *  ``` */
 export function staticFiles(options: StaticFilesOptions): Middleware {
   const { folder, assets = 'ASSETS', prefix = '', precompressed = false } = options;
   const { cacheControl = 'public, max-age=0' } = options;

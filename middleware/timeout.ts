@@ -12,9 +12,16 @@ const LONGEST = 2 ** 31 - 1; // of the timers of every platform, in milliseconds
  *  computes without waiting is not stopped. A stream may take any time once its head has gone out.
  *  @param ms  milliseconds until the head
  *  @param page  answers instead of the 504
+ *  @throws {WsgiError} when `ms` is not a number of milliseconds above 0
  *  @example
- *  timeout(10_000)(app)
- *  @throws {WsgiError} when `ms` is not a number of milliseconds above 0 */
+ *  ```ts
+ *  import { text, view } from 'wsgi-edge/http';
+ *  import { timeout } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const slow = view(() => new Promise<ReturnType<typeof text>>(() => {}));
+ *  (await client(timeout(20)(slow)).get('/')).status; //=> 504
+ *  ``` */
 export function timeout(ms: number, page: Application = statusPage('504 Gateway Timeout')): Middleware {
   if (typeof ms !== 'number' || !(ms > 0 && ms <= LONGEST))
     throw new WsgiError(`timeout: takes milliseconds above 0, not ${quote(ms)}`);
