@@ -47,7 +47,10 @@ export interface AccessLogOptions {
  *  await (await client(app).get('/a')).text();
  *  JSON.parse(lines[0] ?? '').status; //=> 200
  *  ``` */
-export function accessLog({ format = 'combined', log }: AccessLogOptions = {}): Middleware {
+export function accessLog<E extends Environ = Environ>({
+  format = 'combined',
+  log,
+}: AccessLogOptions = {}): Middleware<E> {
   const line = typeof format === 'function' ? format : FORMATS[format];
   if (line === undefined)
     throw new WsgiError(`accessLog: format must be "common", "combined", "json" or a function, not ${nameOf(format)}`);

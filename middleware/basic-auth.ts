@@ -23,7 +23,10 @@ export interface BasicAuthOptions {
  *  const app = basicAuth({ users: { admin: 'secret' } })(text('hello'));
  *  (await client(app).get('/')).status; //=> 401
  *  ``` */
-export function basicAuth({ users, realm = 'Restricted' }: BasicAuthOptions): Middleware {
+export function basicAuth<E extends Environ = Environ>({
+  users,
+  realm = 'Restricted',
+}: BasicAuthOptions): Middleware<E> {
   if (typeof users !== 'function' && (typeof users !== 'object' || users === null))
     throw new WsgiError(`basicAuth: users must be an object or a function, not ${nameOf(users)}`);
   if (!/^[\x20-\x7e]*$/.test(realm)) throw new WsgiError('basicAuth: the realm must be ASCII (RFC 7617, section 2)');

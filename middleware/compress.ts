@@ -1,7 +1,7 @@
 import { WsgiError } from '../src/errors.js';
 import { headerView } from '../src/header-view.js';
 import { acceptedEncoding, addVary } from '../src/http-semantics.js';
-import type { Middleware } from '../src/types.js';
+import type { Environ, Middleware } from '../src/types.js';
 import { type Codec, type Compressor, codecs, type Encoding } from './compressor.js';
 import { mapResponse, type ResponseHead } from './map-response.js';
 
@@ -34,7 +34,11 @@ const TYPES =
  *  const { headers } = await client(app).get('/', { headers: { 'Accept-Encoding': 'gzip' } });
  *  headers.get('content-encoding'); //=> 'gzip'
  *  ``` */
-export function compress({ threshold = 1024, types = TYPES, encodings }: CompressOptions = {}): Middleware {
+export function compress<E extends Environ = Environ>({
+  threshold = 1024,
+  types = TYPES,
+  encodings,
+}: CompressOptions = {}): Middleware<E> {
   for (const encoding of encodings ?? [])
     if (!/^(gzip|br|zstd)$/.test(encoding)) throw new WsgiError(`compress: "${encoding}" is not gzip, br or zstd`);
   const offered = (): Codec[] =>

@@ -34,7 +34,7 @@ export interface ConditionalOptions {
  *  const etag = (await client(app).get('/')).headers.get('etag') ?? '';
  *  (await client(app).get('/', { headers: { 'If-None-Match': etag } })).status; //=> 304
  *  ``` */
-export function conditional({ etag = true }: ConditionalOptions = {}): Middleware {
+export function conditional<E extends Environ = Environ>({ etag = true }: ConditionalOptions = {}): Middleware<E> {
   return (app) =>
     mapResponse(app, (outer) => {
       const environ = { ...outer }; // The application may change its own.

@@ -38,7 +38,7 @@ const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'QUERY'];
  *  const { headers } = await client(app).get('/', { headers: { Origin: 'https://app.example.com' } });
  *  headers.get('access-control-allow-origin'); //=> 'https://app.example.com'
  *  ``` */
-export function cors(options: CorsOptions = {}): Middleware {
+export function cors<E extends Environ = Environ>(options: CorsOptions = {}): Middleware<E> {
   const { origin: allowed = '*', allowMethods = METHODS, allowHeaders, exposeHeaders, maxAge, credentials } = options;
   if (credentials && (allowed === '*' || (Array.isArray(allowed) && allowed.includes('*'))))
     throw new WsgiError(

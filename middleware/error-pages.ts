@@ -1,6 +1,6 @@
 import { BodyTooLarge, describe, WsgiError } from '../src/errors.js';
 import { lowerName } from '../src/headers.js';
-import type { Application, HeaderList, Middleware } from '../src/types.js';
+import type { Application, Environ, HeaderList, Middleware } from '../src/types.js';
 import { mapResponse } from './map-response.js';
 
 /** Pages by status: "404", or "4xx" and "5xx" for the others of their class. */
@@ -23,7 +23,7 @@ const OF_BODY = /^(content-.*|etag|last-modified|accept-ranges|cache-control|exp
  *  const app = errorPages({ 404: html`<h1>Not here</h1>`, '5xx': html`<h1>Our fault</h1>` })(notFound());
  *  await (await client(app).get('/')).text(); //=> '<h1>Not here</h1>'
  *  ``` */
-export function errorPages(pages: ErrorPages): Middleware {
+export function errorPages<E extends Environ = Environ>(pages: ErrorPages): Middleware<E> {
   for (const [key, page] of Object.entries(pages)) {
     if (!/^[45](\d\d|xx)$/.test(key)) throw new WsgiError(`errorPages: "${key}" is not like "404" or "4xx"`);
     if (typeof page !== 'function') throw new WsgiError(`errorPages: the page for "${key}" is not a function`);

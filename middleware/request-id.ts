@@ -1,5 +1,5 @@
 import { headerValue } from '../src/headers.js';
-import type { Middleware } from '../src/types.js';
+import type { Environ, Middleware } from '../src/types.js';
 import { mapResponse } from './map-response.js';
 
 /** The options of `requestId`. */
@@ -27,7 +27,10 @@ const SAFE = /^[\w.:=+/@-]{1,128}$/;
  *  const { headers } = await client(app).get('/', { headers: { 'X-Request-Id': 'abc' } });
  *  headers.get('x-request-id'); //=> 'abc'
  *  ``` */
-export function requestId({ header = 'X-Request-Id', trust = true }: RequestIdOptions = {}): Middleware {
+export function requestId<E extends Environ = Environ>({
+  header = 'X-Request-Id',
+  trust = true,
+}: RequestIdOptions = {}): Middleware<E> {
   const key = `HTTP_${header.toUpperCase().replaceAll('-', '_')}`;
   return (app) => (environ, startResponse) => {
     const { [key]: given, 'wsgi_edge.request_id': platform } = environ;

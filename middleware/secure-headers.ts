@@ -32,7 +32,7 @@ export type SecureHeaders = Record<string, string | false | ((environ: Environ) 
  *  const app = secureHeaders({ 'Content-Security-Policy': "default-src 'self'" })(text('hello'));
  *  (await client(app).get('/')).headers.get('content-security-policy'); //=> "default-src 'self'"
  *  ``` */
-export function secureHeaders(headers: SecureHeaders = {}): Middleware {
+export function secureHeaders<E extends Environ = Environ>(headers: SecureHeaders = {}): Middleware<E> {
   // Names are compared in any case.
   const byName = new Map<string, [name: string, value: SecureHeaders[string]]>();
   for (const pair of [...Object.entries(DEFAULTS), ...Object.entries(headers)]) byName.set(pair[0].toLowerCase(), pair);

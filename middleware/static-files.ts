@@ -48,7 +48,7 @@ const ENCODINGS = ['br', 'zstd', 'gzip'] as const;
  *  const app = staticFiles({ folder: 'public', prefix: '/static' })(text('the application'));
  *  await (await client(app).get('/static/no-such-file')).text(); //=> 'the application'
  *  ``` */
-export function staticFiles(options: StaticFilesOptions): Middleware {
+export function staticFiles<E extends Environ = Environ>(options: StaticFilesOptions): Middleware<E> {
   const { folder, assets = 'ASSETS', prefix = '', precompressed = false } = options;
   const { cacheControl = 'public, max-age=0' } = options;
   if (prefix !== '' && !/^(\/[^/]+)+$/.test(prefix))
@@ -92,12 +92,12 @@ function segmentsOf(environ: Environ): string[] | undefined {
 
 const MISSING = new WsgiError('staticFiles: no such asset');
 
-async function serveAsset(
+async function serveAsset<E extends Environ>(
   assets: Assets,
   inner: Environ,
-  environ: Environ,
+  environ: E,
   startResponse: StartResponse,
-  app: Application,
+  app: Application<E>,
 ): Promise<Body> {
   const serve = fromFetchHandler(async (request) => {
     const response = await assets.fetch(request);

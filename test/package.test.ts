@@ -430,12 +430,16 @@ export const user: Middleware = (app) => (environ, startResponse) =>
   it('takes an application that expects the bindings of a Worker, without a cast', async () => {
     const bound = `import { toCloudflareHandler, type WorkersEnviron } from 'wsgi-edge/cloudflare';
 import { compose, mount, proxyFix } from 'wsgi-edge';
+import { router, text } from 'wsgi-edge/http';
+import { accessLog, timeout } from 'wsgi-edge/middleware';
 import { validator } from 'wsgi-edge/validator';
 const greet: Application<WorkersEnviron<{ KV: string }>> = (environ, startResponse) => {
   startResponse('200 OK', [['X-KV', environ['workers.env'].KV]]);
   return [];
 };
-const site = compose<WorkersEnviron<{ KV: string }>>(validator, proxyFix())(mount({ '/greet': greet }, app));
+type E = WorkersEnviron<{ KV: string }>;
+const routes = router<E>().get('/kv/:key', (environ, { key }) => text(key + environ['workers.env'].KV)).mount('/greet', greet);
+const site = compose<E>(validator, proxyFix(), accessLog(), timeout(1000))(mount({ '/routes': routes }, app));
 export default toCloudflareHandler(site) satisfies ExportedHandler<{ KV: string }>;
 `;
     await compile(used + bound, '@cloudflare/workers-types', ['esnext']);
