@@ -6,7 +6,6 @@ const BLOCK = 65_536; // bytes
 const MAX_HEADERS = 16_384; // bytes of the headers of a part
 const DASH = 45;
 const CR = 13;
-const CRLF = /* @__PURE__ */ textToBytes('\r\n');
 const END_OF_HEADERS = /* @__PURE__ */ textToBytes('\r\n\r\n');
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -24,7 +23,7 @@ export interface Part {
  *  @throws {HttpError} (as a rejection) with 400 when the form is malformed or ends early */
 export async function* partsOf(input: InputStream, boundary: string): AsyncGenerator<Part, void> {
   const delimiter = textToBytes(`\r\n--${boundary}`);
-  let held = new Uint8Array(CRLF); // the delimiter may be the first line
+  let held: Bytes = new Uint8Array([CR, 10]); // the delimiter may be the first line
   const more = async () => {
     const block = await input.read(BLOCK);
     if (block.length === 0) refuse(400, 'sent a form that ends before its last boundary');

@@ -77,6 +77,7 @@ export function json(value: unknown, init: Init = {}): Application {
  *  so is a backslash, which browsers take for a slash. Check a location that comes from the client: "//evil.example" and
  *  "https://evil.example" lead to another site.
  *  @param location  ordinary text: a URL, or a path relative to the request (RFC 9110, section 10.2.2)
+ *  @throws {WsgiError} when `location` is not a string
  *  @example
  *  ```ts
  *  import { redirect } from 'wsgi-edge/http';
@@ -87,6 +88,8 @@ export function json(value: unknown, init: Init = {}): Application {
  *  response.headers.get('location'); //=> '/caf%C3%A9'
  *  ``` */
 export function redirect(location: string, { status = 302, headers = [] }: Init = {}): Application {
+  if (typeof location !== 'string')
+    throw new WsgiError(`redirect: the location must be a string, not ${nameOf(location)}`);
   const escaped = percentEncode(encodeNative(location), URL_SAFE);
   return whole(EMPTY, undefined, { status, headers: [...headerList(headers), ['Location', escaped]] });
 }

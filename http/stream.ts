@@ -34,7 +34,11 @@ export function stream(
     return isStream(source) || 'destroy' in source
       ? environ['wsgi.file_wrapper'](source as ReadableStream<Uint8Array>)
       : encoded(source, (piece) =>
-          typeof piece === 'string' ? textToBytes(piece) : 'markup' in piece ? textToBytes(piece.markup) : piece,
+          typeof piece === 'string'
+            ? textToBytes(piece)
+            : typeof piece === 'function'
+              ? textToBytes(piece.markup)
+              : piece,
         );
   };
 }

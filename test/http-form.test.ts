@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { type FormOptions, form, json, text, view } from '../http/index.js';
-import { type Environ, inputOf } from '../src/index.js';
+import { type Environ, type InputStream, inputOf } from '../src/index.js';
 import { callApp, testEnviron } from '../testing/index.js';
 import { RUNS } from './fuzz/runs.ts';
 
@@ -11,16 +11,16 @@ const MULTIPART = { CONTENT_TYPE: 'multipart/form-data; boundary=x' };
 const lines = (...given: string[]) => given.join('\r\n');
 const field = (name: string, value: string) => ['--x', `Content-Disposition: form-data; name="${name}"`, '', value];
 
-/** A stream that gives the bytes in pieces of a size. */
-function piecewise(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
+/** A `wsgi.input` whose reads give pieces of a size, so that boundaries are cut anywhere. */
+function piecewise(bytes: Uint8Array<ArrayBuffer>, size: number): InputStream {
   let at = 0;
-  return new ReadableStream({
-    pull(controller) {
-      if (at >= bytes.length) controller.close();
-      else controller.enqueue(bytes.subarray(at, at + size));
+  return {
+    ...inputOf(bytes),
+    async read() {
       at += size;
+      return bytes.subarray(at - size, at);
     },
-  });
+  };
 }
 
 async function entriesOf(fields: FormData) {
@@ -73,7 +73,7 @@ describe('multipart', () => {
           body: bytes,
           headers: { 'Content-Type': type },
         }).formData();
-        const environ = { ...testEnviron({ CONTENT_TYPE: type }), 'wsgi.input': inputOf(piecewise(bytes, size)) };
+        const environ = { ...testEnviron({ CONTENT_TYPE: type }), 'wsgi.input': piecewise(bytes, size) };
         expect(await entriesOf(await form(environ))).toEqual(await entriesOf(theirs));
       }),
       { numRuns: Math.min(RUNS, 2000) },

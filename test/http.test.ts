@@ -100,6 +100,7 @@ describe('responses', () => {
   test.each([
     ['text', () => text(undefined as never), 'text: the content must be a string, not undefined'],
     ['json', () => json(undefined), 'json: undefined has no form in JSON'],
+    ['redirect', () => redirect(new URL('http://h/') as never), 'redirect: the location must be a string, not a URL'],
     ['html', () => html('<b>' as never), 'html: the content must be made by html`…` or raw(), not a string'],
     [
       'a template',
