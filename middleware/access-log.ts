@@ -35,10 +35,22 @@ export interface AccessLogOptions {
 
 /** Logs a line for each request when its response has ended, in the formats of Apache or as JSON. Bytes that could forge a
  *  line or control a terminal are escaped. Bytes are counted for streams of unknown length; otherwise they are the length.
+ *  @throws {WsgiError} when the format is unknown
  *  @example
- *  accessLog({ format: 'json', log: console.log })(app)
- *  @throws {WsgiError} when the format is unknown */
-export function accessLog({ format = 'combined', log }: AccessLogOptions = {}): Middleware {
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { accessLog } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const lines: string[] = [];
+ *  const app = accessLog({ format: 'json', log: (line) => lines.push(line) })(text('hello'));
+ *  await (await client(app).get('/a')).text();
+ *  JSON.parse(lines[0] ?? '').status; //=> 200
+ *  ``` */
+export function accessLog<E extends Environ = Environ>({
+  format = 'combined',
+  log,
+}: AccessLogOptions = {}): Middleware<E> {
   const line = typeof format === 'function' ? format : FORMATS[format];
   if (line === undefined)
     throw new WsgiError(`accessLog: format must be "common", "combined", "json" or a function, not ${nameOf(format)}`);

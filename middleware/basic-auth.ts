@@ -13,10 +13,20 @@ export interface BasicAuthOptions {
 
 /** Asks for a user name and a password: HTTP Basic, RFC 7617. Passes the name on as `REMOTE_USER`, with `AUTH_TYPE`
  *  "Basic". Compares in constant time, and takes as long for an unknown user. Use it only over https.
+ *  @throws {WsgiError} when `users` is neither an object nor a function, or the realm has other characters than ASCII
  *  @example
- *  basicAuth({ users: { admin: environ.ADMIN_PASSWORD } })(app)
- *  @throws {WsgiError} when `users` is neither an object nor a function, or the realm has other characters than ASCII */
-export function basicAuth({ users, realm = 'Restricted' }: BasicAuthOptions): Middleware {
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { basicAuth } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = basicAuth({ users: { admin: 'secret' } })(text('hello'));
+ *  (await client(app).get('/')).status; //=> 401
+ *  ``` */
+export function basicAuth<E extends Environ = Environ>({
+  users,
+  realm = 'Restricted',
+}: BasicAuthOptions): Middleware<E> {
   if (typeof users !== 'function' && (typeof users !== 'object' || users === null))
     throw new WsgiError(`basicAuth: users must be an object or a function, not ${nameOf(users)}`);
   if (!/^[\x20-\x7e]*$/.test(realm)) throw new WsgiError('basicAuth: the realm must be ASCII (RFC 7617, section 2)');

@@ -1,7 +1,7 @@
 import { WsgiError } from '../src/errors.js';
 import { headerView } from '../src/header-view.js';
 import { acceptedEncoding, addVary } from '../src/http-semantics.js';
-import type { Middleware } from '../src/types.js';
+import type { Environ, Middleware } from '../src/types.js';
 import { type Codec, type Compressor, codecs, type Encoding } from './compressor.js';
 import { mapResponse, type ResponseHead } from './map-response.js';
 
@@ -23,10 +23,22 @@ const TYPES =
  *  is flushed after each chunk, or is left alone if the platform can't flush. Left alone are also bodies that are short,
  *  encoded, ranged (206), of other media types, or under `Cache-Control: no-transform`. A strong ETag becomes weak.
  *  A page that shows a secret next to text from the URL should not be compressed (BREACH, CVE-2013-3587).
+ *  @throws {WsgiError} when `encodings` has an unknown one
  *  @example
- *  compress({ threshold: 2048 })(app)
- *  @throws {WsgiError} when `encodings` has an unknown one */
-export function compress({ threshold = 1024, types = TYPES, encodings }: CompressOptions = {}): Middleware {
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { compress } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = compress({ threshold: 2048 })(text('a'.repeat(10_000)));
+ *  const { headers } = await client(app).get('/', { headers: { 'Accept-Encoding': 'gzip' } });
+ *  headers.get('content-encoding'); //=> 'gzip'
+ *  ``` */
+export function compress<E extends Environ = Environ>({
+  threshold = 1024,
+  types = TYPES,
+  encodings,
+}: CompressOptions = {}): Middleware<E> {
   for (const encoding of encodings ?? [])
     if (!/^(gzip|br|zstd)$/.test(encoding)) throw new WsgiError(`compress: "${encoding}" is not gzip, br or zstd`);
   const offered = (): Codec[] =>

@@ -24,8 +24,17 @@ export interface ConditionalOptions {
  *  An application that checks `If-Match` before it writes has to do that itself, because middleware sees the response only
  *  when everything is done. Place it inside of `compress`.
  *  @example
- *  compose(compress(), conditional())(app) */
-export function conditional({ etag = true }: ConditionalOptions = {}): Middleware {
+ *  ```ts
+ *  import { compose } from 'wsgi-edge';
+ *  import { text } from 'wsgi-edge/http';
+ *  import { compress, conditional } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = compose(compress(), conditional())(text('hello'));
+ *  const etag = (await client(app).get('/')).headers.get('etag') ?? '';
+ *  (await client(app).get('/', { headers: { 'If-None-Match': etag } })).status; //=> 304
+ *  ``` */
+export function conditional<E extends Environ = Environ>({ etag = true }: ConditionalOptions = {}): Middleware<E> {
   return (app) =>
     mapResponse(app, (outer) => {
       const environ = { ...outer }; // The application may change its own.

@@ -26,11 +26,19 @@ const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'QUERY'];
 
 /** Lets scripts of other origins read responses, and answers preflights. Fetch Standard, "CORS protocol". A response that
  *  depends on the origin has `Vary: Origin`, even if the request has no origin.
- *  @example
- *  cors({ origin: ['https://app.example.com'], credentials: true })(app)
  *  @throws {WsgiError} when `credentials` is combined with the origin "*": browsers refuse that, and to mirror every origin
- *    would give every site the user's data */
-export function cors(options: CorsOptions = {}): Middleware {
+ *    would give every site the user's data
+ *  @example
+ *  ```ts
+ *  import { json } from 'wsgi-edge/http';
+ *  import { cors } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = cors({ origin: ['https://app.example.com'], credentials: true })(json({}));
+ *  const { headers } = await client(app).get('/', { headers: { Origin: 'https://app.example.com' } });
+ *  headers.get('access-control-allow-origin'); //=> 'https://app.example.com'
+ *  ``` */
+export function cors<E extends Environ = Environ>(options: CorsOptions = {}): Middleware<E> {
   const { origin: allowed = '*', allowMethods = METHODS, allowHeaders, exposeHeaders, maxAge, credentials } = options;
   if (credentials && (allowed === '*' || (Array.isArray(allowed) && allowed.includes('*'))))
     throw new WsgiError(

@@ -1,6 +1,6 @@
 import { BodyTooLarge, describe, WsgiError } from '../src/errors.js';
 import { lowerName } from '../src/headers.js';
-import type { Application, HeaderList, Middleware } from '../src/types.js';
+import type { Application, Environ, HeaderList, Middleware } from '../src/types.js';
 import { mapResponse } from './map-response.js';
 
 /** Pages by status: "404", or "4xx" and "5xx" for the others of their class. */
@@ -13,10 +13,17 @@ const OF_BODY = /^(content-.*|etag|last-modified|accept-ranges|cache-control|exp
  *  body. The status stays, and so do headers that do not describe the body, such as WWW-Authenticate and Set-Cookie, unless
  *  the page sets them. An error that the application throws before its head has gone out is logged, and answered with the
  *  page for 500 (413 for a body longer than `maxBody`). A page that fails is answered by the gateway.
+ *  @throws {WsgiError} when a key is not a status of 400 to 599 or a class, or a page is not a function
  *  @example
- *  errorPages({ 404: html('<h1>Not here</h1>'), '5xx': html('<h1>Our fault</h1>') })(app)
- *  @throws {WsgiError} when a key is not a status of 400 to 599 or a class, or a page is not a function */
-export function errorPages(pages: ErrorPages): Middleware {
+ *  ```ts
+ *  import { html, notFound } from 'wsgi-edge/http';
+ *  import { errorPages } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = errorPages({ 404: html`<h1>Not here</h1>`, '5xx': html`<h1>Our fault</h1>` })(notFound());
+ *  await (await client(app).get('/')).text(); //=> '<h1>Not here</h1>'
+ *  ``` */
+export function errorPages<E extends Environ = Environ>(pages: ErrorPages): Middleware<E> {
   for (const [key, page] of Object.entries(pages)) {
     if (!/^[45](\d\d|xx)$/.test(key)) throw new WsgiError(`errorPages: "${key}" is not like "404" or "4xx"`);
     if (typeof page !== 'function') throw new WsgiError(`errorPages: the page for "${key}" is not a function`);

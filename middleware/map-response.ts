@@ -47,12 +47,21 @@ export interface ResponseMapping {
  *  called when the head is final. A list stays a list, and the gateway sets its new Content-Length. A stream is mapped
  *  chunk by chunk without delay. The body's `close()` is called once. PEP 3333, "Middleware".
  *  @param mapping  the functions, or a function of environ that makes them for each request, so that they can keep state
+ *  @throws {WsgiError} when `app` is not a function or the mapping is neither an object nor a function
  *  @example
- *  const upper = (app) => mapResponse(app, {
- *    head: ({ headers }) => void headers.push(['X-Case', 'upper']),
- *    chunk: (bytes) => encode(decode(bytes).toUpperCase()),
- *  });
- *  @throws {WsgiError} when `app` is not a function or the mapping is neither an object nor a function */
+ *  ```ts
+ *  import type { Middleware } from 'wsgi-edge';
+ *  import { text } from 'wsgi-edge/http';
+ *  import { mapResponse } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const shout: Middleware = (app) =>
+ *    mapResponse(app, {
+ *      head: ({ headers }) => void headers.push(['X-Case', 'upper']),
+ *      chunk: (bytes) => new TextEncoder().encode(new TextDecoder().decode(bytes).toUpperCase()),
+ *    });
+ *  await (await client(shout(text('hello'))).get('/')).text(); //=> 'HELLO'
+ *  ``` */
 export function mapResponse<E extends Environ = Environ>(
   app: Application<E>,
   mapping: ResponseMapping | ((environ: E) => ResponseMapping),

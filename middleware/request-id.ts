@@ -1,5 +1,5 @@
 import { headerValue } from '../src/headers.js';
-import type { Middleware } from '../src/types.js';
+import type { Environ, Middleware } from '../src/types.js';
 import { mapResponse } from './map-response.js';
 
 /** The options of `requestId`. */
@@ -17,8 +17,20 @@ const SAFE = /^[\w.:=+/@-]{1,128}$/;
 /** Gives each request an id, as `wsgi_edge.request_id` of environ and as a header of the response: the one of the request's
  *  header, the platform's, or a random UUID. Place it outside of `accessLog`.
  *  @example
- *  compose(requestId(), accessLog())(app) */
-export function requestId({ header = 'X-Request-Id', trust = true }: RequestIdOptions = {}): Middleware {
+ *  ```ts
+ *  import { compose } from 'wsgi-edge';
+ *  import { text } from 'wsgi-edge/http';
+ *  import { accessLog, requestId } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = compose(requestId(), accessLog({ log: () => {} }))(text('hello'));
+ *  const { headers } = await client(app).get('/', { headers: { 'X-Request-Id': 'abc' } });
+ *  headers.get('x-request-id'); //=> 'abc'
+ *  ``` */
+export function requestId<E extends Environ = Environ>({
+  header = 'X-Request-Id',
+  trust = true,
+}: RequestIdOptions = {}): Middleware<E> {
   const key = `HTTP_${header.toUpperCase().replaceAll('-', '_')}`;
   return (app) => (environ, startResponse) => {
     const { [key]: given, 'wsgi_edge.request_id': platform } = environ;

@@ -24,8 +24,15 @@ export type SecureHeaders = Record<string, string | false | ((environ: Environ) 
  *  `Strict-Transport-Security` goes out only over https (RFC 6797, section 7.2).
  *  @param headers  more headers, other values, or false
  *  @example
- *  secureHeaders({ 'Content-Security-Policy': "default-src 'self'", 'X-Frame-Options': 'DENY' })(app) */
-export function secureHeaders(headers: SecureHeaders = {}): Middleware {
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { secureHeaders } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = secureHeaders({ 'Content-Security-Policy': "default-src 'self'" })(text('hello'));
+ *  (await client(app).get('/')).headers.get('content-security-policy'); //=> "default-src 'self'"
+ *  ``` */
+export function secureHeaders<E extends Environ = Environ>(headers: SecureHeaders = {}): Middleware<E> {
   // Names are compared in any case.
   const byName = new Map<string, [name: string, value: SecureHeaders[string]]>();
   for (const pair of [...Object.entries(DEFAULTS), ...Object.entries(headers)]) byName.set(pair[0].toLowerCase(), pair);

@@ -38,10 +38,17 @@ const ENCODINGS = ['br', 'zstd', 'gzip'] as const;
  *  ranges, and `index.html` for a path that ends in "/". Everything else goes to the application: other methods, paths
  *  without a file, paths with a dot file (except `.well-known`), a backslash, a colon, a control character or an escaped
  *  slash, and files that a symbolic link leads out of the folder to.
+ *  @throws {WsgiError} when `prefix` is not like "/static", and for a request when there is neither binding nor folder
  *  @example
- *  staticFiles({ folder: 'public', prefix: '/static' })(app)
- *  @throws {WsgiError} when `prefix` is not like "/static", and for a request when there is neither binding nor folder */
-export function staticFiles(options: StaticFilesOptions): Middleware {
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { staticFiles } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = staticFiles({ folder: 'public', prefix: '/static' })(text('the application'));
+ *  await (await client(app).get('/static/no-such-file')).text(); //=> 'the application'
+ *  ``` */
+export function staticFiles<E extends Environ = Environ>(options: StaticFilesOptions): Middleware<E> {
   const { folder, assets = 'ASSETS', prefix = '', precompressed = false } = options;
   const { cacheControl = 'public, max-age=0' } = options;
   if (prefix !== '' && !/^(\/[^/]+)+$/.test(prefix))
@@ -85,12 +92,12 @@ function segmentsOf(environ: Environ): string[] | undefined {
 
 const MISSING = new WsgiError('staticFiles: no such asset');
 
-async function serveAsset(
+async function serveAsset<E extends Environ>(
   assets: Assets,
   inner: Environ,
-  environ: Environ,
+  environ: E,
   startResponse: StartResponse,
-  app: Application,
+  app: Application<E>,
 ): Promise<Body> {
   const serve = fromFetchHandler(async (request) => {
     const response = await assets.fetch(request);

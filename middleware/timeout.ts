@@ -12,10 +12,20 @@ const LONGEST = 2 ** 31 - 1; // of the timers of every platform, in milliseconds
  *  computes without waiting is not stopped. A stream may take any time once its head has gone out.
  *  @param ms  milliseconds until the head
  *  @param page  answers instead of the 504
+ *  @throws {WsgiError} when `ms` is not a number of milliseconds above 0
  *  @example
- *  timeout(10_000)(app)
- *  @throws {WsgiError} when `ms` is not a number of milliseconds above 0 */
-export function timeout(ms: number, page: Application = statusPage('504 Gateway Timeout')): Middleware {
+ *  ```ts
+ *  import { text, view } from 'wsgi-edge/http';
+ *  import { timeout } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const slow = view(() => new Promise<ReturnType<typeof text>>(() => {}));
+ *  (await client(timeout(20)(slow)).get('/')).status; //=> 504
+ *  ``` */
+export function timeout<E extends Environ = Environ>(
+  ms: number,
+  page: Application = statusPage('504 Gateway Timeout'),
+): Middleware<E> {
   if (typeof ms !== 'number' || !(ms > 0 && ms <= LONGEST))
     throw new WsgiError(`timeout: takes milliseconds above 0, not ${quote(ms)}`);
   return (app) => (environ, startResponse) => {
@@ -60,7 +70,7 @@ interface Wait {
 }
 
 /** The application, but every wait for it ends when the time is up. */
-function raced(app: Application, wait: Wait, log: (error: unknown) => void): Application {
+function raced<E extends Environ>(app: Application<E>, wait: Wait, log: (error: unknown) => void): Application<E> {
   const race = <T>(step: T | PromiseLike<T>): T | PromiseLike<T> =>
     wait.late !== undefined && isThenable(step) ? Promise.race([wait.late, step]) : step;
   const deliver = (body: Body): Body => {
@@ -74,7 +84,7 @@ function raced(app: Application, wait: Wait, log: (error: unknown) => void): App
     };
     return { [Symbol.asyncIterator]: () => iterator, close: () => open.release() };
   };
-  return (environ: Environ, startResponse) => {
+  return (environ, startResponse) => {
     const result = app(environ, startResponse);
     if (!isThenable(result)) return deliver(result);
     // The gateway never gets a body that comes later.

@@ -40,7 +40,15 @@ const PACE = 256;
 /** Makes an application of a Python application (PEP 3333) in assets that `wsgi-edge build-python` has written.
  *  @param assets  the default export of their assets.mjs or node.mjs
  *  @throws {WsgiError} on anything except assets and on wrong options; in a request, on assets that do not fit this
- *    package */
+ *    package
+ *  @example
+ *  ```ts
+ *  import { fromPython, type PythonAssets } from 'wsgi-edge/python';
+ *  import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+ *
+ *  // The build writes the assets as a module.
+ *  export const worker = (assets: PythonAssets) => toCloudflareHandler(fromPython(assets));
+ *  ``` */
 export function fromPython(assets: PythonAssets, options: PythonOptions = {}): PythonApplication {
   checkAssets(assets);
   const { application = assets.manifest.application, ...rest } = options;
@@ -53,7 +61,14 @@ let middlewares = 0;
  *  the wrapped application of TypeScript as one of Python. If it is asynchronous, the runtime must have JSPI.
  *  @param assets  the default export of their assets.mjs or node.mjs
  *  @throws {WsgiError} on anything except assets and on wrong options; in a request, on assets that do not fit this
- *    package */
+ *    package
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { type PythonAssets, pythonMiddleware } from 'wsgi-edge/python';
+ *
+ *  export const checked = (assets: PythonAssets) => pythonMiddleware(assets, 'wsgiref.validate:validator')(demoApp);
+ *  ``` */
 export function pythonMiddleware(
   assets: PythonAssets,
   factory: string,

@@ -49,7 +49,13 @@ export function isToken(text: string): boolean {
 }
 
 /** Tells if `name` is a hop-by-hop header, which only the server may set. PEP 3333, "Other HTTP Features"; as
- *  `wsgiref.util.is_hop_by_hop`. */
+ *  `wsgiref.util.is_hop_by_hop`.
+ *  @example
+ *  ```ts
+ *  import { isHopByHop } from 'wsgi-edge';
+ *
+ *  isHopByHop('Keep-Alive'); //=> true
+ *  ``` */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.test(name.toLowerCase());
 }

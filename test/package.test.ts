@@ -33,6 +33,7 @@ const names: Record<string, string[]> = {
     'fromFetchHandler',
     'guessScheme',
     'headerView',
+    'inputOf',
     'inputStream',
     'isHopByHop',
     'mount',
@@ -41,13 +42,42 @@ const names: Record<string, string[]> = {
     'shiftPathInfo',
     'toFetchHandler',
   ],
+  'wsgi-edge/http': [
+    'HttpError',
+    'accepts',
+    'attachment',
+    'badRequest',
+    'body',
+    'cookies',
+    'eventStream',
+    'file',
+    'forbidden',
+    'form',
+    'html',
+    'json',
+    'jsonBody',
+    'noContent',
+    'notFound',
+    'pathText',
+    'query',
+    'raw',
+    'redirect',
+    'requestOf',
+    'respond',
+    'router',
+    'scriptJson',
+    'setCookie',
+    'stream',
+    'text',
+    'view',
+  ],
   'wsgi-edge/cloudflare': ['toCloudflareHandler'],
   'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
   'wsgi-edge/python': ['PythonError', 'fromPython', 'pythonMiddleware'],
   'wsgi-edge/python/build': ['buildPython'],
   'wsgi-edge/validator': ['validator'],
-  'wsgi-edge/testing': ['callApp', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
+  'wsgi-edge/testing': ['callApp', 'client', 'lambdaEvent', 'readLambdaResult', 'testEnviron'],
   'wsgi-edge/middleware': [
     'accessLog',
     'basicAuth',
@@ -179,7 +209,7 @@ console.log(JSON.stringify(uncompiled));`;
   it('has sources, built files and documents', () => {
     for (const path of files)
       expect(path).toMatch(
-        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|targets|python|testing|middleware)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
+        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|middleware|targets|python|testing)\/.*\.ts|python\/wsgi_edge\/.*\.py|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
       );
     const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) =>
       typeof target === 'string' ? target : target.default,
@@ -330,7 +360,8 @@ console.log(JSON.stringify(uncompiled));`;
       ...(lib && { lib }),
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['user.ts'] }));
-    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { cwd: folder });
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    await run(process.execPath, [tsc, '-p', folder], { cwd: folder }).catch(({ stdout }) => expect.fail(stdout));
   };
 
   it('compiles against one target without the types of another', async () => {
@@ -370,6 +401,50 @@ export const main = async (): Promise<string> => {
 };
 `;
     await compile(app, '@types/node');
+  });
+
+  // The calls that need an ArrayBuffer behind the bytes, and keys that an application declares.
+  const used = `import type { Application, Middleware } from 'wsgi-edge';
+declare module 'wsgi-edge' {
+  interface Environ {
+    'app.user'?: { id: number };
+    'workers.env'?: { KV: string };
+  }
+}
+const headers = [['Content-Type', 'text/plain']] as const;
+export const app: Application = async (environ, startResponse) => {
+  const bytes = await environ['wsgi.input'].read();
+  await crypto.subtle.digest('SHA-256', bytes);
+  new Response(bytes);
+  new Request('http://h/', { method: 'POST', body: bytes });
+  startResponse('200 OK', headers);
+  return new Blob([bytes]).stream();
+};
+export const user: Middleware = (app) => (environ, startResponse) =>
+  app({ ...environ, 'app.user': { id: Number(environ.HTTP_X_REQUEST_ID?.length) } }, startResponse);
+`;
+
+  it('compiles the usual uses of a body, and keys of an application, with the types of Node', async () => {
+    await compile(used, '@types/node');
+    await compile(`/// <reference lib="dom" />\n${used}`, '@types/node');
+  });
+
+  it('takes an application that expects the bindings of a Worker, without a cast', async () => {
+    const bound = `import { toCloudflareHandler, type WorkersEnviron } from 'wsgi-edge/cloudflare';
+import { compose, mount, proxyFix } from 'wsgi-edge';
+import { router, text } from 'wsgi-edge/http';
+import { accessLog, timeout } from 'wsgi-edge/middleware';
+import { validator } from 'wsgi-edge/validator';
+const greet: Application<WorkersEnviron<{ KV: string }>> = (environ, startResponse) => {
+  startResponse('200 OK', [['X-KV', environ['workers.env'].KV]]);
+  return [];
+};
+type E = WorkersEnviron<{ KV: string }>;
+const routes = router<E>().get('/kv/:key', (environ, { key }) => text(key + environ['workers.env'].KV)).mount('/greet', greet);
+const site = compose<E>(validator, proxyFix(), accessLog(), timeout(1000))(mount({ '/routes': routes }, app));
+export default toCloudflareHandler(site) satisfies ExportedHandler<{ KV: string }>;
+`;
+    await compile(used + bound, '@cloudflare/workers-types', ['esnext']);
   });
 
   it('passes publint and attw', async () => {

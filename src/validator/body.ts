@@ -21,7 +21,7 @@ interface Iteration {
 const dropped =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
-    : new FinalizationRegistry<ErrorStream>((errors) =>
+    : /* @__PURE__ */ new FinalizationRegistry<ErrorStream>((errors) =>
         log(errors, `gateway or middleware: dropped a body without a call of its close() (PEP 3333, "${DETAILS}")`),
       );
 

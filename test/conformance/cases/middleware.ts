@@ -413,10 +413,12 @@ const catchingAtOnce: Middleware = (app) => async (environ, startResponse) => {
   return catching(() => body)(environ, startResponse);
 };
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** `wsgi.input` over bytes. */
-function inputOf(data: Uint8Array): InputStream {
+function inputOf(data: Bytes): InputStream {
   let rest = data;
-  const take = (size: number): Uint8Array => {
+  const take = (size: number): Bytes => {
     const part = rest.subarray(0, size);
     rest = rest.subarray(part.length);
     return part;
@@ -428,7 +430,7 @@ function inputOf(data: Uint8Array): InputStream {
     read: async (size) => take(limit(size)),
     readline: async (size) => take(Math.min(lineLength(), limit(size))),
     async readlines() {
-      const lines: Uint8Array[] = [];
+      const lines: Bytes[] = [];
       while (rest.length > 0) lines.push(take(lineLength()));
       return lines;
     },
@@ -441,14 +443,17 @@ function inputOf(data: Uint8Array): InputStream {
 /** Reads the request body, and gives the application another one. */
 const rewriting: Middleware = (app) => async (environ, startResponse) => {
   const data = upper(await environ['wsgi.input'].read());
-  return app({ ...environ, 'wsgi.input': inputOf(data), CONTENT_LENGTH: String(data.length) }, startResponse);
+  return app(
+    { ...environ, 'wsgi.input': inputOf(new Uint8Array(data)), CONTENT_LENGTH: String(data.length) },
+    startResponse,
+  );
 };
 
 /** Counts what the application reads. */
 const metering: Middleware = (app) => (environ, startResponse) => {
   const input = environ['wsgi.input'];
   let count = 0;
-  const counted = (data: Uint8Array): Uint8Array => {
+  const counted = (data: Bytes): Bytes => {
     count += data.length;
     keep(environ, 'read', count);
     return data;
