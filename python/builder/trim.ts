@@ -50,6 +50,13 @@ const STACKS: Array<[from: string, to: string]> = [
     'stackTop=stackSave();return}return setStackPosition(stackTop);const threshold',
   ],
 ];
+/** The package `ws`, which only Emscripten's sockets over WebSockets use. Bundlers would look for it, and pnpm puts it where only the
+ *  package pyodide finds it. */
+const WS: Array<[from: string, to: string]> = [
+  ['WebSocketConstructor=require("ws")', 'WebSocketConstructor=WebSocket'],
+  ['var WebSocketServer=require("ws").Server', 'var WebSocketServer=undefined'],
+  ['r=await import("ws"),', 'r=undefined,'],
+];
 /** Lets the bridge interrupt a wait (python/turn.ts). It sets `nextTurn` before it calls a function of Python. */
 const WAITS: Array<[from: string, to: string]> = [
   ['function enterTask(){', 'function enterTask(){Module.turn=Module.nextTurn;Module.nextTurn=undefined;'],
@@ -69,6 +76,7 @@ const CHANGED: Array<[from: string, to: string]> = [
   ...FRAMES,
   ...STACKS,
   ...WAITS,
+  ...WS,
 ];
 
 /** boot.ts sets the size of C's stack with these. */
