@@ -8,7 +8,7 @@ import { gather, packageFolders } from './gather.js';
 import { noticeOf } from './notice.js';
 import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
-import { readPyodide } from './pyodide-files.js';
+import { installedIn, readPyodide } from './pyodide-files.js';
 import { checkSecrets } from './secrets.js';
 import { partsOf, type Target, type WrittenFile, workerSize, writeAssets } from './written.js';
 import { writeZip } from './zip-writer.js';
@@ -89,7 +89,10 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     ...packages.map((folder): [string, string] => [folder, 'a folder of packages']),
   ]);
 
-  const pyodide = await readPyodide(cwd);
+  const pyodide = await readPyodide([
+    cwd,
+    ...(options.cache === undefined ? [] : [installedIn(resolve(cwd, options.cache))]),
+  ]);
   const engine = await compileEngine(pyodide);
   const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
   const choice = withProject(options, [root, cwd], compiler.parseToml);
