@@ -16,7 +16,7 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
 const COMMENT = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?(?:function|const|class) (\w+)/g;
 const EXAMPLE = /@example\n \* {2}```ts\n([\s\S]*?)\n \* {2}```/g;
 
-const documented = globSync('{src,http,middleware,targets,python,testing}/**/*.ts')
+const documented = globSync('{src,http,middleware,targets,python,testing,emulation}/**/*.ts')
   .sort()
   .flatMap((path) =>
     [...readFileSync(path, 'utf8').matchAll(COMMENT)].map(([, comment = '', name = '']) => ({

@@ -4,12 +4,12 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../command/wire.ts';
 import { decodeNative, decodeNativeOrKeep, encodeNative, percentDecode, percentEncode } from '../src/native-string.js';
 import type { Application, Environ, HeaderList } from '../src/types.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve } from '../targets/node/index.js';
 import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index.js';
-import { sendRaw } from './conformance/wire.ts';
 import { RUNS, SEED } from './fuzz/runs.js';
 import { checkResult, edgeRefuses, KINDS } from './lambda-result-shape.ts';
 

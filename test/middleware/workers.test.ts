@@ -6,8 +6,8 @@ import { gunzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import { value } from '../conformance/case.js';
-import { sendRaw } from '../conformance/wire.js';
 
 const WORKER = `
 import { basicAuth, compress, conditional, staticFiles, timeout } from './middleware/index.ts';

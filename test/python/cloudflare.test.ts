@@ -3,9 +3,9 @@ import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import type { RawRequest } from '../conformance/case.js';
 import { sleep } from '../conformance/case.js';
-import { sendRaw } from '../conformance/wire.js';
 import { type PythonWorker, startWorker } from './workerd.ts';
 
 const code = (boot: boolean) => `

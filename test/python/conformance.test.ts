@@ -3,6 +3,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import { pythonMiddleware } from '../../python/index.js';
 import type { Application } from '../../src/types.js';
 import { serve } from '../../targets/node/index.js';
@@ -10,7 +11,6 @@ import { createApplication } from '../conformance/application.js';
 import type { RawRequest } from '../conformance/case.js';
 import { sections } from '../conformance/cases.js';
 import { client, type Result, writeResults } from '../conformance/suite.js';
-import { sendRaw } from '../conformance/wire.js';
 import { ASSETS, CONCURRENT_ASSETS, loadAssets } from './assets.ts';
 
 // The measured applications break rules on purpose, so behaviour.test.ts runs them without the validator.

@@ -3,13 +3,13 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import { fromPython } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
 import { rows } from '../applications/index.js';
 import type { Row } from '../applications/row.js';
 import { native } from '../conformance/case.js';
 import { shipped } from '../conformance/shipped.js';
-import { sendRaw } from '../conformance/wire.js';
 import { loadAssets } from './assets.ts';
 
 let events: string[];

@@ -1,15 +1,75 @@
 import { connect } from 'node:net';
-import { noResponse, type RawRequest, type RawResponse } from './case.js';
+import { connect as connectSecurely } from 'node:tls';
+import type { HeaderList } from '../src/types.js';
+
+/** A request as it goes over the wire. Strings are native strings: one code unit per byte. */
+export interface RawRequest {
+  /** GET by default. */
+  method?: string;
+  /** The request target, "/" by default. */
+  target?: string;
+  headers?: HeaderList;
+  /** "HTTP/1.1" by default; for targets that are asked over a socket. */
+  protocol?: string;
+  /** Bytes go with a Content-Length, chunks as `Transfer-Encoding: chunked` unless there is a Content-Length. */
+  body?: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** The client closes the connection after so many bytes of the response's body. */
+  hangUpAfter?: number;
+  /** The client closes the connection after the last byte of `body`. */
+  hangUpAfterBody?: boolean;
+  /** The client closes the connection so long (ms) after it has sent the head of the request. */
+  leaveAfter?: number;
+  /** The client reads nothing for this long (ms) after the head, and then closes the connection. */
+  stall?: number;
+  /** Told of each piece of the response's body when it comes. */
+  onChunk?: (bytes: Uint8Array) => void;
+}
+
+/** A response as it came over the wire. */
+export interface RawResponse {
+  /** 0 when the connection ended before a head. */
+  status: number;
+  /** null where the protocol carries none. */
+  reason: string | null;
+  headers: HeaderList;
+  /** When the head came (ms). */
+  headAt: number;
+  body: Uint8Array;
+  /** The pieces of the body and when they came (ms). */
+  chunks: Array<{ at: number; bytes: Uint8Array }>;
+  /** Whether the response has come to its proper end. */
+  complete: boolean;
+}
+
+/** A response of which nothing has come yet. */
+export const noResponse = (): RawResponse => ({
+  status: 0,
+  reason: null,
+  headers: [],
+  headAt: 0,
+  body: new Uint8Array(0),
+  chunks: [],
+  complete: false,
+});
 
 const QUIET = 150; // ms in which a server that keeps the connection could still send what it must not
 const BROKEN_OFF = 20_000; // ms after which a response that does not end counts as broken
 
-/** Sends a request to 127.0.0.1 byte by byte as it stands, and reads the response the same way. */
-export function sendRaw(port: number, request: RawRequest): Promise<RawResponse> {
+/** A server to send to. */
+export interface Server {
+  host: string;
+  port: number;
+  secure: boolean;
+}
+
+/** Sends a request byte by byte as it stands, and reads the response the same way.
+ *  @param to  a server, or a port of 127.0.0.1 */
+export function sendRaw(to: number | Server, request: RawRequest): Promise<RawResponse> {
+  const { host, port, secure } = typeof to === 'number' ? { host: '127.0.0.1', port: to, secure: false } : to;
   const { method = 'GET', target = '/', protocol = 'HTTP/1.1', headers = [], body } = request;
   const has = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
   const lines = [`${method} ${target} ${protocol}`];
-  if (!has('host')) lines.push(`Host: 127.0.0.1:${port}`);
+  if (!has('host')) lines.push(`Host: ${host}:${port}`);
   for (const [name, value] of headers) lines.push(`${name}: ${value}`);
   if (body instanceof Uint8Array) {
     if (!has('content-length')) lines.push(`Content-Length: ${body.length}`);
@@ -18,7 +78,7 @@ export function sendRaw(port: number, request: RawRequest): Promise<RawResponse>
 
   return new Promise((resolve) => {
     const response = noResponse();
-    const socket = connect(port, '127.0.0.1');
+    const socket = secure ? connectSecurely({ host, port, servername: host }) : connect(port, host);
     const reader = createReader(method, response, (bytes) => {
       response.chunks.push({ at: performance.now(), bytes });
       request.onChunk?.(bytes);
