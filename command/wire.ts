@@ -79,7 +79,7 @@ export function sendRaw(to: number | Server, request: RawRequest): Promise<RawRe
   return new Promise((resolve) => {
     const response = noResponse();
     const socket = secure ? connectSecurely({ host, port, servername: host }) : connect(port, host);
-    const reader = createReader(method, response, (bytes) => {
+    const reader = new Reader(method, response, (bytes) => {
       response.chunks.push({ at: performance.now(), bytes });
       request.onChunk?.(bytes);
     });
@@ -87,7 +87,7 @@ export function sendRaw(to: number | Server, request: RawRequest): Promise<RawRe
     const limit = setTimeout(() => socket.destroy(), BROKEN_OFF);
     let received = 0;
     socket.on('data', (data) => {
-      const surplus = reader(data);
+      const surplus = reader.read(data);
       received = response.chunks.reduce((total, chunk) => total + chunk.bytes.length, 0);
       if (surplus) response.complete = false;
       else if (response.complete && quiet === undefined) quiet = setTimeout(() => socket.destroy(), QUIET);
@@ -132,34 +132,64 @@ async function sendBody(
   if (hangUpAfterBody) socket.end();
 }
 
-/** A reader of one response; it returns whether bytes came after its end. */
-function createReader(method: string, response: RawResponse, onBody: (bytes: Uint8Array) => void) {
-  let pending = Buffer.alloc(0);
-  let left: number | 'chunked' | 'until close' | undefined; // of the body, once the head is read
-  let chunkLeft = 0; // of the current chunk, its CR LF included
-  let inTrailer = false;
+/** Reads one response. */
+class Reader {
+  readonly #method: string;
+  readonly #response: RawResponse;
+  readonly #onBody: (bytes: Uint8Array) => void;
+  #pending = Buffer.alloc(0);
+  /** Bytes of the body that are to come, once the head is read. */
+  #left: number | 'chunked' | 'until close' | undefined;
+  /** Bytes of the current chunk that are to come, its CR LF included. */
+  #chunkLeft = 0;
+  #inTrailer = false;
 
-  const line = (): string | undefined => {
-    const end = pending.indexOf('\r\n');
+  constructor(method: string, response: RawResponse, onBody: (bytes: Uint8Array) => void) {
+    this.#method = method;
+    this.#response = response;
+    this.#onBody = onBody;
+  }
+
+  /** Returns whether bytes came after the end of the response. */
+  read(data: Buffer): boolean {
+    const response = this.#response;
+    this.#pending = Buffer.concat([this.#pending, data]);
+    if (this.#left === undefined && !this.#readHead()) return false;
+    if (response.complete) return this.#pending.length > 0;
+    if (this.#left === 'chunked') this.#readChunked();
+    else if (this.#left === 'until close') this.#onBody(this.#take(this.#pending.length));
+    else if (this.#left !== undefined && this.#pending.length > 0) {
+      const part = this.#take(this.#left);
+      this.#left -= part.length;
+      this.#onBody(part);
+      if (this.#left === 0) response.complete = true;
+    }
+    return response.complete && this.#pending.length > 0;
+  }
+
+  #line(): string | undefined {
+    const end = this.#pending.indexOf('\r\n');
     if (end < 0) return undefined;
-    const text = pending.toString('latin1', 0, end);
-    pending = pending.subarray(end + 2);
+    const text = this.#pending.toString('latin1', 0, end);
+    this.#pending = this.#pending.subarray(end + 2);
     return text;
-  };
-  const take = (size: number): Buffer => {
-    const part = pending.subarray(0, size);
-    pending = pending.subarray(part.length);
-    return part;
-  };
+  }
 
-  const readHead = (): boolean => {
-    const end = pending.indexOf('\r\n\r\n');
+  #take(size: number): Buffer {
+    const part = this.#pending.subarray(0, size);
+    this.#pending = this.#pending.subarray(part.length);
+    return part;
+  }
+
+  #readHead(): boolean {
+    const response = this.#response;
+    const end = this.#pending.indexOf('\r\n\r\n');
     if (end < 0) return false;
-    const [first = '', ...fields] = take(end + 4)
+    const [first = '', ...fields] = this.#take(end + 4)
       .toString('latin1', 0, end)
       .split('\r\n');
     const status = Number(/^HTTP\/1\.[01] ([0-9]{3})/.exec(first)?.[1] ?? 0);
-    if (status >= 100 && status < 200) return readHead();
+    if (status >= 100 && status < 200) return this.#readHead();
     response.status = status;
     response.headAt = performance.now();
     response.reason = first.slice(13);
@@ -168,53 +198,38 @@ function createReader(method: string, response: RawResponse, onBody: (bytes: Uin
       return [field.slice(0, colon), field.slice(colon + 1).trim()];
     });
     const one = (name: string) => response.headers.find(([given]) => given.toLowerCase() === name)?.[1];
-    if (method === 'HEAD' || status === 204 || status === 304) left = 0;
-    else if (one('transfer-encoding')?.toLowerCase() === 'chunked') left = 'chunked';
-    else left = one('content-length') === undefined ? 'until close' : Number(one('content-length'));
-    if (left === 0) response.complete = true;
+    if (this.#method === 'HEAD' || status === 204 || status === 304) this.#left = 0;
+    else if (one('transfer-encoding')?.toLowerCase() === 'chunked') this.#left = 'chunked';
+    else this.#left = one('content-length') === undefined ? 'until close' : Number(one('content-length'));
+    if (this.#left === 0) response.complete = true;
     return true;
-  };
+  }
 
-  const readChunked = (): void => {
+  #readChunked(): void {
     for (;;) {
-      if (inTrailer) {
-        const text = line();
+      if (this.#inTrailer) {
+        const text = this.#line();
         if (text === undefined) return;
         if (text === '') {
-          response.complete = true;
+          this.#response.complete = true;
           return;
         }
-      } else if (chunkLeft > 2) {
-        if (pending.length === 0) return;
-        const part = take(chunkLeft - 2);
-        chunkLeft -= part.length;
-        onBody(part);
-      } else if (chunkLeft > 0) {
-        if (pending.length < 2) return;
-        take(2);
-        chunkLeft = 0;
+      } else if (this.#chunkLeft > 2) {
+        if (this.#pending.length === 0) return;
+        const part = this.#take(this.#chunkLeft - 2);
+        this.#chunkLeft -= part.length;
+        this.#onBody(part);
+      } else if (this.#chunkLeft > 0) {
+        if (this.#pending.length < 2) return;
+        this.#take(2);
+        this.#chunkLeft = 0;
       } else {
-        const text = line();
+        const text = this.#line();
         if (text === undefined) return;
         const size = Number.parseInt(text, 16);
-        if (size === 0) inTrailer = true;
-        else chunkLeft = size + 2;
+        if (size === 0) this.#inTrailer = true;
+        else this.#chunkLeft = size + 2;
       }
     }
-  };
-
-  return (data: Buffer): boolean => {
-    pending = Buffer.concat([pending, data]);
-    if (left === undefined && !readHead()) return false;
-    if (response.complete) return pending.length > 0;
-    if (left === 'chunked') readChunked();
-    else if (left === 'until close') onBody(take(pending.length));
-    else if (left !== undefined && pending.length > 0) {
-      const part = take(left);
-      left -= part.length;
-      onBody(part);
-      if (left === 0) response.complete = true;
-    }
-    return response.complete && pending.length > 0;
-  };
+  }
 }

@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   testing: ['src', 'targets', 'python'],
   middleware: ['src'],
   emulation: ['src', 'targets', 'python', 'testing'],
+  command: ['src', 'python'],
 };
 
 function areaOf(path: string): string {
@@ -87,9 +88,11 @@ test('http stays a toolkit: at most 500 lines of code', () => {
 });
 
 test('no file imports the package by its name, which would load the modules twice', () => {
-  // written.ts has the import in a template of generated code. A command is a file of its own in dist/.
+  // written.ts has the import in a template of generated code. The command has files of its own in dist/.
   const breaches = sources.filter(({ path, imports }) =>
-    imports.some((name) => name.startsWith('wsgi-edge') && !/\/(written|command)\.ts$/.test(path)),
+    imports.some(
+      (name) => name.startsWith('wsgi-edge') && !path.startsWith('command/') && !path.endsWith('/written.ts'),
+    ),
   );
   expect(breaches.map(({ path }) => path)).toEqual([]);
 });
@@ -124,7 +127,7 @@ test.each<[rule: string, checked: RegExp, room: RegExp, pattern: RegExp]>([
 });
 
 const LONGEST = 60; // lines
-const TODAY = /^(src|http|middleware|targets|python|testing)\//;
+const TODAY = /^(src|http|middleware|targets|python|testing|command)\//;
 
 // The lines from the one with the opening brace to the one with the closing brace, which the formatter indents alike.
 // Blank lines do not count, comments do. Biome's noExcessiveLinesPerFunction finds only some: it leaves out comments and
