@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, type BuildReport, buildPython } from 'wsgi-edge/python/build';
 import { describe, WsgiError } from '../../src/errors.js';
+import { NATIVE } from './native.js';
 import { contentTable, mib } from './table.js';
 
 const USAGE = `Usage: wsgi-edge build-python APPLICATION [options]
@@ -114,10 +115,12 @@ function printSizes({ out, files, contents, memory, dropped }: BuildReport): voi
   console.log(`\n${contentTable(contents)}\n`);
   console.log(`${mib(memory)} MiB of memory in the interpreter`);
   for (const [reason, paths] of Object.entries(dropped)) {
-    // The user can't change the files of packages, but may miss a native library.
-    const own = paths.filter((path) => !path.startsWith('packages/') || reason.startsWith('native'));
-    const named = own.slice(0, NAMED).join(', ') + (own.length > NAMED ? ', …' : '');
-    console.log(`left out ${paths.length}: ${reason}${named && `: ${named}`}`);
+    // The user can't change the files of packages, but may miss any of the native libraries.
+    const native = reason === NATIVE;
+    const own = native ? paths : paths.filter((path) => !path.startsWith('packages/'));
+    const named = native ? own : own.slice(0, NAMED);
+    const list = named.join(', ') + (named.length < own.length ? ', …' : '');
+    console.log(`left out ${paths.length}: ${reason}${list && `: ${list}`}`);
   }
 }
 

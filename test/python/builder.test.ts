@@ -83,7 +83,8 @@ describe('what is shipped', () => {
     const ofGateway = (name: string) => name.startsWith('packages/wsgi_edge/');
     const names = shipped(report).sort();
     const modules = readdirSync('python/wsgi_edge').filter((name) => name.endsWith('.py'));
-    expect(names.filter(ofGateway)).toEqual(modules.map((name) => `packages/wsgi_edge/${name}c`).sort());
+    const ofBuild = 'packages/wsgi_edge/dropped.txt';
+    expect(names.filter(ofGateway)).toEqual([ofBuild, ...modules.map((name) => `packages/wsgi_edge/${name}c`)].sort());
     expect(names.filter((name) => !ofGateway(name))).toEqual([
       'app/pkg/__init__.py',
       'app/pkg/__pycache__/__init__.cpython-314.pyc',
@@ -102,6 +103,40 @@ describe('what is shipped', () => {
       'hidden files and folders': ['.env', '.git'],
     });
     expect(await text(report)).toBe("('lib', None)");
+  });
+});
+
+describe('a native library that the build has dropped', () => {
+  const so = 'cpython-314-x86_64-linux-gnu.so';
+  const app = (imported: string) => `
+import importlib.util
+try:
+    ${imported}
+except ImportError as error:
+    loaded = type(error).__name__, str(error)
+loaded += importlib.util.find_spec("fast"),
+${APP}`;
+  const left = (module: string, file: string) =>
+    `('ModuleNotFoundError', '${module} is native code, which can not run here: wsgi-edge build-python left out packages/${file}', None)`;
+
+  it.each([
+    ['from lib import _speedups', left('lib._speedups', `lib/_speedups.${so}`)],
+    ['import lib.deep._abi', left('lib.deep._abi', 'lib/deep/_abi.abi3.so')],
+    ['import fast', left('fast', 'fast.so')],
+    ['import lib.absent', `('ModuleNotFoundError', "No module named 'lib.absent'", None)`],
+  ])('is named by the ImportError: %s', async (imported, expected) => {
+    put({
+      'native/app.py': app(imported),
+      'native modules/fast.so': '',
+      'native modules/lib/__init__.py': '',
+      [`native modules/lib/_speedups.${so}`]: '',
+      'native modules/lib/deep/__init__.py': '',
+      'native modules/lib/deep/_abi.abi3.so': '',
+      'native modules/lib.libs/libpq-9b38f5e3.so.5.17': '',
+    });
+    const report = await build({ application: 'native/app.py:app', packages: ['native modules'] });
+    expect(report.dropped['native libraries (.so …), which can not run']).toHaveLength(4);
+    expect(await text(report)).toBe(`(${expected}, None)`);
   });
 });
 
