@@ -30,7 +30,6 @@ APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
 --snapshot app         freeze the memory after the import of the application (the default)
 --snapshot framework   freeze it after the import of only the packages that it uses
 --no-snapshot          freeze nothing; starts are slow
---compress-snapshot    compress the snapshot to about a third; starts take longer
 --target TARGET        worker, or node (Lambda and Node); both by default. For Workers, assets of more than
                        64 MiB are an error
 --env NAME=VALUE       an environment variable for the import; it becomes part of the assets
@@ -56,7 +55,6 @@ async function main(): Promise<void> {
       out: { type: 'string' },
       snapshot: { type: 'string' },
       'no-snapshot': { type: 'boolean' },
-      'compress-snapshot': { type: 'boolean' },
       target: { type: 'string' },
       env: { type: 'string', multiple: true },
       'allow-secrets': { type: 'string', multiple: true },
@@ -79,7 +77,6 @@ async function main(): Promise<void> {
   const { target } = values;
   if (target)
     options.target = TARGETS.find((each) => each === target) ?? fail(`--target is worker or node, not ${target}`);
-  if (values['compress-snapshot']) options.compressSnapshot = true;
   if (values.packages) options.packages = values.packages;
   if (values.requirements) options.requirements = values.requirements;
   if (values['index-url']) options.indexUrl = values['index-url'];

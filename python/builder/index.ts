@@ -37,8 +37,6 @@ export interface BuildOptions {
   /** The contents of the snapshot: the application (by default), or only the packages that it imports. 'none' takes no
    *  snapshot. */
   snapshot?: 'app' | 'framework' | 'none';
-  /** Compresses the snapshot to about a third. Each start decompresses it. */
-  compressSnapshot?: boolean;
   /** The platform of the assets: only Workers, only Lambda and Node, or both (the default). */
   target?: Target;
   /** Environment variables for the import of the application. They become part of the assets. */
@@ -75,7 +73,7 @@ export interface BuildReport {
  *  @throws {WsgiError} on wrong options and on an application that can't be built; if it can't be imported, the message has
  *    Python's traceback */
 export async function buildPython(options: BuildOptions): Promise<BuildReport> {
-  const { env = {}, allowSecrets = [], snapshot = 'app', compressSnapshot = false, target = 'all' } = options;
+  const { env = {}, allowSecrets = [], snapshot = 'app', target = 'all' } = options;
   const { concurrent = false, progress = () => {} } = options;
   const cwd = resolve(options.cwd ?? '.');
   const out = resolve(cwd, options.out ?? 'python_assets');
@@ -109,13 +107,12 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     files: { stdlib: signOf(stdlib), site: signOf(site) },
   };
   const unfrozen = { ...engine, manifest, stdlib, site };
-  const { assets, memory } = await freeze(unfrozen, snapshot, compressSnapshot, progress);
+  const { assets, memory } = await freeze(unfrozen, snapshot, progress);
   await checkRestore(assets, progress);
 
   const contents = contentsOf(site);
   const parts = partsOf(assets, pyodide, noticeOf(collected), target);
-  if (target !== 'node')
-    checkWorkerSize(workerSize(parts), contents, compressSnapshot ? undefined : (assets.snapshot as Uint8Array));
+  if (target !== 'node') checkWorkerSize(workerSize(parts), contents);
   const written = writeAssets(out, parts);
   return {
     out,

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { PythonAssets, PythonManifest } from '../interpreter/assets.js';
+import { UNPACK } from './lz4.js';
 import { SCRIPT_NOTICE } from './notice.js';
 import { type Part, replaceFiles, WRITTEN_BY } from './out-folder.js';
 import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
 
 type Helper = { name: string; key: string };
 
+/** Modules that are fields of the assets. */
+const OWN_FIELDS = ['jsverror', 'unpack'];
+
 const helperList = (helpers: Helper[]): string =>
   helpers
-    .filter(({ name }) => name !== 'jsverror')
+    .filter(({ name }) => !OWN_FIELDS.includes(name))
     .map(({ name, key }) => `[${JSON.stringify(key)}, ${name}]`)
     .join(', ');
 
@@ -22,7 +26,7 @@ import site from './site.zip';
 ${snapshot ? "import snapshot from './snapshot.bin';\n" : ''}import manifest from './manifest.mjs';
 
 const helpers = [${helperList(helpers)}];
-export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+export default { manifest, createPyodideModule, wasm, helpers, jsverror, unpack, stdlib, site${snapshot ? ', snapshot' : ''} };
 `;
 }
 
@@ -56,7 +60,7 @@ ${snapshot ? "const snapshot = open('snapshot.bin');\n" : ''}const { default: cr
 
 const helpers = [${helperList(helpers)}];
 const { url } = import.meta;
-export default { manifest, url, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+export default { manifest, url, createPyodideModule, wasm, helpers, jsverror, unpack, stdlib, site${snapshot ? ', snapshot' : ''} };
 `;
 }
 
@@ -96,7 +100,11 @@ export type Target = 'worker' | 'node' | 'all';
 /** The files of the assets.
  *  @param notice  the text of the file NOTICE */
 export function partsOf(assets: PythonAssets, pyodide: PyodideFiles, notice: string, target: Target): Part[] {
-  const helpers = [...pyodide.helpers, { name: 'jsverror', key: 'jsverror', bytes: JSVERROR }];
+  const helpers = [
+    ...pyodide.helpers,
+    { name: 'jsverror', key: 'jsverror', bytes: JSVERROR },
+    { name: 'unpack', key: 'unpack', bytes: UNPACK },
+  ];
   const snapshot = assets.snapshot as Uint8Array | undefined;
   const ofWorker: Part[] = [
     ['assets.mjs', assetModule(helpers, snapshot !== undefined)],

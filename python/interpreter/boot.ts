@@ -21,6 +21,8 @@ export interface Booted {
   python: PyodidePublic;
   module: PyodideModule;
   api: PyodideApi;
+  /** Entries that the function table had before anything was imported. */
+  table: number;
 }
 
 export interface BootOptions {
@@ -72,10 +74,11 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
   const logError = options.stderr ?? ((line) => console.error(line));
   const config = configOf(assets, options);
   const { module, pristine } = await instantiate(assets, config, snapshot !== undefined, log, logError);
-  const { API: api } = module;
+  const { API: api, wasmTable } = module;
+  const table = wasmTable.length;
   if (api.version !== PYODIDE_VERSION)
     throw new WsgiError(`python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}`);
-  if (snapshot !== undefined) restore(module, pristine, snapshot, assets.snapshot as AssetData);
+  if (snapshot !== undefined) restore(module, pristine, snapshot, assets);
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
     // The first import of all: what is imported later finds the threading.local that belongs to the request.
@@ -85,20 +88,21 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
   }
   api.initializeStreams(undefined, log, logError);
   reuseDevice(module, api);
-  return { python, module, api };
+  return { python, module, api, table };
 }
 
-function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotManifest, pages: AssetData): void {
+function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotManifest, assets: PythonAssets): void {
   if (module.wasmTable.length !== snapshot.table)
     throw new WsgiError(
       `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
     );
+  if (snapshot.added > 0) module.wasmTable.grow(snapshot.added);
   if (pristine.bytes !== snapshot.data.bytes || pristine.hash !== snapshot.data.hash)
     throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
   if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
   if (module.HEAP8.length < snapshot.size)
     throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
-  restoreSnapshot(module.HEAPU8, snapshot.runs, pages, snapshot.deflated);
+  restoreSnapshot(module.HEAPU8, snapshot, assets.snapshot as AssetData, assets.unpack);
 }
 
 // Pyodide makes a device for each exception that goes from Python to JavaScript, and keeps all of them. Each new device gets
@@ -122,9 +126,14 @@ export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uin
 }
 
 /** Copies the state of an interpreter for a snapshot. */
-export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; config: HiwireConfig; table: number } {
+export function takeSnapshot({ module, api, table }: Booted): {
+  heap: Uint8Array;
+  config: HiwireConfig;
+  table: number;
+  added: number;
+} {
   const config = api.serializeHiwireState();
-  return { heap: module.HEAPU8.slice(), config, table: module.wasmTable.length };
+  return { heap: module.HEAPU8.slice(), config, table, added: module.wasmTable.length - table };
 }
 
 function configOf({ manifest }: PythonAssets, { env, forSnapshot = false }: BootOptions): Record<string, unknown> {
