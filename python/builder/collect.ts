@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 import { keyIn } from './keys.js';
-import { BINARY, NATIVE } from './native.js';
+import { BINARY, isExtension, NATIVE } from './native.js';
 import { holdsAssets } from './out-folder.js';
 import { type Patterns, patternsOf } from './patterns.js';
 
@@ -176,7 +176,7 @@ function reasons(root: string, prefix: 'app' | 'packages', skip: string[], choic
     if (exclude.matches(prefix === 'app' ? path : `${prefix}/${path}`)) return 'excluded';
     if (name.startsWith('.')) return 'hidden files and folders';
     if (name === '__pycache__' || name.endsWith('.pyc')) return 'compiled modules of another Python (.pyc)';
-    if (BINARY.test(name)) return NATIVE;
+    if (!isFolder && BINARY.test(name)) return isExtension(file) ? null : NATIVE;
     if (isFolder && existsSync(join(file, 'pyvenv.cfg'))) return 'virtual environments';
     if (isFolder && holdsAssets(file)) return 'assets of a build';
     if (prefix === 'app') return NOT_CODE.find(([, patterns]) => patterns.matches(path))?.[0] ?? null;

@@ -5,10 +5,11 @@ import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './com
 import { type Content, checkWorkerSize, contentsOf } from './contents.js';
 import { checkRestore, freeze } from './freeze.js';
 import { gather, packageFolders } from './gather.js';
+import { type Extension, takeExtensions } from './native.js';
 import { noticeOf } from './notice.js';
 import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
-import { readPyodide } from './pyodide-files.js';
+import { type PyodideFiles, readPyodide } from './pyodide-files.js';
 import { checkSecrets } from './secrets.js';
 import { partsOf, type Target, type WrittenFile, workerSize, writeAssets } from './written.js';
 import { writeZip } from './zip-writer.js';
@@ -91,7 +92,8 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
   const choice = withProject(options, [root, cwd], compiler.parseToml);
   const dropped: Dropped = new Map();
-  const collected = await gather({ ...options, root, out, cwd, packages, progress }, choice, dropped);
+  const gathered = await gather({ ...options, root, out, cwd, packages, progress }, choice, dropped);
+  const { files: collected, extensions } = await takeExtensions(gathered);
   const { files, uncompiled } = compileAll(collected, compiler);
   for (const { path, reason } of uncompiled)
     progress(`could not be compiled, and is shipped as it is: ${path}: ${reason}`);
@@ -106,12 +108,17 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     concurrent,
     files: { stdlib: signOf(stdlib), site: signOf(site) },
   };
-  const unfrozen = { ...engine, manifest, stdlib, site };
+  const linked = await linkedWith(extensions, pyodide, cwd);
+  const unfrozen: PythonAssets = {
+    ...(linked === pyodide ? engine : await compileEngine(linked)),
+    ...{ manifest, stdlib, site },
+    extensions: extensions.map(({ path, module }) => [path, module]),
+  };
   const { assets, memory } = await freeze(unfrozen, snapshot, progress);
   await checkRestore(assets, progress);
 
   const contents = contentsOf(site);
-  const parts = partsOf(assets, pyodide, noticeOf(collected), target);
+  const parts = partsOf(assets, linked, extensions, noticeOf(collected), target);
   if (target !== 'node') checkWorkerSize(workerSize(parts), contents);
   const written = writeAssets(out, parts);
   return {
@@ -125,3 +132,12 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     assets,
   };
 }
+
+/** Returns Pyodide with the symbols that extensions need. */
+const linkedWith = async (extensions: Extension[], pyodide: PyodideFiles, cwd: string): Promise<PyodideFiles> =>
+  extensions.length === 0
+    ? pyodide
+    : readPyodide(
+        cwd,
+        extensions.map(({ module }) => module),
+      );

@@ -21,8 +21,8 @@ const HEAD = `These assets of a Python application were written by wsgi-edge bui
 Pyodide ${PYODIDE_VERSION}
 ==============
 
-pyodide.asm.mjs and pyodide.asm.wasm are those of Pyodide ${PYODIDE_VERSION}, changed: symbols for native extensions are not exported,
-and code of the script that links such extensions or waits for the event loop is removed. stdlib.zip has Pyodide's
+pyodide.asm.mjs and pyodide.asm.wasm are those of Pyodide ${PYODIDE_VERSION}, changed: symbols that nothing here uses are not
+exported, and code of the script that links extensions or waits for the event loop is changed or removed. stdlib.zip has Pyodide's
 Python modules. Pyodide is subject to the terms of the Mozilla Public License, version 2.0, which you find at
 https://mozilla.org/MPL/2.0/. The source of Pyodide is at https://github.com/pyodide/pyodide/tree/${PYODIDE_VERSION}.
 

@@ -20,8 +20,9 @@ export interface PyodideFiles {
 
 /** Reads the installed package `pyodide`.
  *  @param from  the folder whose node_modules are searched
+ *  @param extensions  the extension modules of the application
  *  @throws {WsgiError} when it is not installed, or is another version */
-export async function readPyodide(from: string): Promise<PyodideFiles> {
+export async function readPyodide(from: string, extensions: WebAssembly.Module[] = []): Promise<PyodideFiles> {
   const require = createRequire(join(from, 'package.json'));
   let folder: string;
   try {
@@ -39,6 +40,7 @@ export async function readPyodide(from: string): Promise<PyodideFiles> {
     read('pyodide.asm.mjs').toString(),
     new Uint8Array(read('pyodide.asm.wasm')),
     USED_FROM_OUTSIDE,
+    extensions,
   );
   const trampoline = /hexStringToUTF8Array\("([0-9a-f]+)"\)/.exec(asm)?.[1];
   if (trampoline === undefined)

@@ -36,6 +36,8 @@ export interface PythonAssets {
   unpack: WasmModule;
   /** Python's standard library, compiled, as a zip. */
   stdlib: AssetData;
+  /** Extension modules of packages, by their path in the site zip. They are linked at the start, in this order. */
+  extensions?: Array<[path: string, module: WasmModule]>;
   /** The application and its packages as a zip of app/ and packages/. */
   site: AssetData;
   /** The address of the module that has these assets, on Node: worker threads import it again. */

@@ -171,6 +171,9 @@ async function instantiate(
   const settings = {
     ...SETTINGS,
     API: api,
+    extensions: Object.fromEntries((assets.extensions ?? []).map(([path, extension]) => [`/${path}`, extension])),
+    unlinked: (cause: Error) =>
+      fail(new WsgiError(`python: an extension module can not be linked: ${cause.message}`, { cause })),
     noInitialRun,
     print,
     printErr,

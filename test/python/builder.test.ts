@@ -142,13 +142,25 @@ ${APP}`;
   });
 });
 
+it('an extension module that can not be linked is an error', async () => {
+  // (module (import "GOT.mem" "absent" (global (mut i32)))), with the section dylink.0
+  const dylink = [0, 15, 8, ...Buffer.from('dylink.0'), 1, 4, 0, 0, 0, 0];
+  const imports = [2, 19, 1, 7, ...Buffer.from('GOT.mem'), 6, ...Buffer.from('absent'), 3, 0x7f, 1];
+  const name = 'unlinked modules/lib.cpython-314-wasm32-emscripten.so';
+  put({ 'unlinked/app.py': `loaded = 1\n${APP}`, [name]: '' });
+  writeFileSync(join(folder, name), Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...dylink, ...imports]));
+  await expect(build({ application: 'unlinked/app.py', packages: ['unlinked modules'] })).rejects.toThrow(
+    "python: an extension module can not be linked: Dynamic linking error: undefined symbol 'absent'",
+  );
+});
+
 describe('Pyodide', () => {
   const pyodide = (name: string) => new Uint8Array(readFileSync(join('node_modules/pyodide', name)));
 
   it('is shipped without what extension modules are linked with', async () => {
     const wasm = pyodide('pyodide.asm.wasm');
     const script = Buffer.from(pyodide('pyodide.asm.mjs')).toString();
-    const trimmed = trim(script, wasm, ['_Py_Version']);
+    const trimmed = trim(script, wasm, ['_Py_Version'], []);
     const exported = async (bytes: Uint8Array<ArrayBuffer>) =>
       WebAssembly.Module.exports(await WebAssembly.compile(bytes)).map(({ name }) => name);
     const [before, after] = [await exported(wasm), await exported(trimmed.wasm)];
@@ -161,11 +173,11 @@ describe('Pyodide', () => {
 
   it('is refused where it is not as it is known', () => {
     const wasm = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-    expect(() => trim('', wasm, [])).toThrow(
+    expect(() => trim('', wasm, [], [])).toThrow(
       'pyodide.asm.mjs is not that of Pyodide 314.0.7: remove node_modules/pyodide',
     );
     const script = Buffer.from(pyodide('pyodide.asm.mjs')).toString();
-    expect(() => trim(script, wasm, [])).toThrow('pyodide.asm.wasm exports nothing: remove node_modules/pyodide');
+    expect(() => trim(script, wasm, [], [])).toThrow('pyodide.asm.wasm exports nothing: remove node_modules/pyodide');
   });
 });
 
