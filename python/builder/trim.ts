@@ -84,9 +84,9 @@ const WAITS: Array<[from: string, to: string]> = [
  *  can't use their own streams and end with the other. Without it, each task is a timer of its request; Node has setImmediate(). */
 const CHANNEL = 'ho();function bo(';
 const without = (part: string): [string, string] => [part, ''];
-const CHANGED = [
+const CHANGED: Array<[from: string, to: string]> = [
   ...[without(EXPORTS_FIRST), without(TURN)],
-  [CHANNEL, 'function bo('] satisfies [string, string],
+  [CHANNEL, 'function bo('],
   ...FRAMES,
   ...STACKS,
   ...WAITS,
