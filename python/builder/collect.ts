@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 import { keyIn } from './keys.js';
-import { BINARY, isExtension, NATIVE } from './native.js';
+import { BINARY, isExtension } from './native.js';
 import { holdsAssets } from './out-folder.js';
 import { type Patterns, patternsOf } from './patterns.js';
+import { NATIVE } from './table.js';
 
 /** A file to ship: its path in the site zip, with /, and its bytes. */
 export interface Collected {

@@ -5,8 +5,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, type BuildReport, buildPython } from 'wsgi-edge/python/build';
 import { describe, WsgiError } from '../../src/errors.js';
-import { NATIVE } from './native.js';
-import { contentTable, mib } from './table.js';
+import { contentTable, mib, NATIVE } from './table.js';
 
 const USAGE = `Usage: wsgi-edge build-python APPLICATION [options]
 

@@ -2,11 +2,10 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 import type { Collected, Dropped } from './collect.js';
+import { NATIVE } from './table.js';
 
 /** Matches native libraries, also those with a version: libpq.so.5.17. */
 export const BINARY = /\.(so(\.\d+)*|pyd|dylib|dll|a|o|exe)$/;
-/** The reason why they are left out. */
-export const NATIVE = 'native libraries (.so …), which can not run';
 
 /** The name of a library that Python 3.14 in Pyodide looks for; the others are for another Python. */
 const IMPORTABLE = /^[^.]+(\.cpython-314-wasm32-emscripten|\.abi3)?\.so$/;
