@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, type BuildReport, buildPython } from 'wsgi-edge/python/build';
-import { contentTable, mib } from '../python/builder/table.js';
+import { contentTable, mib, NATIVE } from '../python/builder/table.js';
 import { WsgiError } from '../src/errors.js';
 import { textOf, textsOf, type Values } from './arguments.js';
 import { CACHE } from './cache.js';
@@ -42,7 +42,6 @@ async function buildAndPrint(application: string, values: Values): Promise<void>
     if (values[name] !== undefined) options[name] = textsOf(values[name]);
   for (const name of ['requirements', 'out'] as const)
     if (values[name] !== undefined) options[name] = String(values[name]);
-  if (values['compress-snapshot']) options.compressSnapshot = true;
   if (values['index-url'] !== undefined) options.indexUrl = String(values['index-url']);
   if (values.languages !== undefined)
     options.languages = String(values.languages)
@@ -76,10 +75,12 @@ function printSizes({ out, files, contents, memory, dropped }: BuildReport): voi
   console.log(`\n${contentTable(contents)}\n`);
   console.log(`${mib(memory)} MiB of memory in the interpreter`);
   for (const [reason, paths] of Object.entries(dropped)) {
-    // The user can't change the files of packages, but may miss a native library.
-    const own = paths.filter((path) => !path.startsWith('packages/') || reason.startsWith('native'));
-    const named = own.slice(0, NAMED).join(', ') + (own.length > NAMED ? ', …' : '');
-    console.log(`left out ${paths.length}: ${reason}${named && `: ${named}`}`);
+    // The user can't change the files of packages, but may miss any of the native libraries.
+    const native = reason === NATIVE;
+    const own = native ? paths : paths.filter((path) => !path.startsWith('packages/'));
+    const named = native ? own : own.slice(0, NAMED);
+    const list = named.join(', ') + (named.length < own.length ? ', …' : '');
+    console.log(`left out ${paths.length}: ${reason}${list && `: ${list}`}`);
   }
 }
 

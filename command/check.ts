@@ -185,7 +185,9 @@ function checkSizes(): Finding[] {
   if (bytes > LAMBDA) return [mistake(`python_assets has ${size}; Lambda takes 250 MiB, unzipped`)];
   if (bytes > WORKER)
     return [
-      advice(`python_assets has ${size}; Workers take 64 MiB: build-python --compress-snapshot makes it smaller`),
+      advice(
+        `python_assets has ${size}; Workers take 64 MiB: leave out languages or static files (build-python --languages, --exclude)`,
+      ),
     ];
   return [ok(`python_assets has ${size}; Workers take 64 MiB, Lambda 250 MiB`)];
 }

@@ -144,7 +144,6 @@ const COMMANDS: Record<string, Command> = {
         help: 'freeze the memory after the import of the application (app, the default), or of only the packages that it uses (framework)',
       },
       'no-snapshot': { type: 'boolean', help: 'freeze nothing; starts are slow' },
-      'compress-snapshot': { type: 'boolean', help: 'compress the snapshot to about a third; starts take longer' },
       target: {
         type: 'string',
         value: 'TARGET',

@@ -65,8 +65,9 @@ export async function installPyodide(cache: string): Promise<void> {
 
 /** Reads the installed package `pyodide`.
  *  @param from  the folders whose node_modules are searched
+ *  @param extensions  the extension modules of the application
  *  @throws {WsgiError} when it is not installed, or is another version */
-export async function readPyodide(from: string[]): Promise<PyodideFiles> {
+export async function readPyodide(from: string[], extensions: WebAssembly.Module[] = []): Promise<PyodideFiles> {
   const folder = findPyodide(from);
   if (folder === undefined)
     throw new WsgiError(`build-python: the package pyodide is not installed: npm install pyodide@${PYODIDE_VERSION}`);
@@ -80,6 +81,7 @@ export async function readPyodide(from: string[]): Promise<PyodideFiles> {
     read('pyodide.asm.mjs').toString(),
     new Uint8Array(read('pyodide.asm.wasm')),
     USED_FROM_OUTSIDE,
+    extensions,
   );
   const trampoline = /hexStringToUTF8Array\("([0-9a-f]+)"\)/.exec(asm)?.[1];
   if (trampoline === undefined)

@@ -21,6 +21,8 @@ export interface Booted {
   python: PyodidePublic;
   module: PyodideModule;
   api: PyodideApi;
+  /** Entries that the function table had before anything was imported. */
+  table: number;
 }
 
 /** The size of C's stack in bytes; near its end CPython raises RecursionError. Recursion takes about as much of the native
@@ -62,12 +64,13 @@ export async function bootPython(assets: PythonAssets, forSnapshot = false): Pro
   const { snapshot } = assets.manifest;
   const config = configOf(assets, forSnapshot);
   const { module, pristine } = await instantiate(assets, config, snapshot !== undefined);
-  const { API: api } = module;
+  const { API: api, wasmTable } = module;
+  const table = wasmTable.length;
   if (api.version !== PYODIDE_VERSION)
     throw new WsgiError(
       `python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}: deploy the files of one build together`,
     );
-  if (snapshot !== undefined) restore(module, pristine, snapshot, assets.snapshot as AssetData);
+  if (snapshot !== undefined) restore(module, pristine, snapshot, assets);
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
     // The first import of all: what is imported later finds the threading.local that belongs to the request.
@@ -77,14 +80,15 @@ export async function bootPython(assets: PythonAssets, forSnapshot = false): Pro
   }
   api.initializeStreams(undefined, SETTINGS.print, SETTINGS.printErr);
   reuseDevice(module, api);
-  return { python, module, api };
+  return { python, module, api, table };
 }
 
-function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotManifest, pages: AssetData): void {
+function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotManifest, assets: PythonAssets): void {
   if (module.wasmTable.length !== snapshot.table)
     throw new WsgiError(
       `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
     );
+  if (snapshot.added > 0) module.wasmTable.grow(snapshot.added);
   if (pristine.bytes !== snapshot.data.bytes || pristine.hash !== snapshot.data.hash)
     throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
   if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
@@ -92,7 +96,7 @@ function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotMani
     throw new WsgiError(
       `python: there is no room for the ${snapshot.size} bytes of the snapshot: give the process more memory, or import less in the application`,
     );
-  restoreSnapshot(module.HEAPU8, snapshot.runs, pages, snapshot.deflated);
+  restoreSnapshot(module.HEAPU8, snapshot, assets.snapshot as AssetData, assets.unpack);
 }
 
 // Pyodide makes a device for each exception that goes from Python to JavaScript, and keeps all of them. Each new device gets
@@ -114,9 +118,14 @@ export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uin
 }
 
 /** Copies the state of an interpreter for a snapshot. */
-export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; config: HiwireConfig; table: number } {
+export function takeSnapshot({ module, api, table }: Booted): {
+  heap: Uint8Array;
+  config: HiwireConfig;
+  table: number;
+  added: number;
+} {
   const config = api.serializeHiwireState();
-  return { heap: module.HEAPU8.slice(), config, table: module.wasmTable.length };
+  return { heap: module.HEAPU8.slice(), config, table, added: module.wasmTable.length - table };
 }
 
 function configOf({ manifest }: PythonAssets, forSnapshot: boolean): Record<string, unknown> {
@@ -152,6 +161,9 @@ async function instantiate(
   const settings = {
     ...SETTINGS,
     API: api,
+    extensions: Object.fromEntries((assets.extensions ?? []).map(([path, extension]) => [`/${path}`, extension])),
+    unlinked: (cause: Error) =>
+      fail(new WsgiError(`python: an extension module can not be linked: ${cause.message}`, { cause })),
     noInitialRun,
     preRun: [
       (module: PyodideModule) => {

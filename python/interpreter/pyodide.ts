@@ -12,7 +12,7 @@ export interface PyodideModule {
   ENV: Record<string, string>;
   FS: PyodideFs;
   API: PyodideApi;
-  wasmTable: { length: number };
+  wasmTable: { length: number; grow(entries: number): void };
   jspiSupported: boolean;
   /** Belongs to the next call that can wait for promises (builder/trim.ts). */
   nextTurn?: { wait<T>(promise: PromiseLike<T>): Promise<T> } | undefined;
