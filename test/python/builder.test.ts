@@ -326,7 +326,7 @@ const OPTIONS =
 
 describe('wsgi-edge build-python', () => {
   const command = (...args: string[]) =>
-    run(process.execPath, ['dist/python/builder/command.js', 'build-python', ...args]);
+    run(process.execPath, ['dist/command/index.js', 'build-python', ...args]);
 
   it('builds, and says what it has built', async () => {
     const out = join(folder, 'by command');
@@ -397,7 +397,7 @@ describe('wsgi-edge build-python', () => {
     [[join(APPS, 'basic.py'), '--target', 'lambda'], '--target is worker or node, not lambda'],
     [[join(APPS, 'basic.py'), '--env', 'A'], '--env takes NAME=VALUE'],
     [[join(APPS, 'basic.py'), '--unknown'], "Unknown option '--unknown'"],
-    [[], 'Usage: wsgi-edge build-python'],
+    [[], 'usage: wsgi-edge build-python APPLICATION'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await command(...args).then(
       (ended) => ({ code: 0, ...ended }),
