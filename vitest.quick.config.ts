@@ -11,11 +11,13 @@ export default defineConfig({
       'test/cgi.test.ts',
       'test/cloudflare.test.ts',
       'test/conformance/cloudflare.test.ts',
+      'test/middleware/workers.test.ts',
       'test/opentelemetry.test.ts',
       'test/requests/workerd.test.ts',
       // These take long.
       'test/conformance/{fetch,lambda,node}.test.ts',
       'test/lambda-{malformed,options}.test.ts',
+      'test/middleware/around.test.ts',
       'test/requests/node.test.ts',
     ],
     // Starting a process for each file would take half of the time.

@@ -44,6 +44,16 @@ export function ratio({ base, costs }: Race, name: string): number {
   return median((costs[name] ?? []).map((cost, round) => cost / (bases[round] ?? Number.NaN)));
 }
 
+/** The ratio of each contender of ours to the base of its race. A race without a base has none. */
+export const ratiosOf = (races: readonly Race[]): Record<string, number> =>
+  Object.fromEntries(
+    races.flatMap((race) =>
+      Object.keys(race.base === undefined ? {} : race.costs)
+        .filter((name) => name.startsWith('wsgi-edge') && name !== race.base)
+        .map((name) => [`${race.title}: ${name} to ${race.base}`, Number(ratio(race, name).toFixed(3))]),
+    ),
+  );
+
 /** A race as a table. */
 export function tableOf(race: Race): string {
   const { title, unit, base, costs } = race;

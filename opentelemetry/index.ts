@@ -18,9 +18,13 @@ import type { Environ, Middleware, StartResponse } from '../src/types.js';
  *  if your SDK has registered a context manager. It ends when the body has been closed. Without an SDK it does nothing.
  *  https://opentelemetry.io/docs/specs/semconv/http/http-spans/
  *  @example
- *  const app = compose(openTelemetry())(site);
- *  // In the application, once the route is known:
- *  trace.getActiveSpan()?.updateName('GET /orders/:id').setAttribute('http.route', '/orders/:id'); */
+ *  ```ts
+ *  import { compose, demoApp } from 'wsgi-edge';
+ *  import { openTelemetry } from 'wsgi-edge/opentelemetry';
+ *
+ *  // Once the application knows the route, it names it by trace.getActiveSpan()?.updateName('GET /orders/:id').
+ *  export const app = compose(openTelemetry())(demoApp);
+ *  ``` */
 export function openTelemetry(): Middleware {
   const tracer = trace.getTracer('wsgi-edge');
   return (app) => async (environ, startResponse) => {

@@ -1,45 +1,42 @@
 import { WsgiError } from '../src/errors.js';
-import { type Bridge, createBridge } from './bridge/bridge.js';
+import type { Environ } from '../src/types.js';
+import type { Bridge } from './bridge/bridge.js';
+import { INTERPRETER } from './bridge/pack.js';
 import type { PythonAssets } from './interpreter/assets.js';
-import { bootPython } from './interpreter/boot.js';
+import { type InterpreterOptions, type Settings, settingsOf } from './options.js';
+import { canTake, forgetCancelled, keepAwake, Queue, type Turns } from './queue.js';
+import { createStarter } from './start.js';
+import { Turn } from './turn.js';
 
-/** How an interpreter runs. */
-export interface InterpreterOptions {
-  /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
-  env?: Record<string, string>;
-  /** The number of requests that one interpreter serves at a time: they take turns when one waits for a promise. By default 32
-   *  if the assets were built with `--concurrent`, else 1, and then it can't be more. */
-  concurrency?: number;
-  /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
-   *  has JSPI. */
-  jspi?: boolean;
-  /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
-   *  then takes longer, because it has no snapshot. */
-  freeSnapshot?: boolean;
+/** The place of a request in an interpreter, from its first turn to its last. */
+export interface Seat {
+  readonly bridge: Bridge;
+  /** Whether the request comes out of the interpreter, and so has its turn already. */
+  readonly held: boolean;
+  /** Whether the interpreter is still there. */
+  usable(): boolean;
+  /** Waits for a turn of the request, and makes a call in it.
+   *  @throws {WsgiError} (as a rejection) when the interpreter is lost, and when the call takes longer than `timeout` */
+  turn<T>(call: (turn: Turn) => PromiseLike<T>): Promise<T>;
+  /** Ends the stay of the request. */
+  leave(): void;
 }
 
-/** Keeps one interpreter alive, and lets requests take turns in it. */
+/** Keeps interpreters alive, and lets requests take turns in them. */
 export interface Supervisor {
-  /** Starts the interpreter unless it runs. Call it only in a request. */
-  start(): Promise<Bridge>;
-  /** Resolves with the interpreter when it is this request's turn. `release` must be called once.
-   *  @param signal  of the request; without one nothing random is done, which Workers forbid outside of requests
-   *  @param held  the interpreter that the request comes out of: it already has its turn there
-   *  @throws the reason of the signal (as a rejection) when it fires before the turn */
-  acquire(signal?: AbortSignal, held?: unknown): Promise<{ bridge: Bridge; release: () => void }>;
-}
-
-interface Interpreter {
-  bridge: Bridge;
-  free: number;
-  queue: Array<() => void>;
-  lost: boolean;
-  seeded: boolean;
+  /** Whether Python can wait for promises. Starts an interpreter unless one runs. */
+  promising(environ: Environ): Promise<boolean>;
+  /** Resolves when it is this request's first turn.
+   *  @throws the reason of `wsgi_edge.signal` (as a rejection) when it fires before the turn */
+  enter(environ: Environ): Promise<Seat>;
+  /** Starts all interpreters, without anything random and without timers, which Workers forbid outside of requests.
+   *  @param prepare  called for each */
+  start(prepare: (bridge: Bridge) => Promise<void>): Promise<void>;
 }
 
 const supervisors = new WeakMap<PythonAssets, { supervisor: Supervisor; options: string }>();
 
-/** Returns the supervisor of some assets. All applications of the same assets share it, and so one interpreter.
+/** Returns the supervisor of some assets. All applications of the same assets share it, and so its interpreters.
  *  @throws {WsgiError} on wrong options, and when the assets already run with other options */
 export function superviseOnce(assets: PythonAssets, options: InterpreterOptions): Supervisor {
   const known = supervisors.get(assets);
@@ -49,158 +46,248 @@ export function superviseOnce(assets: PythonAssets, options: InterpreterOptions)
       throw new WsgiError('python: these assets run with other options already; give all their applications the same');
     return known.supervisor;
   }
-  const supervisor = supervise(assets, options);
+  const supervisor = new Pool(assets, settingsOf(assets, options));
   supervisors.set(assets, { supervisor, options: text });
   return supervisor;
 }
 
-const CONCURRENCY = 32;
+interface Interpreter extends Turns {
+  bridge: Bridge;
+  /** The turns that are taken. */
+  running: Set<Turn>;
+  /** Turns that will never be given back. */
+  stuck: number;
+  /** Requests that are in it. */
+  seats: number;
+  served: number;
+  /** It no longer has the random numbers of the snapshot. */
+  seeded: boolean;
+  /** It takes no new requests. */
+  retired: boolean;
+  /** It can't be used any more. */
+  lost: WsgiError | undefined;
+}
 
-function supervise(assets: PythonAssets, options: InterpreterOptions): Supervisor {
-  const {
-    env = {},
-    concurrency = assets.manifest.concurrent ? CONCURRENCY : 1,
-    jspi = true,
-    freeSnapshot = false,
-  } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw new WsgiError(`python: concurrency must be a whole number above 0, not ${concurrency}`);
-  if (concurrency > 1 && !assets.manifest.concurrent)
-    throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
-  let booting: Promise<Interpreter> | undefined;
-  let current: Interpreter | undefined;
-  let usable = assets;
+class Pool implements Supervisor {
+  readonly #settings: Settings;
+  readonly #start: ReturnType<typeof createStarter>;
+  /** Those that take new requests. */
+  readonly #interpreters: Interpreter[] = [];
+  /** Those, and the retired ones that requests are in. */
+  readonly #alive = new Set<Interpreter>();
+  readonly #booting = new Set<Promise<void>>();
+  readonly #queue = new Queue<Interpreter>();
+  readonly #bridges = new WeakSet<object>();
 
-  const boot = async (): Promise<Interpreter> => {
-    const booted = await bootPython(usable);
-    const { snapshot } = usable;
-    if (freeSnapshot && snapshot !== undefined && !('read' in snapshot)) {
-      usable = withoutSnapshot(usable);
-      free(snapshot);
+  constructor(assets: PythonAssets, settings: Settings) {
+    this.#settings = settings;
+    this.#start = createStarter(assets, settings);
+  }
+
+  async promising(environ: Environ): Promise<boolean> {
+    for (;;) {
+      const [interpreter] = this.#interpreters;
+      if (interpreter !== undefined) return interpreter.bridge.promising;
+      await this.#boot(environ);
     }
-    const onFatal = () => {
-      if (current === interpreter) current = undefined;
-      lose(interpreter);
-    };
-    const interpreter: Interpreter = {
-      bridge: createBridge(booted, usable.manifest.snapshot?.loaded ?? [], jspi, onFatal),
-      free: concurrency,
-      queue: [],
-      lost: false,
-      seeded: usable.snapshot === undefined && !freeSnapshot,
-    };
-    interpreter.bridge.setEnvironment(env);
-    current = interpreter;
-    return interpreter;
-  };
+  }
 
-  const running = async (inRequest: boolean): Promise<Interpreter> => {
-    if (current !== undefined) return current;
-    if (booting !== undefined) return inRequest ? keepAwake(booting) : booting;
-    booting = boot().finally(() => {
-      booting = undefined;
-    });
-    return booting;
-  };
-
-  return {
-    start: async () => (await running(true)).bridge,
-    async acquire(signal, held) {
-      for (;;) {
-        const interpreter = await running(signal !== undefined);
-        if (held === interpreter.bridge) return { bridge: interpreter.bridge, release: () => {} };
-        if (await takeTurn(interpreter)) return inTurn(interpreter, signal);
+  async start(prepare: (bridge: Bridge) => Promise<void>): Promise<void> {
+    const missing = Math.max(1, this.#settings.workers) - this.#interpreters.length - this.#booting.size;
+    await Promise.all([...this.#booting, ...Array.from({ length: missing }, () => this.#bootAnother())]);
+    const prepareOne = async (interpreter: Interpreter) => {
+      await this.#take(interpreter);
+      try {
+        await prepare(interpreter.bridge);
+      } finally {
+        this.#giveBack(interpreter);
       }
-    },
-  };
-}
-
-/** Gives the interpreter to a request that has just taken its turn. */
-function inTurn(interpreter: Interpreter, signal: AbortSignal | undefined): { bridge: Bridge; release: () => void } {
-  if (signal?.aborted) {
-    giveBack(interpreter);
-    throw signal.reason;
+    };
+    await Promise.all(this.#interpreters.map(prepareOne));
   }
-  if (signal !== undefined && !interpreter.seeded) {
-    interpreter.bridge.reseed();
+
+  async enter(environ: Environ): Promise<Seat> {
+    const { 'wsgi_edge.signal': signal, [INTERPRETER]: held } = environ;
+    if (typeof held === 'object' && held !== null && this.#bridges.has(held)) return heldSeat(held as Bridge);
+    const interpreter = await this.#takeAny(environ);
+    const seat = this.#seat(interpreter);
+    if (signal.aborted) {
+      seat.leave();
+      throw signal.reason;
+    }
+    if (!interpreter.seeded) interpreter.bridge.reseed();
     interpreter.seeded = true;
+    return seat;
   }
-  return { bridge: interpreter.bridge, release: () => giveBack(interpreter) };
-}
 
-/** Waits for a turn. Returns false if the interpreter is lost before it.
- *
- *  A woken request takes the turn itself. A turn that was handed to a request would be lost if that request had been
- *  cancelled meanwhile. */
-async function takeTurn(interpreter: Interpreter): Promise<boolean> {
-  const { queue } = interpreter;
-  if (queue.length === 0 && tryTake(interpreter)) return true;
-  for (let woken = false; !interpreter.lost; ) {
-    woken = await wakeable((wake) => {
-      // A request that was woken in vain keeps its place.
-      if (woken) queue.unshift(wake);
-      else queue.push(wake);
-      return () => {
-        const place = queue.indexOf(wake);
-        if (place >= 0) queue.splice(place, 1);
-      };
+  #seat(interpreter: Interpreter): Seat {
+    let taken = true; // the first turn
+    let left = false;
+    return {
+      bridge: interpreter.bridge,
+      held: false,
+      usable: () => interpreter.lost === undefined,
+      turn: async (call) => {
+        if (!taken) await this.#take(interpreter);
+        taken = false;
+        const turn = new Turn(this.#settings.timeout);
+        interpreter.running.add(turn);
+        try {
+          return await turn.run(call, (error) => this.#abandon(interpreter, error));
+        } finally {
+          interpreter.running.delete(turn);
+          if (!turn.abandoned) this.#giveBack(interpreter);
+        }
+      },
+      leave: () => {
+        if (left) return;
+        left = true;
+        if (taken) this.#giveBack(interpreter);
+        this.#leave(interpreter);
+      },
+    };
+  }
+
+  #leave(interpreter: Interpreter): void {
+    interpreter.seats--;
+    if (interpreter.bridge.memory() > this.#settings.maxMemory) this.#retire(interpreter);
+    this.#drop(interpreter);
+  }
+
+  /** Ends a retired interpreter that no request is in. */
+  #drop(interpreter: Interpreter): void {
+    if (!interpreter.retired || interpreter.seats > 0) return;
+    this.#alive.delete(interpreter);
+    interpreter.bridge.stop();
+  }
+
+  /** Waits for the first turn of a request, in any interpreter. */
+  async #takeAny(environ: Environ): Promise<Interpreter> {
+    const { workers, maxRequests } = this.#settings;
+    let mayTake = this.#queue.isEmpty(undefined);
+    for (let first = false; ; mayTake = true) {
+      const interpreter = mayTake ? this.#interpreters.find(canTake) : undefined;
+      if (interpreter !== undefined) {
+        interpreter.free--;
+        // Before anything else runs: an interpreter without requests may be ended.
+        interpreter.seats++;
+        if (++interpreter.served >= maxRequests) this.#retire(interpreter);
+        return interpreter;
+      }
+      if (this.#interpreters.length === 0) {
+        await this.#boot(environ);
+        continue;
+      }
+      if (this.#interpreters.length + this.#booting.size < workers) this.#bootFor(environ);
+      first = await this.#wait(undefined, first);
+    }
+  }
+
+  /** Waits for a turn in an interpreter.
+   *  @throws {WsgiError} (as a rejection) when it is lost */
+  async #take(interpreter: Interpreter): Promise<void> {
+    let mayTake = this.#queue.isEmpty(interpreter);
+    for (let first = false; interpreter.lost === undefined; mayTake = true) {
+      if (mayTake && canTake(interpreter)) {
+        interpreter.free--;
+        return;
+      }
+      first = await this.#wait(interpreter, first);
+    }
+    throw interpreter.lost;
+  }
+
+  /** Waits in the queue for a while, then acts on deadlines that have passed. */
+  async #wait(interpreter: Interpreter | undefined, first: boolean): Promise<boolean> {
+    const woken = await this.#queue.wait(interpreter, first);
+    for (const each of this.#alive) {
+      forgetCancelled(each);
+      for (const turn of each.running) turn.check();
+    }
+    return woken;
+  }
+
+  #giveBack(interpreter: Interpreter): void {
+    interpreter.free++;
+    this.#queue.wakeFor(interpreter, !interpreter.retired);
+  }
+
+  /** Lets an interpreter take no new requests. */
+  #retire(interpreter: Interpreter): void {
+    const place = this.#interpreters.indexOf(interpreter);
+    if (place < 0) return;
+    this.#interpreters.splice(place, 1);
+    interpreter.retired = true;
+    this.#drop(interpreter);
+    this.#queue.wakeAll();
+  }
+
+  /** Gives a call up that does not end. Its turn is never given back. */
+  #abandon(interpreter: Interpreter, error: WsgiError): void {
+    this.#retire(interpreter);
+    if (interpreter.bridge.abandon() || ++interpreter.stuck === this.#settings.concurrency)
+      this.#lose(interpreter, error);
+  }
+
+  #lose(interpreter: Interpreter, error: WsgiError): void {
+    interpreter.lost = error;
+    this.#retire(interpreter);
+    this.#alive.delete(interpreter);
+    this.#queue.wakeAll();
+  }
+
+  /** Waits until an interpreter has been started. */
+  #boot(environ: Environ): Promise<void> {
+    const [booting] = this.#booting;
+    return keepAwake(booting ?? this.#bootFor(environ));
+  }
+
+  /** Starts one also if the client of the request leaves meanwhile: other requests wait for it. If it fails, a request that finds
+   *  no interpreter hears of the error. */
+  #bootFor(environ: Environ): Promise<void> {
+    const booting = this.#bootAnother();
+    environ['wsgi_edge.wait_until'](booting.catch(() => {}));
+    return booting;
+  }
+
+  #bootAnother(): Promise<void> {
+    const booting: Promise<void> = this.#bootOne().finally(() => {
+      this.#booting.delete(booting);
+      this.#queue.wakeAll();
     });
-    if (tryTake(interpreter)) return true;
+    this.#booting.add(booting);
+    return booting;
   }
-  return false;
-}
 
-/** Takes a turn if one is free. */
-function tryTake(interpreter: Interpreter): boolean {
-  if (interpreter.lost || interpreter.free === 0) return false;
-  interpreter.free--;
-  return true;
-}
-
-function giveBack(interpreter: Interpreter): void {
-  interpreter.free++;
-  interpreter.queue.shift()?.();
-}
-
-function lose(interpreter: Interpreter): void {
-  interpreter.lost = true;
-  for (const wake of interpreter.queue.splice(0)) wake();
-}
-
-const AWAKE = 50; // ms
-
-/** Waits for a promise that another request settles. Workers cancel a request as hung when it waits only for another request,
- *  so this one waits for a timer too. */
-async function keepAwake<T>(promise: Promise<T>): Promise<T> {
-  const timer = setInterval(() => {}, AWAKE);
-  try {
-    return await promise;
-  } finally {
-    clearInterval(timer);
+  async #bootOne(): Promise<void> {
+    let interpreter: Interpreter | undefined;
+    let lost: WsgiError | undefined;
+    const onFatal = (error: WsgiError) => {
+      lost = error;
+      if (interpreter !== undefined) this.#lose(interpreter, error);
+    };
+    const bridge = await this.#start(onFatal);
+    this.#bridges.add(bridge);
+    interpreter = {
+      bridge,
+      free: this.#settings.concurrency,
+      reserved: 0,
+      wokenAt: 0,
+      running: new Set(),
+      stuck: 0,
+      seats: 0,
+      served: 0,
+      seeded: false,
+      retired: false,
+      lost,
+    };
+    if (lost !== undefined) throw lost;
+    this.#interpreters.push(interpreter);
+    this.#alive.add(interpreter);
   }
 }
 
-/** Waits to be woken, but at most `AWAKE`, for the reason of `keepAwake`. Returns whether it was woken.
- *  @param enlist  gets the function that wakes, and returns one that forgets it */
-async function wakeable(enlist: (wake: () => void) => () => void): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let forget = () => {};
-  const woken = await new Promise<boolean>((resolve) => {
-    forget = enlist(() => resolve(true));
-    timer = setTimeout(() => resolve(false), AWAKE);
-  });
-  clearTimeout(timer);
-  forget();
-  return woken;
-}
-
-const withoutSnapshot = ({ snapshot: _, ...assets }: PythonAssets): PythonAssets => {
-  const { snapshot: __, ...manifest } = assets.manifest;
-  const { snapshot: ___, ...files } = manifest.files;
-  return { ...assets, manifest: { ...manifest, files } };
-};
-
-function free(snapshot: ArrayBuffer | Uint8Array): void {
-  const buffer = snapshot instanceof Uint8Array ? snapshot.buffer : snapshot;
-  (buffer as { transfer?(length: number): unknown }).transfer?.(0);
+function heldSeat(bridge: Bridge): Seat {
+  const turn: Seat['turn'] = async (call) => call(new Turn(Number.POSITIVE_INFINITY));
+  return { bridge, held: true, usable: () => true, turn, leave() {} };
 }

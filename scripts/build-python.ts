@@ -1,6 +1,6 @@
 // Builds Python assets, unless they exist and are up to date.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type BuildOptions, buildPython } from 'wsgi-edge/python/build';
 
@@ -26,15 +26,10 @@ export async function ensureBuilt(
   const manifest = join(root, out, 'manifest.mjs');
   const built = () => (existsSync(manifest) ? `${key} ${readFileSync(manifest, 'utf8')}` : '');
   if (existsSync(record) && readFileSync(record, 'utf8') === built()) return;
-  for (const name of OWN_FILES) rmSync(join(root, out, name), { force: true });
   await buildPython({ ...options, cwd: root, cache: CACHE, progress });
   mkdirSync(CACHE, { recursive: true });
   writeFileSync(record, built());
 }
-
-// Earlier versions of the scripts and tests wrote these files among the assets. The build now refuses a folder with other
-// files.
-const OWN_FILES = ['built-from.txt', 'worker.js', 'config.capnp'];
 
 function hashFolder(hash: ReturnType<typeof createHash>, folder: string): void {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -18,6 +18,8 @@ export const SETS = {
   bottle: 'examples/bottle/requirements.txt',
   falcon: 'test/python/frameworks/falcon.txt',
   pyramid: 'test/python/frameworks/pyramid.txt',
+  // Extension modules for Pyodide, which Debian does not have.
+  extensions: 'test/python/extensions.txt',
 };
 export type PackageSet = keyof typeof SETS;
 
@@ -72,8 +74,9 @@ const RETRIES = ['--retries', '0', '--timeout', '10'];
 const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14'];
 
 async function byPip(set: PackageSet, folder: string): Promise<string> {
+  const platforms = set === 'extensions' ? ['--platform', 'pyemscripten_2026_0_wasm32', '--platform', 'any'] : [];
   const what = ['--target', folder, '--only-binary', ':all:', '--no-compile', '--no-deps', '-r', join(root, SETS[set])];
-  await run('python3', [...PIP, ...what]);
+  await run('python3', [...PIP, ...platforms, ...what]);
   return `${parse(set)
     .map(({ name, version }) => `${name} ${version}`)
     .join(', ')} (pip)`;

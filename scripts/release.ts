@@ -6,7 +6,12 @@ import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
 const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
-const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const { version, repository } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  version: string;
+  repository?: unknown;
+};
+// npm makes a provenance statement on a build service that it knows, and refuses --provenance elsewhere.
+const provenance = process.env.ACTIONS_ID_TOKEN_REQUEST_URL || process.env.SIGSTORE_ID_TOKEN ? ['--provenance'] : [];
 const tag = `v${version}`;
 
 const faults: string[] = [];
@@ -15,6 +20,8 @@ if (!git('tag', '--points-at', 'HEAD').split('\n').includes(tag))
   faults.push(`HEAD has no tag ${tag}, the version of package.json`);
 if (!readFileSync('CHANGELOG.md', 'utf8').includes(`\n## ${version}`))
   faults.push(`CHANGELOG.md has no section "## ${version}"`);
+if (provenance.length > 0 && repository === undefined)
+  faults.push('package.json has no repository, without which npm refuses the provenance statement (E422): add its URL');
 if (faults.length > 0) {
   for (const fault of faults) console.error(`release: ${fault}`);
   process.exit(1);
@@ -22,8 +29,6 @@ if (faults.length > 0) {
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'inherit' });
 run('.ci/run');
-// npm makes a provenance statement on a build service that it knows, and refuses --provenance elsewhere.
-const provenance = process.env.ACTIONS_ID_TOKEN_REQUEST_URL || process.env.SIGSTORE_ID_TOKEN ? ['--provenance'] : [];
 if (provenance.length === 0)
   console.warn('release: no identity token of a build service: published without provenance');
 run('npm', 'publish', '--access', 'public', ...provenance, ...(values['dry-run'] ? ['--dry-run'] : []));

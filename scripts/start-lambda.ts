@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startFunctionUrl } from '../emulation/lambda/function-url.ts';
+import { startFunctionUrl } from 'wsgi-edge/emulation';
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '8788' } } });
 const taskRoot = resolve(import.meta.dirname, '../build');

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { startFunctionUrl } from '../emulation/lambda/function-url.ts';
+import { startFunctionUrl } from 'wsgi-edge/emulation';
 import { assetsOf, buildExample, EXAMPLES, type ExampleName } from './python-examples.ts';
 
 const HOST = '127.0.0.1';

@@ -3,7 +3,14 @@ import { textToBytes } from './native-string.js';
 import type { Application } from './types.js';
 
 /** Shows that a gateway works: says "Hello world!" and lists the environ, sorted. Shows only the kind of objects, because
- *  they may hold secrets. As `wsgiref.simple_server.demo_app`. */
+ *  they may hold secrets. As `wsgiref.simple_server.demo_app`.
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { callApp } from 'wsgi-edge/testing';
+ *
+ *  (await callApp(demoApp)).text().split('\n')[0]; //=> 'Hello world!'
+ *  ``` */
 export const demoApp: Application = (environ, startResponse) => {
   const keys = Object.keys(environ).sort();
   const lines = ['Hello world!', '', ...keys.map((key) => `${key} = ${show(environ[key])}`)];

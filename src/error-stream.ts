@@ -45,7 +45,15 @@ function flush(this: Stateful): void {
 /** Writes an entry to the log of a request, with its level and fields. A `wsgi.errors` that is not the gateway's own takes
  *  the message as text.
  *  @example
- *  logRecord(environ, { level: 'info', message: 'order placed', order: 17 }); */
+ *  ```ts
+ *  import { type Application, logRecord } from 'wsgi-edge';
+ *
+ *  export const app: Application = (environ, startResponse) => {
+ *    logRecord(environ, { level: 'info', message: 'order placed', order: 17 });
+ *    startResponse('204 No Content', []);
+ *    return [];
+ *  };
+ *  ``` */
 export function logRecord(environ: Pick<Environ, 'wsgi.errors'>, entry: LogEntry): void {
   const errors = environ['wsgi.errors'];
   const state = (errors as Partial<Stateful>)[STATE];

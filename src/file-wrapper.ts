@@ -5,7 +5,18 @@ const DEFAULT_BLOCK = 65_536; // bytes
 
 /** The body that `wsgi.file_wrapper` makes: an iterable of blocks. If middleware has left it unchanged, a target may hand
  *  `source` to its platform by reference. PEP 3333, "Optional Platform-Specific File Handling".
- *  @throws {WsgiError} when `source` is not a `FileSource`, or `blockSize` is not a positive integer */
+ *  @throws {WsgiError} when `source` is not a `FileSource`, or `blockSize` is not a positive integer
+ *  @example
+ *  ```ts
+ *  import type { Application } from 'wsgi-edge';
+ *  import { callApp } from 'wsgi-edge/testing';
+ *
+ *  const app: Application = (environ, startResponse) => {
+ *    startResponse('200 OK', [['Content-Type', 'text/plain']]);
+ *    return environ['wsgi.file_wrapper'](new Blob(['content']));
+ *  };
+ *  (await callApp(app)).text(); //=> 'content'
+ *  ``` */
 export class FileWrapper implements AsyncIterable<Uint8Array> {
   readonly source: FileSource;
   readonly blockSize: number;

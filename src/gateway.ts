@@ -1,7 +1,7 @@
 import { nameOf, quote, WsgiError } from './errors.js';
 import { createLog, type Log } from './log.js';
 import { notFound } from './pages.js';
-import type { Application, GatewayOptions, Observer } from './types.js';
+import type { Application, Environ, GatewayOptions, Observer } from './types.js';
 import { enterMount } from './url.js';
 
 /** An application bound to its options and to the limits of its platform. */
@@ -21,7 +21,12 @@ export interface Gateway {
  *  @param name  the function the user called, for the error message
  *  @param maxStatus  the highest status code that the platform can send
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
-export function createGateway(name: string, app: Application, options: GatewayOptions, maxStatus: number): Gateway {
+export function createGateway<E extends Environ>(
+  name: string,
+  app: Application<E>,
+  options: GatewayOptions,
+  maxStatus: number,
+): Gateway {
   const { scriptName = '', onError, errors, observe, trustRequestId = false } = options;
   const { maxBody = Number.POSITIVE_INFINITY } = options;
   if (typeof app !== 'function')
@@ -36,9 +41,10 @@ export function createGateway(name: string, app: Application, options: GatewayOp
   if (scriptName !== '' && !/^(\/[^/]+)+$/.test(scriptName))
     throw new WsgiError(`${name}: scriptName must be like "/app", not ${JSON.stringify(scriptName)}`);
   const mounted: Application = (environ, startResponse) =>
-    (enterMount(environ, scriptName) ? app : notFound)(environ, startResponse);
+    (enterMount(environ, scriptName) ? (app as Application) : notFound)(environ, startResponse);
   return {
-    application: scriptName === '' ? app : mounted,
+    // The target adds the keys that its applications expect.
+    application: scriptName === '' ? (app as Application) : mounted,
     onError,
     maxBody,
     log,

@@ -34,7 +34,15 @@ export interface HeaderView extends Iterable<[name: string, value: string]> {
 
 /** Gives access by name to a header list, and changes it in place. Names and values are native strings. They are not
  *  checked here, because `startResponse` checks them. As `wsgiref.headers.Headers`.
- *  @throws {WsgiError} when `list` is not an array */
+ *  @throws {WsgiError} when `list` is not an array
+ *  @example
+ *  ```ts
+ *  import { headerView, type HeaderList } from 'wsgi-edge';
+ *
+ *  const headers: HeaderList = [['content-type', 'text/plain']];
+ *  headerView(headers).set('Content-Type', 'text/html');
+ *  headers; //=> [['Content-Type', 'text/html']]
+ *  ``` */
 export function headerView(list: HeaderList = []): HeaderView {
   if (!Array.isArray(list))
     throw new WsgiError(`headerView: takes an array of [name, value] pairs, not ${nameOf(list)}`);

@@ -49,7 +49,13 @@ export function isToken(text: string): boolean {
 }
 
 /** Tells if `name` is a hop-by-hop header, which only the server may set. PEP 3333, "Other HTTP Features"; as
- *  `wsgiref.util.is_hop_by_hop`. */
+ *  `wsgiref.util.is_hop_by_hop`.
+ *  @example
+ *  ```ts
+ *  import { isHopByHop } from 'wsgi-edge';
+ *
+ *  isHopByHop('Keep-Alive'); //=> true
+ *  ``` */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.test(name.toLowerCase());
 }
@@ -102,6 +108,8 @@ export interface CheckedHeaders {
   copy: HeaderList;
   /** Content-Length in bytes, if there is one. */
   length: number | undefined;
+  /** Content-Encoding, if there is one. */
+  encoding: string | undefined;
 }
 
 /** Checks and copies response headers. PEP 3333, "The start_response() Callable".
@@ -110,6 +118,7 @@ export function checkHeaders(headers: unknown): CheckedHeaders | string {
   if (!Array.isArray(headers)) return `headers must be an array of [name, value] pairs, not ${nameOf(headers)}`;
   const copy: HeaderList = [];
   let length: number | undefined;
+  let encoding: string | undefined;
   for (const pair of headers) {
     if (!Array.isArray(pair) || pair.length !== 2) return `header ${quote(pair)} is not a [name, value] pair`;
     const [name, value] = pair;
@@ -126,9 +135,10 @@ export function checkHeaders(headers: unknown): CheckedHeaders | string {
       if (length !== undefined) return 'two Content-Length headers that differ';
       length = Number(value);
     }
+    if (folded === 'content-encoding') encoding = value;
     copy.push([name, trim(value)]);
   }
-  return { copy, length };
+  return { copy, length, encoding };
 }
 
 function valueFault(value: string): string | null {
@@ -153,10 +163,11 @@ export function without<Pair extends readonly [string, string]>(headers: readonl
   return headers.filter((pair) => lowerName(pair[0]) !== folded);
 }
 
+/** A header value without spaces and tabs around it. */
 // String.prototype.trim() would also cut U+00A0, a byte that ends many UTF-8 characters, and a regular expression would
 // take quadratic time on a long run of spaces inside. The space after a last comma stays, because a platform that joins
 // lines turns an empty last line into ", ".
-function trim(value: string): string {
+export function trim(value: string): string {
   let from = 0;
   let to = value.length;
   if (to === 0 || !(isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(to - 1)))) return value;

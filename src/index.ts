@@ -6,7 +6,7 @@ export { toFetchHandler } from './fetch/gateway.js';
 export { FileWrapper } from './file-wrapper.js';
 export { type HeaderView, headerView } from './header-view.js';
 export { isHopByHop } from './headers.js';
-export { inputStream } from './input-stream.js';
+export { inputOf, inputStream } from './input-stream.js';
 export { compose } from './middleware/compose.js';
 export { mount } from './middleware/mount.js';
 export { type ProxyHops, proxyFix } from './middleware/proxy-fix.js';

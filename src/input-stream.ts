@@ -1,5 +1,7 @@
 import { isThenable } from './body.js';
 import { BodyTooLarge, ClientDisconnected, nameOf, WsgiError } from './errors.js';
+import { isStream } from './file-wrapper.js';
+import { textToBytes } from './native-string.js';
 import type { Environ, InputStream } from './types.js';
 
 const EMPTY = new Uint8Array(0);
@@ -12,6 +14,8 @@ const SMALL = 4096;
 // may have this many lines, or one for each 16 bytes of `maxBody` if that is more.
 const MANY_LINES = 65_536;
 const LINE = 16; // bytes
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The source of `wsgi.input`. None of its functions is called before the first read. */
 export interface InputSource {
@@ -52,22 +56,22 @@ export function createInputStream(
   return input;
 }
 
-function read(this: Stateful, size?: number | null): Promise<Uint8Array> {
+function read(this: Stateful, size?: number | null): Promise<Bytes> {
   const limit = toLimit(size);
   return limit === 0 ? Promise.resolve(EMPTY) : this[STATE].inTurn((reader) => reader.read(limit));
 }
 
-function readline(this: Stateful, size?: number | null): Promise<Uint8Array> {
+function readline(this: Stateful, size?: number | null): Promise<Bytes> {
   const limit = toLimit(size);
   return limit === 0 ? Promise.resolve(EMPTY) : this[STATE].inTurn((reader) => reader.readline(limit));
 }
 
-function readlines(this: Stateful, hint?: number | null): Promise<Uint8Array[]> {
+function readlines(this: Stateful, hint?: number | null): Promise<Bytes[]> {
   const limit = toLimit(hint) || Number.POSITIVE_INFINITY;
   return this[STATE].inTurn((reader) => reader.readlines(limit));
 }
 
-async function* eachLine(this: InputStream): AsyncGenerator<Uint8Array, void> {
+async function* eachLine(this: InputStream): AsyncGenerator<Bytes, void> {
   for (;;) {
     const line = await this.readline();
     if (line.length === 0) return;
@@ -102,7 +106,7 @@ class Input {
     return own;
   }
 
-  arrived(): Promise<Uint8Array> {
+  arrived(): Promise<Bytes> {
     return this.inTurn((reader) => reader.arrived());
   }
 
@@ -134,12 +138,12 @@ class Reader {
   readonly #source: InputSource;
   readonly #length: number | undefined;
   readonly #maxBody: number;
-  #chunks: Uint8Array[] = []; // pulled and not yet read
+  #chunks: Bytes[] = []; // pulled and not yet read
   #held = 0; // bytes in chunks
   #pulled = 0; // bytes
   #ended = false;
   #failure: { error: unknown } | undefined;
-  #block: Uint8Array | undefined; // small chunks, joined
+  #block: Bytes | undefined; // small chunks, joined
   #filled = 0; // bytes of block
 
   constructor(source: InputSource, length: number | undefined, maxBody: number) {
@@ -149,14 +153,14 @@ class Reader {
   }
 
   /** Up to `limit` bytes. */
-  async read(limit: number): Promise<Uint8Array> {
+  async read(limit: number): Promise<Bytes> {
     if (limit === Number.POSITIVE_INFINITY && this.#pulled === 0) await this.#pullAll();
     while (this.#held < limit && !this.#ended) await this.#pull();
     return this.#take(Math.min(limit, this.#held));
   }
 
   /** A line, or `limit` bytes of it. */
-  async readline(limit: number): Promise<Uint8Array> {
+  async readline(limit: number): Promise<Bytes> {
     let index = 0; // of the chunk that is searched
     let offset = 0; // bytes of it without a LF
     let before = 0; // bytes without a LF in all
@@ -178,8 +182,8 @@ class Reader {
     }
   }
 
-  async readlines(limit: number): Promise<Uint8Array[]> {
-    const lines: Uint8Array[] = [];
+  async readlines(limit: number): Promise<Bytes[]> {
+    const lines: Bytes[] = [];
     const most = Math.max(MANY_LINES, this.#maxBody / LINE);
     for (let total = 0; total < limit; ) {
       const line = await this.readline(Number.POSITIVE_INFINITY);
@@ -195,7 +199,7 @@ class Reader {
   }
 
   /** The bytes that have come and are not read yet, at least one unless the body has ended. */
-  async arrived(): Promise<Uint8Array> {
+  async arrived(): Promise<Bytes> {
     while (this.#held === 0 && !this.#ended) await this.#pull();
     return this.#take(this.#chunks[0]?.length ?? 0);
   }
@@ -250,7 +254,7 @@ class Reader {
     return error;
   }
 
-  #hold(chunk: Uint8Array): void {
+  #hold(chunk: Bytes): void {
     const chunks = this.#chunks;
     const last = chunks.at(-1);
     if (chunk.length >= SMALL || last === undefined || last.length >= SMALL) {
@@ -275,7 +279,7 @@ class Reader {
     chunks[chunks.length - 1] = this.#block.subarray(from, this.#filled);
   }
 
-  #take(size: number): Uint8Array {
+  #take(size: number): Bytes {
     const first = this.#chunks[0];
     if (first === undefined || size === 0) return EMPTY;
     this.#held -= size;
@@ -306,6 +310,24 @@ class Reader {
   }
 }
 
+/** Makes a `wsgi.input` of bytes, of text (as UTF-8) or of a stream, for middleware that replaces the request body and for
+ *  tests. Set CONTENT_LENGTH to match, or delete it. Bytes are copied. As `io.BytesIO`.
+ *  @throws {WsgiError} when `body` is something else
+ *  @example
+ *  ```ts
+ *  import { inputOf } from 'wsgi-edge';
+ *
+ *  const input = inputOf('one\ntwo\n');
+ *  (await input.readline()).length; //=> 4
+ *  ``` */
+export function inputOf(body: Uint8Array | string | ReadableStream<Uint8Array>): InputStream {
+  if (isStream(body)) return createInputStream(streamSource(() => body));
+  const bytes: unknown = typeof body === 'string' ? textToBytes(body) : body;
+  if (!(bytes instanceof Uint8Array))
+    throw new WsgiError(`inputOf: takes a Uint8Array, a string or a ReadableStream, not ${nameOf(body)}`);
+  return createInputStream(bytesSource(new Uint8Array(bytes)));
+}
+
 /** Tells the platform that the request body will not be read. */
 export function cancelInput(environ: Environ, reason: unknown): void {
   (environ['wsgi.input'] as OwnInput)[STATE]?.cancel(reason).catch(() => {});
@@ -322,9 +344,11 @@ export function shareStream(wrapper: InputStream, input: InputStream): void {
 }
 
 // A Buffer is a Uint8Array whose slice() and toString() do other things. An application must not meet it on some targets
-// only.
-function plain(chunk: Uint8Array): Uint8Array {
-  return chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+// only. No platform shares the memory of a body (SharedArrayBuffer).
+function plain(chunk: Uint8Array): Bytes {
+  return chunk.constructor === Uint8Array
+    ? (chunk as Bytes)
+    : new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
 }
 
 // BytesIO treats no size, None and -1 as "all".
@@ -339,7 +363,18 @@ function toLimit(size: unknown): number {
 
 /** The request body as a stream: the platform's own stream while `wsgi.input` is untouched, else the bytes that are left,
  *  as they come. Read either the stream or `wsgi.input`, because they share their bytes; if the stream is the platform's
- *  own, `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream. */
+ *  own, `wsgi.input` rejects with a `WsgiError` afterwards. Errors of `wsgi.input` error the stream.
+ *  @example
+ *  ```ts
+ *  import { type Application, inputStream } from 'wsgi-edge';
+ *  import { callApp, testEnviron } from 'wsgi-edge/testing';
+ *
+ *  const echo: Application = (environ, startResponse) => {
+ *    startResponse('200 OK', []);
+ *    return environ['wsgi.file_wrapper'](inputStream(environ));
+ *  };
+ *  (await callApp(echo, testEnviron({}, 'four'))).text(); //=> 'four'
+ *  ``` */
 export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
   const input: OwnInput = environ['wsgi.input'];
   const own = input[STATE]?.takeStream();
@@ -361,10 +396,12 @@ export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
 
 /** An `InputSource` over a ReadableStream that is taken at the first read; null stands for an empty body. If the stream can,
  *  it fills buffers of the requested size. Otherwise workerd gives pieces of 4 KiB, at six times the cost.
- *  @param getAll  reads all bytes in one step, if the platform can */
+ *  @param getAll  reads all bytes in one step, if the platform can
+ *  @param onBroken  hears of the error of a body that broke off; `cause` is the platform's */
 export function streamSource(
   getStream: () => ReadableStream<Uint8Array> | null,
   getAll?: () => Promise<ArrayBuffer> | undefined,
+  onBroken?: (error: ClientDisconnected) => void,
 ): InputSource {
   let reader: Reading | null | undefined;
   const open = () => {
@@ -375,7 +412,9 @@ export function streamSource(
     return reader;
   };
   const broken = (cause: unknown): never => {
-    throw new ClientDisconnected('client: the request body broke off', { cause });
+    const error = new ClientDisconnected('client: the request body broke off', { cause });
+    onBroken?.(error);
+    throw error;
   };
   return {
     all: () => getAll?.()?.then((bytes) => new Uint8Array(bytes), broken),
@@ -427,10 +466,10 @@ export function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBY
 
 /** An `InputSource` over bytes that are already there. */
 export function bytesSource(bytes: Uint8Array): InputSource {
-  return new Bytes(bytes);
+  return new BytesSource(bytes);
 }
 
-class Bytes implements InputSource {
+class BytesSource implements InputSource {
   #bytes: Uint8Array | null;
 
   constructor(bytes: Uint8Array) {

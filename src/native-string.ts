@@ -35,7 +35,13 @@ export function bytesToNative(bytes: Uint8Array): string {
 
 /** Turns a native string into ordinary text: its bytes decoded as UTF-8, with U+FFFD for bytes that are not UTF-8.
  *  PEP 3333, "Unicode Issues".
- *  @throws {RangeError} when a code unit is above U+00FF */
+ *  @throws {RangeError} when a code unit is above U+00FF
+ *  @example
+ *  ```ts
+ *  import { decodeNative } from 'wsgi-edge';
+ *
+ *  decodeNative('caf\u00c3\u00a9'); //=> 'café'
+ *  ``` */
 export function decodeNative(native: string): string {
   return NON_ASCII.test(native) ? decoder.decode(nativeToBytes(native)) : native;
 }
@@ -50,7 +56,13 @@ export function decodeNativeOrKeep(native: string): string {
   }
 }
 
-/** Turns ordinary text into a native string: its UTF-8 bytes, one code unit each. PEP 3333, "Unicode Issues". */
+/** Turns ordinary text into a native string: its UTF-8 bytes, one code unit each. PEP 3333, "Unicode Issues".
+ *  @example
+ *  ```ts
+ *  import { encodeNative } from 'wsgi-edge';
+ *
+ *  encodeNative('café'); //=> 'caf\u00c3\u00a9'
+ *  ``` */
 export function encodeNative(text: string): string {
   return NON_ASCII.test(text) ? bytesToNative(encoder.encode(text)) : text;
 }

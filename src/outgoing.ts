@@ -171,20 +171,20 @@ export class Outgoing<Out> {
     }
   }
 
-  /** Says that the body ended short of its Content-Length, or undefined.
-   *  PEP 3333, "Handling the Content-Length Header". */
-  shortage(length: number | undefined, sent = this.sent): WsgiError | undefined {
-    if (length === undefined || sent >= length) return undefined;
-    return new WsgiError(
-      `application: the body ended after ${sent} of the ${length} bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
-    );
-  }
-
   #give(out: Out | Promise<Out>): void {
     this.#given = true;
     this.#out = out;
     this.#resolve?.(out);
   }
+}
+
+/** Says that the body ended short of its Content-Length, or undefined.
+ *  PEP 3333, "Handling the Content-Length Header". */
+export function shortage(length: number | undefined, sent: number): WsgiError | undefined {
+  if (length === undefined || sent >= length) return undefined;
+  return new WsgiError(
+    `application: the body ended after ${sent} of the ${length} bytes of its Content-Length (PEP 3333, "Handling the Content-Length Header")`,
+  );
 }
 
 // A platform may throw instead of returning a rejected promise.

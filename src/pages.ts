@@ -1,13 +1,14 @@
 import { BodyTooLarge } from './errors.js';
 import { textToBytes } from './native-string.js';
-import type { Application, Environ } from './types.js';
+import type { Application, Environ, HeaderList } from './types.js';
 
 /** A page of the gateway, which contains only the status, and on a 500 the id of the request. PEP 3333, "Error Handling".
- *  @param status  "404 Not Found" */
+ *  @param status  "404 Not Found"
+ *  @param more  further headers */
 export const statusPage =
-  (status: string): Application =>
+  (status: string, ...more: HeaderList): Application =>
   (environ, startResponse) => {
-    startResponse(status, [['Content-Type', 'text/plain; charset=utf-8']]);
+    startResponse(status, [['Content-Type', 'text/plain; charset=utf-8'], ...more]);
     const text = `${status.slice(4)}\n`;
     return [textToBytes(status.startsWith('500') ? withId(text, environ) : text)];
   };

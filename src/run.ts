@@ -6,7 +6,7 @@ import { ClientDisconnected, describe, nameOf, recordOf, WsgiError } from './err
 import { asFile, FileWrapper } from './file-wrapper.js';
 import type { Gateway } from './gateway.js';
 import { Watch } from './observe.js';
-import { Outgoing, type Platform, rejected } from './outgoing.js';
+import { Outgoing, type Platform, rejected, shortage } from './outgoing.js';
 import { errorPage } from './pages.js';
 import { checkChunk, type Head, Start } from './start-response.js';
 import type { Application, Body, Environ, ErrorPhase, ErrorStream, LogEntry, StartResponse, Write } from './types.js';
@@ -147,9 +147,11 @@ class Exchange<Out> {
     const { length, code } = start.started('the application returned its body');
     if (length !== undefined && length !== total && !out.sendsNothing(code)) {
       if (total > length) return false;
-      throw out.shortage(length, total);
+      throw shortage(length, total) as WsgiError;
     }
-    this.#commit(concatenate(chunks, total));
+    const bytes = concatenate(chunks, total);
+    if (!out.sendsNothing(code)) this.#warn(start.wrongLabel(bytes));
+    this.#commit(bytes);
     this.#finished = true;
     return true;
   }
@@ -160,6 +162,7 @@ class Exchange<Out> {
     const { head } = start;
     const { size } = file;
     if (start.committed || head === undefined || out.sendsNothing(head.code)) return undefined;
+    this.#warn(start.lateChange());
     if (size !== undefined && head.length === undefined) {
       head.length = size;
       head.headers.push(['Content-Length', String(size)]);
@@ -203,13 +206,13 @@ class Exchange<Out> {
     const connection = this.#connection;
     const { length, code } = start.started('the end of the body');
     // Nothing has gone out, so the client can still get a 500.
-    const early = start.committed || out.sendsNothing(code) ? undefined : out.shortage(length);
+    const early = start.committed || out.sendsNothing(code) ? undefined : shortage(length, out.sent);
     if (early !== undefined) throw early;
     this.#commit(length === undefined ? new Uint8Array(0) : undefined);
     if (out.unaccepted !== undefined) await connection.whileOpen(out.unaccepted);
     this.#finished = true;
     if (out.complete) return;
-    const late = out.shortage(length);
+    const late = shortage(length, out.sent);
     if (late !== undefined) throw late;
     await this.#end();
   }
@@ -226,6 +229,7 @@ class Exchange<Out> {
     const { start } = this;
     const head = start.started('the first chunk');
     if (!start.committed) {
+      this.#warn(start.lateChange());
       this.out.begin(head, body);
       start.committed = true;
     }
@@ -233,7 +237,8 @@ class Exchange<Out> {
   }
 
   #pass({ length }: Head, chunk: Uint8Array): void | Promise<void> {
-    const { overlong } = this.out;
+    const { overlong, sent, bodiless } = this.out;
+    if (sent === 0 && !bodiless) this.#warn(this.start.wrongLabel(chunk));
     const accepted = this.out.send(chunk, length);
     if (this.out.overlong && !overlong) {
       const message = `application: the body is longer than its Content-Length of ${length} bytes; the rest is cut`;
@@ -245,7 +250,7 @@ class Exchange<Out> {
 
   #writeOf(own: number): Write {
     return (data) => {
-      checkChunk(data, 'what write() is given');
+      checkChunk(data, 'the argument of write()');
       const { out } = this;
       const connection = this.#connection;
       if (connection.aborted) return rejected(connection.reason);
@@ -345,6 +350,10 @@ class Exchange<Out> {
       (body) => body && this.#open(asFile(body) ?? body).release(),
       () => {},
     );
+  }
+
+  #warn(message: string | undefined): void {
+    if (message !== undefined) this.#log({ level: 'warn', message });
   }
 
   #log(entry: LogEntry): void {

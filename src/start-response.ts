@@ -1,4 +1,5 @@
 import { nameOf, WsgiError } from './errors.js';
+import { ADVICE, changedSince, isMislabelled, placeOfCall } from './head-checks.js';
 import { checkHeaders, statusFault } from './headers.js';
 import type { HeaderList, StartResponse, Write } from './types.js';
 
@@ -13,7 +14,12 @@ export interface Head {
   headers: HeaderList;
   /** Content-Length in bytes, if the application gave one. */
   length: number | undefined;
+  /** Content-Encoding, if the application gave one. */
+  encoding?: string | undefined;
 }
+
+// The place of each call costs as much as a small request. It is noted once a fault has been seen.
+let notesPlaces = false;
 
 /** Whether a response with this status has no body: an upgrade, or RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5. */
 export function isBodiless(code: number): boolean {
@@ -26,6 +32,11 @@ export class Start {
   head: Head | undefined;
   committed = false;
   readonly startResponse: StartResponse;
+  /** Where startResponse was called, for warnings. */
+  place = '';
+  /** The function that the application calls, if it is a wrapper around startResponse. */
+  callee: StartResponse;
+  #given: Parameters<StartResponse>[1] = [];
 
   /** @param write  the function that `startResponse` returns
    *  @param expressible  returns the reason why the platform can't send a status code, or null */
@@ -34,6 +45,7 @@ export class Start {
       this.#begin(status, headers, excInfo, expressible);
       return write;
     };
+    this.callee = this.startResponse;
   }
 
   #begin(
@@ -55,7 +67,28 @@ export class Start {
     const code = Number(status.slice(0, 3));
     const inexpressible = expressible(code);
     if (inexpressible !== null) throw new WsgiError(`application: status "${status}" ${inexpressible} ${CLAUSE}`);
-    this.head = { status, code, headers: checked.copy, length: checked.length };
+    this.head = { status, code, headers: checked.copy, length: checked.length, encoding: checked.encoding };
+    this.#given = checked.copy.length === headers.length ? headers : checked.copy;
+    if (notesPlaces || checked.encoding !== undefined) this.place = placeOfCall(this.callee);
+  }
+
+  /** Warns of headers that were changed in the list of the application after it had been copied; undefined if none was.
+   *  The first warning can't name the place of the call; later ones do. */
+  lateChange(): string | undefined {
+    const copy = this.head?.headers ?? [];
+    const name = changedSince(this.#given, copy);
+    this.#given = copy; // The gateway changes its copy from now on.
+    if (name === undefined) return undefined;
+    const place = notesPlaces ? `, called${this.place}` : '; the next warning will tell where it is called';
+    notesPlaces = true;
+    return `application or middleware: changed the header "${name}" in its list after startResponse had copied it${place}. The change has no effect: ${ADVICE}`;
+  }
+
+  /** Warns of a body that does not have the coding that its head names, by its first bytes; undefined if it may. */
+  wrongLabel(first: Uint8Array): string | undefined {
+    const { encoding, code } = this.head ?? { code: 0 };
+    if (encoding === undefined || first.length === 0 || !isMislabelled(encoding, code, first)) return undefined;
+    return `application or middleware: the body is not ${encoding}, which its Content-Encoding names (RFC 9110, section 8.4); startResponse was called${this.place}. ${ADVICE}`;
   }
 
   /** The head, once the application has given it.

@@ -35,15 +35,15 @@ export type Middleware<E extends Environ = Environ> = (app: Application<E>) => A
 /** The request body, `wsgi.input`. PEP 3333, "Input and Error Streams". Every method rejects with `ClientDisconnected`
  *  when the body ends before its promised length, and throws a `WsgiError` at once for a size that is not a whole number of
  *  bytes. Asynchronous iteration gives lines. */
-export interface InputStream extends AsyncIterable<Uint8Array> {
+export interface InputStream extends AsyncIterable<Uint8Array<ArrayBuffer>> {
   /** Up to `size` bytes, or all remaining bytes without `size`; an empty array at the end of input, never null. */
-  read(size?: number | null): Promise<Uint8Array>;
+  read(size?: number | null): Promise<Uint8Array<ArrayBuffer>>;
   /** One line with its LF, or at most `size` bytes of it; an empty array at the end of input. */
-  readline(size?: number | null): Promise<Uint8Array>;
+  readline(size?: number | null): Promise<Uint8Array<ArrayBuffer>>;
   /** The remaining lines; stops after the line that reaches `hint` bytes. With the option `maxBody`, rejects with
    *  `BodyTooLarge` at more than 65,536 lines and more than one line for each 16 bytes of `maxBody`, because each line
    *  takes additional memory. Asynchronous iteration has no such limit. */
-  readlines(hint?: number | null): Promise<Uint8Array[]>;
+  readlines(hint?: number | null): Promise<Uint8Array<ArrayBuffer>[]>;
 }
 
 /** The log, `wsgi.errors`. PEP 3333, "Input and Error Streams". Text goes out line by line. */
@@ -91,6 +91,21 @@ export interface Environ {
   /** Aborted when the client is gone or the platform's time is nearly up; on Node and Workers also after a response that
    *  an error of the application broke off, because that ends the connection. */
   'wsgi_edge.signal': AbortSignal;
+  HTTP_ACCEPT?: string;
+  HTTP_ACCEPT_ENCODING?: string;
+  HTTP_ACCEPT_LANGUAGE?: string;
+  HTTP_AUTHORIZATION?: string;
+  HTTP_CACHE_CONTROL?: string;
+  HTTP_COOKIE?: string;
+  HTTP_HOST?: string;
+  HTTP_IF_MODIFIED_SINCE?: string;
+  HTTP_IF_NONE_MATCH?: string;
+  HTTP_ORIGIN?: string;
+  HTTP_RANGE?: string;
+  HTTP_REFERER?: string;
+  HTTP_USER_AGENT?: string;
+  HTTP_X_REQUEST_ID?: string;
+  HTTP_X_REQUESTED_WITH?: string;
   [header: `HTTP_${string}`]: string | undefined;
   [key: string]: unknown;
 }
@@ -129,7 +144,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** An entry of the log, as its writer gives it. */
 export interface LogEntry {
-  /** `warn` for a request that the gateway has refused, `error` for other errors and for text written to `wsgi.errors`. */
+  /** `warn` for a request that the gateway has refused and for a likely mistake, `error` for other errors and for text written to `wsgi.errors`. */
   level: LogLevel;
   /** An error has its stack and its causes here. */
   message: string;

@@ -5,18 +5,38 @@ import type { Environ } from './types.js';
 const PATH_SAFE = '/;=,';
 
 /** The scheme by the CGI variable `HTTPS`: "on", "yes" and "1" mean https. For gateways that have no other source. As
- *  `wsgiref.util.guess_scheme`. */
+ *  `wsgiref.util.guess_scheme`.
+ *  @example
+ *  ```ts
+ *  import { guessScheme } from 'wsgi-edge';
+ *
+ *  guessScheme({ HTTPS: 'on' }); //=> 'https'
+ *  ``` */
 export function guessScheme(environ: { HTTPS?: string | undefined }): 'http' | 'https' {
   return /^(on|yes|1)$/.test(environ.HTTPS ?? '') ? 'https' : 'http';
 }
 
-/** The URL of the application: scheme, host and SCRIPT_NAME. PEP 3333, "URL Reconstruction". */
+/** The URL of the application: scheme, host and SCRIPT_NAME. PEP 3333, "URL Reconstruction".
+ *  @example
+ *  ```ts
+ *  import { applicationUri } from 'wsgi-edge';
+ *  import { testEnviron } from 'wsgi-edge/testing';
+ *
+ *  applicationUri(testEnviron({ SCRIPT_NAME: '/app' })); //=> 'http://127.0.0.1/app'
+ *  ``` */
 export function applicationUri(environ: Environ): string {
   return `${origin(environ)}${percentEncode(environ.SCRIPT_NAME, PATH_SAFE) || '/'}`;
 }
 
 /** The URL of the request. PEP 3333, "URL Reconstruction".
- *  @param includeQuery  false leaves the query string out */
+ *  @param includeQuery  false leaves the query string out
+ *  @example
+ *  ```ts
+ *  import { requestUri } from 'wsgi-edge';
+ *  import { testEnviron } from 'wsgi-edge/testing';
+ *
+ *  requestUri(testEnviron({ PATH_INFO: '/a b', QUERY_STRING: 'c=d' })); //=> 'http://127.0.0.1/a%20b?c=d'
+ *  ``` */
 export function requestUri(environ: Environ, includeQuery = true): string {
   const path = percentEncode(environ.SCRIPT_NAME, PATH_SAFE) + percentEncode(environ.PATH_INFO, PATH_SAFE);
   const query = includeQuery && environ.QUERY_STRING ? `?${environ.QUERY_STRING}` : '';
@@ -36,7 +56,16 @@ function origin(environ: Environ): string {
 const cleanPaths = new WeakMap<Environ, { script: string; path: string }>();
 
 /** Moves the first segment of PATH_INFO to SCRIPT_NAME, in place, and returns it: "" for a trailing slash, null when
- *  nothing is left. Drops empty and "." segments in the middle. As `wsgiref.util.shift_path_info`. */
+ *  nothing is left. Drops empty and "." segments in the middle. As `wsgiref.util.shift_path_info`.
+ *  @example
+ *  ```ts
+ *  import { shiftPathInfo } from 'wsgi-edge';
+ *  import { testEnviron } from 'wsgi-edge/testing';
+ *
+ *  const environ = testEnviron({ PATH_INFO: '/users/7' });
+ *  shiftPathInfo(environ); //=> 'users'
+ *  [environ.SCRIPT_NAME, environ.PATH_INFO]; //=> ['/users', '/7']
+ *  ``` */
 export function shiftPathInfo(environ: Environ): string | null {
   const { SCRIPT_NAME, PATH_INFO } = environ;
   if (!PATH_INFO.includes('/')) return null;

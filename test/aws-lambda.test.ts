@@ -227,7 +227,9 @@ describe('other events', () => {
   });
 
   test.each(others)('%s is refused', async (file) => {
-    await expect(refusal(sample(file))).rejects.toThrow(/^aws-lambda: this is an? .*, not an HTTP request$/);
+    await expect(refusal(sample(file))).rejects.toThrow(
+      /^aws-lambda: this is an? .*, not an HTTP request; the option onOtherEvent can take it$/,
+    );
   });
 
   test.each([
@@ -241,7 +243,9 @@ describe('other events', () => {
     ['reject-kafka.json', 'a Kafka event'],
     ['reject-alexa-or-lex.json', 'a Lex event'],
   ])('%s is refused by name', async (file, message) => {
-    await expect(refusal(sample(file))).rejects.toThrow(`aws-lambda: this is ${message}, not an HTTP request`);
+    await expect(refusal(sample(file))).rejects.toThrow(
+      `aws-lambda: this is ${message}, not an HTTP request; the option onOtherEvent can take it`,
+    );
   });
 
   test.each([
@@ -252,7 +256,9 @@ describe('other events', () => {
     [[], 'an Array'],
     [{}, 'an event of unknown kind (without keys)'],
   ])('%j is no event', async (event, name) => {
-    await expect(refusal(event)).rejects.toThrow(`aws-lambda: this is ${name}, not an HTTP request`);
+    await expect(refusal(event)).rejects.toThrow(
+      `aws-lambda: this is ${name}, not an HTTP request; the option onOtherEvent can take it`,
+    );
   });
 });
 
@@ -325,7 +331,7 @@ describe('an event written by hand', () => {
     ['an Amazon Connect event', { Name: 'ContactFlowEvent' }],
     ['an Alexa event', { session: {}, request: {} }],
   ])('is not %s that holds a method and a path: %j', async (name, event) => {
-    const refusal = `aws-lambda: this is ${name}, not an HTTP request`;
+    const refusal = `aws-lambda: this is ${name}, not an HTTP request; the option onOtherEvent can take it`;
     for (const more of [{}, ...bare]) await expect(environOf({ ...more, ...event })).rejects.toThrow(refusal);
   });
 

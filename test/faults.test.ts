@@ -4,12 +4,12 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../command/wire.js';
 import { toFetchHandler } from '../src/fetch/gateway.js';
 import type { Application, GatewayOptions } from '../src/types.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve, toNodeHandler } from '../targets/node/index.js';
 import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index.js';
-import { sendRaw } from './conformance/wire.js';
 import { withoutId } from './request-id.js';
 
 type Answer = { status: number; body: string; complete: boolean };

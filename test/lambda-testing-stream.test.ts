@@ -83,12 +83,16 @@ it('a buffered result is sent on as it is by a Function URL that streams, and re
 });
 
 test.each([
-  ['function-url', 413, undefined, 'Request Too Long'],
-  ['function-url', 502, 'text/plain', 'Internal Server Error'],
-  ['apigw-rest-v1', 413, 'application/json', '{"message":"Request Too Long"}'],
-  ['apigw-rest-v1', 502, 'application/json', '{"message":"Internal server error"}'],
-] as const)('%s answers %i by itself', (kind, status, type, body) => {
-  const response = ownResponse(kind, status);
+  ['function-url', 'tooLarge', 413, undefined, 'Request Too Long'],
+  ['function-url', 'failed', 502, 'text/plain', 'Internal Server Error'],
+  ['apigw-rest-v1', 'tooLarge', 413, 'application/json', '{"message":"Request Too Long"}'],
+  ['apigw-rest-v1', 'failed', 502, 'application/json', '{"message":"Internal server error"}'],
+  ['apigw-http-v2', 'tooLarge', 413, 'application/json', '{"message":"Request Entity Too Large"}'],
+  ['apigw-http-v2', 'failed', 500, 'application/json', '{"message":"Internal Server Error"}'],
+  ['alb-single', 'tooLarge', 413, 'text/html', '<html><head><title>413 Request Entity Too Large</title></head></html>'],
+  ['alb-single', 'failed', 502, 'text/html', '<html><head><title>502 Bad Gateway</title></head></html>'],
+] as const)('%s answers by itself: %s', (kind, why, status, type, body) => {
+  const response = ownResponse(kind, why);
   expect([response.status, response.headers[0]?.[1], response.text()]).toEqual([status, type, body]);
 });
 

@@ -419,6 +419,17 @@ describe('toNodeHandler', () => {
     await expect.poll(() => read).toBe(outcome);
   });
 
+  it('gives Uint8Arrays and no Buffers as a stream', async () => {
+    const classes = new Set<unknown>();
+    const port = await start(async (environ, startResponse) => {
+      for await (const chunk of inputStream(environ)) classes.add(chunk.constructor);
+      startResponse('200 OK', []);
+      return [];
+    });
+    await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: 'x'.repeat(200_000) });
+    expect([...classes]).toEqual([Uint8Array]);
+  });
+
   it('ends a read that waits when the body is cancelled', async () => {
     const port = await start(async (environ, startResponse) => {
       const reader = inputStream(environ).getReader();

@@ -881,7 +881,7 @@ describe('an error', () => {
       return [];
     });
     await test.run();
-    expect(test.errors.text).toContain('application: what write() is given must be a Uint8Array, not a string;');
+    expect(test.errors.text).toContain('application: the argument of write() must be a Uint8Array, not a string;');
   });
 
   it.each<[string, () => Body]>([

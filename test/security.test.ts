@@ -2,6 +2,7 @@
 // raw socket. What concerns workerd is in the conformance suite, which has these rules too; docs/THREATS.md has the list.
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../command/wire.js';
 import { app as showcase } from '../examples/showcase/app.ts';
 import { fromFetchHandler } from '../src/fetch/application.js';
 import { toFetchHandler } from '../src/fetch/gateway.js';
@@ -12,7 +13,6 @@ import { applicationUri, requestUri } from '../src/url.js';
 import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve } from '../targets/node/index.js';
 import { type LambdaKind, lambdaEvent, readLambdaResult } from '../testing/index.js';
-import { sendRaw } from './conformance/wire.js';
 import { withoutId } from './request-id.js';
 
 interface Asked {

@@ -200,10 +200,17 @@ const CASES: Array<[status: number, path: string, ask?: Ask]> = [
   [200, '/write'],
   [200, '/download'],
   [200, '/download', { method: 'HEAD' }],
+  [206, '/download', { headers: { Range: 'bytes=3-8' } }],
+  [304, '/download', { headers: { 'If-None-Match': '"squares"' } }],
   [200, '/cookies', { headers: { Cookie: 'flavour=chocolate; size="large"' } }],
   [303, '/cookies', { method: 'POST', headers: URLENCODED, body: 'do=set' }],
   [303, '/cookies', { method: 'POST', headers: URLENCODED, body: 'do=clear' }],
   [200, '/counter'],
+  [200, '/api/parts'],
+  [200, '/api/parts', { headers: { Accept: 'application/json' } }],
+  [200, '/api/echo', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"a":"é"}' }],
+  [400, '/api/echo', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{' }],
+  [200, '/api/events'],
   [200, '/hono'],
   [200, '/hono/hello/world'],
   [200, '/hono/json?a=1&b=2'],
@@ -327,8 +334,8 @@ describe('the showcase', () => {
     for (const platform of platforms) {
       const answer = await ask(platform, '/cookies', { method: 'POST', headers: URLENCODED, body: 'do=set' });
       expect(valuesOf(answer, 'set-cookie')).toEqual([
-        'flavour=chocolate; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax',
-        'size=large; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax',
+        'flavour=chocolate; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax',
+        'size=large; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax',
       ]);
       expect(valuesOf(answer, 'location')).toEqual(['cookies']);
     }

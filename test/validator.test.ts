@@ -712,7 +712,7 @@ describe('a breach by the application', () => {
         s('200 OK', [])('x' as never);
         return [];
       },
-      /what write\(\) is given must be a Uint8Array, not a string/,
+      /the argument of write\(\) must be a Uint8Array, not a string/,
     ],
     [
       'write() of two',

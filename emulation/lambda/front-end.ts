@@ -1,6 +1,5 @@
 // Serves a function over HTTP on loopback. AWS's side in testing/lambda makes the events and reads the results, AWS's
-// runtime client runs the function, and this file adds the sockets. It imports the compiled testing/, because scripts run
-// it in plain Node.
+// runtime client runs the function, and this file adds the sockets.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,9 +14,9 @@ import {
   readUnstreamed,
   type StreamingKind,
   type StreamStart,
-} from '../../dist/testing/lambda/index.js';
-import { startRuntime } from './runtime.ts';
-import { type Outcome, startRuntimeApi, traceId } from './runtime-api.ts';
+} from '../../testing/lambda/index.js';
+import { startRuntime } from './runtime.js';
+import { type Outcome, startRuntimeApi, traceId } from './runtime-api.js';
 
 export interface FrontEndOptions {
   /** 0 takes a free port. */
@@ -30,6 +29,8 @@ export interface FrontEndOptions {
   timeoutMs?: number;
   /** Takes the output of the function; standard output by default. */
   onOutput?: (text: string) => void;
+  /** Told when AWS's runtime client has to be built first. */
+  onProgress?: (line: string) => void;
 }
 
 export interface FrontEnd {
@@ -38,13 +39,9 @@ export interface FrontEnd {
   close(): Promise<void>;
 }
 
-/** The front end to emulate. */
-export interface Part {
-  kind: StreamingKind;
-  /** True if it forwards a streamed response in chunks, instead of as a whole. */
-  streams: boolean;
-  customDomain?: string;
-}
+/** The front end to emulate. `streams` is true if it forwards a streamed response in chunks, instead of as a whole. */
+export type Part = StreamingPart | { kind: 'apigw-http-v2' | 'alb-single'; streams: false; customDomain?: undefined };
+type StreamingPart = { kind: StreamingKind; streams: boolean; customDomain?: string };
 
 /** The head of a response, as text. */
 interface Head {
@@ -71,6 +68,7 @@ export async function startFrontEnd(options: FrontEndOptions, part: Part): Promi
     runtimeApi: api.address,
     ...(options.env === undefined ? {} : { env: options.env }),
     onOutput,
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     onExit: (error) => api.fail(error),
   }).catch(async (error: unknown) => {
     await api.close();
@@ -82,7 +80,7 @@ export async function startFrontEnd(options: FrontEndOptions, part: Part): Promi
     res.on('error', () => {});
     try {
       const body = await readBody(req);
-      if (body === undefined) return sendOwn(res, part, 413);
+      if (body === undefined) return sendOwn(res, part, 'tooLarge');
       const event = eventOf(part.kind, requestOf(req, body), arrivalOf(req, part));
       const outcome = await api.invoke(event, timeoutMs);
       if (outcome.kind !== 'error') runtime.loaded();
@@ -162,15 +160,20 @@ function arrivalOf({ socket, httpVersion }: IncomingMessage, { customDomain }: P
 }
 
 async function respond(res: ServerResponse, outcome: Outcome, part: Part, report: Report): Promise<void> {
-  if (outcome.kind === 'stream') return sendStream(res, outcome, part, report);
+  if (outcome.kind === 'stream') {
+    if (part.kind === 'function-url' || part.kind === 'apigw-rest-v1') return sendStream(res, outcome, part, report);
+    report(`${part.kind} takes no stream: use toLambdaHandler`);
+    outcome.body.resume();
+    return sendOwn(res, part, 'failed');
+  }
   if (outcome.kind === 'error') {
     report(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
-    return sendOwn(res, part, 502);
+    return sendOwn(res, part, 'failed');
   }
   const { json } = outcome;
   const read = () => (part.streams ? readUnstreamed(part.kind, json) : readLambdaResult(part.kind, JSON.parse(json)));
   const response = taken(read, report);
-  if (response === undefined) sendOwn(res, part, 502);
+  if (response === undefined) sendOwn(res, part, 'failed');
   else sendWhole(res, response, response.body);
 }
 
@@ -184,10 +187,10 @@ function taken<Read>(read: () => Read, report: Report): Read | undefined {
   }
 }
 
-function sendOwn(res: ServerResponse, { kind }: Part, status: 413 | 502): void {
-  const { headers, body } = ownResponse(kind, status);
+function sendOwn(res: ServerResponse, { kind }: Part, why: 'tooLarge' | 'failed'): void {
+  const { status, headers, body } = ownResponse(kind, why);
   // Close the connection, because the rest of a body that is too large would be read as the next request.
-  if (status === 413) res.shouldKeepAlive = false;
+  if (why === 'tooLarge') res.shouldKeepAlive = false;
   sendWhole(res, { status, headers }, body);
 }
 
@@ -200,7 +203,7 @@ function sendWhole(res: ServerResponse, { status, headers }: Head, body: Uint8Ar
   res.end(body);
 }
 
-async function sendStream(res: ServerResponse, stream: Stream, part: Part, report: Report): Promise<void> {
+async function sendStream(res: ServerResponse, stream: Stream, part: StreamingPart, report: Report): Promise<void> {
   const chunks = (stream.body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   const held: Uint8Array[] = [];
   const pass = (chunk: Uint8Array): void => {
@@ -219,14 +222,14 @@ async function sendStream(res: ServerResponse, stream: Stream, part: Part, repor
   const error = await stream.failed;
   if (error !== undefined) report(`${error.errorType}: ${error.errorMessage}`);
   // After the head the client can't be told of a failure; its body just ends.
-  if (start === undefined) sendOwn(res, part, 502);
+  if (start === undefined) sendOwn(res, part, 'failed');
   else res.end(Buffer.concat(held));
 }
 
 async function readStart(
   { contentType }: Stream,
   chunks: AsyncIterator<Buffer>,
-  { kind }: Part,
+  { kind }: StreamingPart,
   report: Report,
 ): Promise<StreamStart | undefined> {
   let bytes = Buffer.alloc(0);

@@ -6,17 +6,29 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const VERSION = '4.0.2';
-const cache = resolve(import.meta.dirname, '../../node_modules/.cache/wsgi-edge');
+const cache = resolve('node_modules/.cache/wsgi-edge');
 const home = join(cache, `aws-lambda-ric-${VERSION}`);
 const main = (folder: string) => join(folder, 'node_modules/aws-lambda-ric/index.mjs');
+const LIMIT = 600_000; // ms
 
 const run = promisify(execFile);
 
-/** Returns the path of the runtime client's main module, and builds it first if it is missing.
- *  @throws when it can't be built; the message names the missing tool */
-export async function ensureRuntimeClient(): Promise<string> {
+/** Returns the path of the runtime client's main module: the one that the project has installed, or one that is built on first use
+ *  into its node_modules/.cache.
+ *  @param onProgress  told when a build begins
+ *  @throws when it can't be built; the message names the missing tool
+ *  @example
+ *  ```ts
+ *  import { ensureRuntimeClient } from 'wsgi-edge/emulation';
+ *
+ *  export const build = () => ensureRuntimeClient((line) => console.log(line));
+ *  ``` */
+export async function ensureRuntimeClient(onProgress: (line: string) => void = () => {}): Promise<string> {
+  const installed = main(resolve('.'));
+  if (existsSync(installed)) return installed;
   if (existsSync(main(home))) return main(home);
   await checkTools();
+  onProgress(`building AWS's runtime client, aws-lambda-ric ${VERSION} (once, about 40 s)`);
   mkdirSync(cache, { recursive: true });
   // Build in a temporary folder and move it, because two processes may run this at once, and one may be stopped half-way.
   const folder = mkdtempSync(join(cache, 'build-'));
@@ -30,11 +42,15 @@ export async function ensureRuntimeClient(): Promise<string> {
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;
     await run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund'], {
       cwd: folder,
-      env: { ...process.env, PATH: path },
+      env: { ...process.env, PATH: path, ...nodeHeaders() },
       maxBuffer: 64 * 1024 * 1024,
-    }).catch((error: { stderr?: string; message: string }) => {
+      timeout: LIMIT,
+    }).catch((error: { killed?: boolean; stderr?: string; message: string }) => {
+      if (error.killed) throw new Error(`aws-lambda-ric ${VERSION} was not built within ${LIMIT / 1000} seconds`);
       const tail = (error.stderr || error.message).trim().split('\n').slice(-15).join('\n');
-      throw new Error(`aws-lambda-ric ${VERSION} could not be built:\n${tail}`);
+      throw new Error(
+        `aws-lambda-ric ${VERSION} could not be built. It needs the npm registry, and Node's headers: those of Debian's libnode-dev are found, others by npm_config_nodedir. npm said:\n${tail}`,
+      );
     });
     if (!existsSync(join(folder, 'node_modules/aws-lambda-ric/rapid-client.node')))
       throw new Error(`aws-lambda-ric ${VERSION} was installed without its native part`);
@@ -43,6 +59,15 @@ export async function ensureRuntimeClient(): Promise<string> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The headers of Node that are installed, because node-gyp would download them otherwise. Any version will do: the native part
+ *  uses only Node-API, whose binary interface does not change. */
+function nodeHeaders(): Record<string, string> {
+  if (process.env.npm_config_nodedir !== undefined) return {};
+  const prefixes = [dirname(dirname(process.execPath)), '/usr', '/usr/local'];
+  const found = prefixes.find((prefix) => existsSync(join(prefix, 'include/node/node_api.h')));
+  return found === undefined ? {} : { npm_config_nodedir: found };
 }
 
 async function checkTools(): Promise<void> {

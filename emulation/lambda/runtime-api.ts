@@ -43,7 +43,14 @@ interface Invocation {
 const PATH = '/2018-06-01/runtime';
 
 /** Starts a Runtime API on a free port.
- *  @param onInitError  called when the runtime reports that the function can't be loaded */
+ *  @param onInitError  called when the runtime reports that the function can't be loaded
+ *  @example
+ *  ```ts
+ *  import { startRuntimeApi } from 'wsgi-edge/emulation';
+ *
+ *  const api = await startRuntimeApi((error) => console.error(error.errorMessage));
+ *  await api.close();
+ *  ``` */
 export async function startRuntimeApi(onInitError: (error: FunctionError) => void): Promise<RuntimeApi> {
   let waiting: ServerResponse | undefined; // the runtime's call for the next invocation
   let next: Invocation | undefined; // made, and not fetched yet

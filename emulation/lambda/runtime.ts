@@ -1,7 +1,7 @@
 // Runs a function in AWS's runtime client, as Lambda does: in a separate process, which is restarted when it dies.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { ensureRuntimeClient } from './install-ric.ts';
-import type { FunctionError } from './runtime-api.ts';
+import { ensureRuntimeClient } from './install-ric.js';
+import type { FunctionError } from './runtime-api.js';
 
 interface RuntimeOptions {
   /** The folder that holds the function, Lambda's /var/task. */
@@ -13,6 +13,8 @@ interface RuntimeOptions {
   env?: Record<string, string>;
   /** Takes the output of the function. */
   onOutput: (text: string) => void;
+  /** Told when the runtime client has to be built first. */
+  onProgress?: (line: string) => void;
   /** Called when the process has ended without being stopped. */
   onExit: (error: FunctionError) => void;
 }
@@ -20,9 +22,20 @@ interface RuntimeOptions {
 // Limit the restarts of a function that fails at its start.
 const MAX_FAILED_STARTS = 3;
 
-/** Starts the runtime client. @returns functions to stop it, and to note that the function was loaded */
+/** Starts the runtime client. @returns functions to stop it, and to note that the function was loaded
+ *  @example
+ *  ```ts
+ *  import { startRuntime, startRuntimeApi } from 'wsgi-edge/emulation';
+ *
+ *  export async function start() {
+ *    const api = await startRuntimeApi((error) => console.error(error.errorMessage));
+ *    const onOutput = (text: string) => void process.stdout.write(text);
+ *    const options = { taskRoot: 'build', handler: 'lambda.handler', runtimeApi: api.address };
+ *    return startRuntime({ ...options, onOutput, onExit: (error) => api.fail(error) });
+ *  }
+ *  ``` */
 export async function startRuntime(options: RuntimeOptions): Promise<{ loaded(): void; stop(): Promise<void> }> {
-  const client = await ensureRuntimeClient();
+  const client = await ensureRuntimeClient(options.onProgress);
   let child: ChildProcess;
   let stopped = false;
   let failedStarts = 0;

@@ -3,8 +3,7 @@
 // and headers, and wrap the body. Each one here also adds its name to environ['showcase.middleware'], which the page
 // /environ shows.
 import type { Body, Environ, Middleware } from 'wsgi-edge';
-import { html } from './html.ts';
-import { refusal } from './page.ts';
+import { html } from 'wsgi-edge/http';
 
 /** The middleware that a request came through, outermost first. */
 export function stackOf(environ: Environ): string[] {
@@ -65,7 +64,7 @@ export const byteCount: Middleware = (app) => async (environ, startResponse) => 
     }
     const note = html`<p class="note">Added by the middleware <code>byteCount</code>: the page up to here has
 ${bytes} bytes.</p>`;
-    yield note.bytes();
+    yield new TextEncoder().encode(note.markup);
   }
   return closing(counted(), () => body.close?.());
 };
@@ -73,19 +72,4 @@ ${bytes} bytes.</p>`;
 /** Gives a body a close(), which the gateway calls once, however the request ends. Who wraps a body passes it on. */
 export function closing(body: AsyncIterable<Uint8Array>, close: () => void | Promise<void>): Body {
   return Object.assign(body, { close });
-}
-
-/** Answers 405 to other methods than these. The gateway itself drops the body of the answer to a HEAD, so that an
- *  application may treat it as a GET. */
-export function allow(...methods: string[]): Middleware {
-  const Allow = methods.join(', ');
-  return (app) => (environ, startResponse) => {
-    if (methods.includes(environ.REQUEST_METHOD)) return app(environ, startResponse);
-    return refusal(
-      environ,
-      (status, headers) => startResponse(status, [...headers, ['Allow', Allow]]),
-      '405 Method Not Allowed',
-      `This page takes ${Allow}, not ${environ.REQUEST_METHOD}.`,
-    );
-  };
 }

@@ -1,5 +1,5 @@
-import { type Body, decodeNative, type Environ, type HeaderList, type StartResponse } from 'wsgi-edge';
-import { type Html, html } from './html.ts';
+import { type Application, decodeNative, type Environ, type HeaderList } from 'wsgi-edge';
+import { type Html, html, type Init } from 'wsgi-edge/http';
 
 /** The parts of the showcase: path, name, the file to read, what it shows. */
 export const PARTS: ReadonlyArray<[path: string, name: string, file: string, shows: string]> = [
@@ -11,6 +11,7 @@ export const PARTS: ReadonlyArray<[path: string, name: string, file: string, sho
   ['/download', 'Download', 'download.ts', 'A file handed to the platform by wsgi.file_wrapper.'],
   ['/cookies', 'Cookies', 'cookies.ts', 'Several Set-Cookie lines in one response.'],
   ['/counter', 'Counter', 'counter.ts', 'A count kept in a KV binding on Workers, in memory elsewhere.'],
+  ['/api/parts', 'API', 'api.ts', 'JSON, server-sent events, and a Response of the Fetch API.'],
   ['/hono', 'Hono', 'hono.ts', 'An app of another framework, mounted below a path.'],
   ['/error', 'Error', 'error.ts', 'An exception, and what the gateway makes of it.'],
 ];
@@ -30,30 +31,20 @@ function rootOf(environ: Environ): string {
   return String(environ['showcase.root'] ?? '');
 }
 
-/** Answers with a page. Its two chunks are in an array, so the gateway knows their length and sends Content-Length. */
-export function page(
-  environ: Environ,
-  startResponse: StartResponse,
-  { title, content, status = '200 OK', headers = [] }: Page,
-): Body {
-  startResponse(status, [...HTML_HEADERS, ...headers]);
-  return [layout(environ, title).bytes(), content.bytes()];
+/** Answers with a page. */
+export function page(environ: Environ, { title, content, ...init }: Page): Application {
+  return html(html`${layout(environ, title)}${content}`, init);
 }
 
-interface Page {
+interface Page extends Init {
   title: string;
   content: Html;
-  status?: string;
-  headers?: HeaderList;
 }
-
-/** The headers of every HTML page. */
-export const HTML_HEADERS: HeaderList = [['Content-Type', 'text/html; charset=utf-8']];
 
 /** The headers of a page that comes in pieces. Who compresses on the way gathers them first: `no-transform` keeps
  *  Cloudflare from it, `Content-Encoding: identity` keeps wrangler dev from it. */
 export const STREAM_HEADERS: HeaderList = [
-  ...HTML_HEADERS,
+  ['Content-Type', 'text/html; charset=utf-8'],
   ['Cache-Control', 'no-store, no-transform'],
   ['Content-Encoding', 'identity'],
 ];
@@ -82,11 +73,6 @@ export function layout(environ: Environ, title: string): Html {
 <main id="main" tabindex="-1">
 <h1>${title}</h1>
 `;
-}
-
-/** Answers with a short page that only says what is wrong. */
-export function refusal(environ: Environ, startResponse: StartResponse, status: string, why: string): Body {
-  return page(environ, startResponse, { status, title: status.slice(4), content: html`<p>${why}</p>` });
 }
 
 /** A table of names and values; `empty` stands in its place when there are none. */

@@ -1,20 +1,20 @@
-import type { Application, Body, Environ, StartResponse } from '../../src/types.js';
+import type { WsgiError } from '../../src/errors.js';
+import type { Application, Environ } from '../../src/types.js';
+import type { PythonManifest } from '../interpreter/assets.js';
 import type { Booted } from '../interpreter/boot.js';
-import type { PyFunction, PyMemory, PyModule, PyodidePublic } from '../interpreter/pyodide.js';
+import type { PyFunction, PyMemory, PyModule, PyodideModule, PyodidePublic } from '../interpreter/pyodide.js';
+import { Turn } from '../turn.js';
 import { createCalls, type Exchange, printRest } from './calls.js';
-import { chunksOf } from './chunks.js';
 import { createEntrance, type Entrance } from './entrance.js';
 import { createForeigners, type Foreigners } from './foreign.js';
 import { deriveKey } from './kdf.js';
 import { createTextBuffer, pack, unpack } from './pack.js';
-import { checked, errorOf } from './python-error.js';
+import { checked } from './python-error.js';
 import {
   BRIDGE_FUNCTIONS,
-  FAILED,
   FOREIGN_FUNCTIONS,
   type Gateway,
   NUL,
-  type PythonInput,
   STRING_BUFFER,
   type Started,
   WARM_UP,
@@ -24,6 +24,8 @@ import {
 export interface Bridge {
   /** Whether Python can wait for promises (JSPI). */
   readonly promising: boolean;
+  /** Whether `start`, `next` and `close` return promises of their answers. */
+  readonly asynchronous: boolean;
   /** @throws {PythonError} when the application can't be imported */
   load(application: string): Promise<void>;
   /** Calls the factory "module:name" with an application of TypeScript, and keeps its result under the number `key`.
@@ -34,50 +36,62 @@ export interface Bridge {
   warmUp(): Promise<void>;
   setEnvironment(env: Record<string, string>): void;
   reseed(): void;
-  /** Calls an application.
-   *  @param release  called once, when the request no longer runs anything in Python */
-  serve(
+  /** The size of its memory in bytes. */
+  memory(): number;
+  /** Begins a request, and returns its number. */
+  open(exchange: Exchange): number;
+  /** Calls the application of a request. */
+  start(
+    request: number,
     application: string | number,
-    environ: Environ,
-    startResponse: StartResponse,
-    input: PythonInput,
-    release: () => void,
-  ): Promise<Body>;
+    turn: Turn,
+  ): Uint8Array | Started | Promise<Uint8Array | Started>;
+  /** Gives the next chunk of its body, undefined at the end, or a failure. */
+  next(request: number, turn: Turn | undefined): unknown;
+  /** Ends its body. Gives undefined or a failure. */
+  close(request: number, turn: Turn | undefined): unknown;
+  /** Ends a request. */
+  end(request: number): void;
+  /** Gives a call up that does not end. Returns whether the interpreter is ended by it. */
+  abandon(): boolean;
+  /** Ends the interpreter, in which no request is any more. */
+  stop(): void;
 }
 
 type Half = Record<(typeof BRIDGE_FUNCTIONS)[number], PyFunction>;
 
 /** Connects the two halves of the gateway.
- *  @param loadedBefore  the applications that a snapshot has brought
  *  @param jspi  false: Python is entered so that it can't wait for promises, which is cheaper
  *  @param onFatal  called when the interpreter is lost, after which nothing of it may be used */
 export function createBridge(
   { python, module, api }: Booted,
-  loadedBefore: string[],
+  { snapshot }: PythonManifest,
   jspi: boolean,
-  onFatal: (error: unknown) => void,
+  onFatal: (error: WsgiError) => void,
 ): Bridge {
   const promising = jspi && module.jspiSupported;
-  const entrance = createEntrance(api, promising, onFatal);
+  const entrance = createEntrance(module, api, promising, onFatal);
   const half = functionsOf(python.pyimport('wsgi_edge.bridge'), BRIDGE_FUNCTIONS);
   const foreigners = connectForeigners(python, entrance, promising);
   const exchanges = new Map<number, Exchange>();
-  const memory = half.connect_buffer(STRING_BUFFER) as PyMemory;
-  const toBuffer = createTextBuffer(module, memory.getBuffer().data.byteOffset);
 
   const bridge: Bridge = {
     promising,
-    ...createLoader(half, entrance, foreigners, loadedBefore),
+    asynchronous: promising,
+    ...createLoader(half, entrance, foreigners, snapshot?.loaded ?? []),
     warmUp: () => warmUp(python, bridge),
     setEnvironment(env) {
       const items = Object.entries(env);
       if (items.length > 0) half.set_environment(items.flat().join(NUL));
     },
     reseed: () => void half.reseed(),
-    serve: createServe(half, entrance, exchanges, toBuffer, promising),
+    memory: () => module.HEAPU8.length,
+    ...createServing(half, entrance, exchanges, module),
+    abandon: () => false,
+    stop() {},
   };
   const gateway: Gateway = {
-    ...createCalls(exchanges, promising),
+    ...createCalls(exchanges, promising, entrance.untilLost),
     kdf: deriveKey,
     call: (key, call, request, packed, names, ...values) =>
       foreigners.call(key, call, unpack(bridge, exchanges.get(request)?.environ, packed, names, values)),
@@ -97,8 +111,8 @@ function connectForeigners(python: PyodidePublic, { enter }: Entrance, promising
   return createForeigners({
     promising,
     start: (call, packed, excText) => checked(foreign.start(call, packed, excText)) as true | undefined,
-    write: async (call, data) => void checked(await enter(foreign.write, call, data)),
-    read: async (call, size) => checked(await enter(foreign.read, call, size)) as Uint8Array,
+    write: async (call, data) => void checked(await enter(undefined, foreign.write, call, data)),
+    read: async (call, size) => checked(await enter(undefined, foreign.read, call, size)) as Uint8Array,
     log: (call, text) => void checked(foreign.log(call, text)),
   });
 }
@@ -113,56 +127,56 @@ function createLoader(
   return {
     async load(application) {
       if (loaded.has(application)) return;
-      checked(await enter(half.load, application));
+      checked(await enter(undefined, half.load, application));
       loaded.add(application);
     },
     async loadMiddleware(factory, key, app) {
       if (loaded.has(key)) return;
       foreigners.add(key, app);
-      checked(await enter(half.load_middleware, factory, key));
+      checked(await enter(undefined, half.load_middleware, factory, key));
       loaded.add(key);
     },
   };
 }
 
-function createServe(
+function createServing(
   half: Half,
-  { enter, enterNow, isLost }: Entrance,
+  { enter, enterNow }: Entrance,
   exchanges: Map<number, Exchange>,
-  toBuffer: (text: string) => number | string,
-  promising: boolean,
-): Bridge['serve'] {
+  module: PyodideModule,
+): Pick<Bridge, 'open' | 'start' | 'next' | 'close' | 'end'> {
+  const memory = half.connect_buffer(STRING_BUFFER) as PyMemory;
+  const toBuffer = createTextBuffer(module, memory.getBuffer().data.byteOffset);
+  const enterFor = (request: number, turn: Turn | undefined): Exchange => {
+    const exchange = exchanges.get(request) as Exchange;
+    if (turn !== undefined) exchange.turn = turn;
+    return exchange;
+  };
   let last = 0;
-  return async (application, environ, startResponse, input, release) => {
-    const request = ++last;
-    const exchange: Exchange = { environ, startResponse, write: undefined, pull: undefined, printed: '' };
-    exchanges.set(request, exchange);
-    const end = () => {
-      exchanges.delete(request);
-      release();
-      printRest(exchange);
-    };
-    const close = async (): Promise<void> => {
-      try {
-        const answer = isLost() ? undefined : enter(half.close, request);
-        checked(promising ? await answer : answer);
-      } finally {
-        end();
-      }
-    };
-    let open = false;
-    try {
+  return {
+    open(exchange) {
+      exchanges.set(++last, exchange);
+      return last;
+    },
+    start(request, application, turn) {
+      const exchange = enterFor(request, turn);
+      const { environ, input } = exchange;
+      exchange.input = undefined; // Python makes its own copy
       const { packed, names, values } = pack(environ);
       // The text buffer is shared by all requests, so nothing may run between this line and Python's own copy of the text.
-      const entered = enterNow(half.start, request, application, toBuffer(packed), input, names, ...values);
-      const started = (promising ? await entered : entered) as Uint8Array | Started;
-      if (started instanceof Uint8Array) return [started];
-      if (started[0] === FAILED) throw errorOf(started);
-      open = true;
-      return chunksOf(started, () => enter(half.next_chunk, request), close, promising);
-    } finally {
-      if (!open) end();
-    }
+      const started = enterNow(turn, half.start, request, application, toBuffer(packed), input, names, ...values);
+      return started as ReturnType<Bridge['start']>;
+    },
+    next(request, turn) {
+      enterFor(request, turn);
+      return enter(turn, half.next_chunk, request);
+    },
+    close: (request, turn) => enter(turn, half.close, request),
+    end(request) {
+      const exchange = exchanges.get(request);
+      exchanges.delete(request);
+      if (exchange !== undefined) printRest(exchange);
+    },
   };
 }
 
@@ -177,8 +191,10 @@ async function warmUp(python: PyodidePublic, bridge: Bridge): Promise<void> {
     HTTP_ACCEPT: '*/*',
     HTTP_COOKIE: 'a="1"; b=2',
   } as unknown as Environ;
-  const startResponse = () => async () => {};
-  const body = await bridge.serve(WARM_UP, environ, startResponse, undefined, () => {});
-  for await (const _ of body as AsyncIterable<Uint8Array>);
-  await body.close?.();
+  const turn = new Turn(Number.POSITIVE_INFINITY);
+  const request = bridge.open({ environ, startResponse: () => async () => {}, input: undefined });
+  await bridge.start(request, WARM_UP, turn);
+  checked(await bridge.next(request, turn));
+  checked(await bridge.close(request, turn));
+  bridge.end(request);
 }

@@ -1,23 +1,38 @@
 import { logRecord } from '../../src/error-stream.js';
 import { describe, WsgiError } from '../../src/errors.js';
 import type { Environ, HeaderList, LogLevel, StartResponse, Write } from '../../src/types.js';
-import { type Pull, pullFrom } from './pull.js';
+import type { Turn } from '../turn.js';
+import type { Pull } from './pull.js';
 import { PythonError } from './python-error.js';
-import { NUL, type RequestCalls } from './wire.js';
+import { NUL, type PythonInput, type RequestCalls } from './wire.js';
 
 /** A request that Python is serving. */
 export interface Exchange {
   environ: Environ;
   startResponse: StartResponse;
-  write: Write | undefined;
-  pull: Pull | undefined;
+  /** What startResponse has returned. */
+  write?: Write;
+  /** Settles when the chunks have been sent that came before; undefined if they have. */
+  sent?: () => Promise<void> | undefined;
+  /** Content-Length, if the application has given one. */
+  length?: number | undefined;
+  input: PythonInput;
+  /** Reads a body that Python pulls. */
+  pull?: Pull | undefined;
+  /** The turn that the request is in. */
+  turn?: Turn;
   /** The line of sys.stdout that has no end yet. */
-  printed: string;
+  printed?: string;
 }
 
 /** The functions that Python calls during a request.
- *  @param exchanges  by the number of the request; a request that has ended is no longer there */
-export function createCalls(exchanges: Map<number, Exchange>, promising: boolean): RequestCalls {
+ *  @param exchanges  by the number of the request; a request that has ended is no longer there
+ *  @param untilLost  rejects a promise that Python settles when the interpreter is lost */
+export function createCalls(
+  exchanges: Map<number, Exchange>,
+  promising: boolean,
+  untilLost: <T>(promise: PromiseLike<T>) => Promise<T>,
+): RequestCalls {
   return {
     start: (request, packed, excText) => startResponse(exchanges.get(request), packed, excText),
     write(request, data) {
@@ -33,7 +48,7 @@ export function createCalls(exchanges: Map<number, Exchange>, promising: boolean
     signal: (request) => exchanges.get(request)?.environ['wsgi_edge.signal'],
     wait_until(request, future) {
       const settled = Promise.resolve(future).finally(() => future.destroy());
-      exchanges.get(request)?.environ['wsgi_edge.wait_until'](settled);
+      exchanges.get(request)?.environ['wsgi_edge.wait_until'](untilLost(settled));
     },
   };
 }
@@ -53,6 +68,8 @@ function startResponse(
   try {
     const start = exchange.startResponse;
     exchange.write = excInfo === undefined ? start(status, headers) : start(status, headers, excInfo);
+    const [, length] = headers.find(([name]) => name.toLowerCase() === 'content-length') ?? [];
+    exchange.length = length === undefined ? undefined : Number(length);
     return undefined;
   } catch (error) {
     if (excInfo !== undefined && error === excInfo) return true;
@@ -60,7 +77,9 @@ function startResponse(
   }
 }
 
-function write(exchange: Exchange | undefined, data: Uint8Array): Promise<void> {
+async function write(exchange: Exchange | undefined, data: Uint8Array): Promise<void> {
+  const sent = exchange?.sent?.();
+  if (sent !== undefined) await sent;
   if (exchange?.write === undefined)
     throw new WsgiError('application: write() was called after the response had ended');
   return exchange.write(data);
@@ -71,8 +90,8 @@ async function pull(
   atLeast: number | undefined,
   size: number | undefined,
 ): Promise<Uint8Array> {
-  if (exchange === undefined) throw new WsgiError('application: wsgi.input was read after the response had ended');
-  exchange.pull ??= pullFrom(exchange.environ);
+  if (exchange?.pull === undefined)
+    throw new WsgiError('application: wsgi.input was read after the response had ended');
   return exchange.pull(atLeast, size);
 }
 
@@ -94,13 +113,15 @@ function print(exchange: Exchange | undefined, text: string): void {
     console.log(text);
     return;
   }
-  const printed = exchange.printed + text;
+  const printed = (exchange.printed ?? '') + text;
   const end = printed.lastIndexOf('\n');
   exchange.printed = printed.slice(end + 1);
   if (end >= 0) logRecord(exchange.environ, { level: 'info', message: printed.slice(0, end) });
 }
 
 /** Logs the line that Python has not ended. */
-export function printRest({ printed, environ }: Exchange): void {
+export function printRest(exchange: Exchange): void {
+  const { printed = '', environ } = exchange;
+  exchange.printed = '';
   if (printed !== '') logRecord(environ, { level: 'info', message: printed });
 }

@@ -125,7 +125,7 @@ function startOf(
 ): { start: Start; startResponse: StartResponse } {
   const start = new Start(
     (data) => {
-      checkChunk(data, 'what write() is given');
+      checkChunk(data, 'the argument of write()');
       start.committed = true;
       const written = write(plain(data));
       written.catch(() => {});

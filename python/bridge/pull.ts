@@ -5,23 +5,21 @@ import type { Environ } from '../../src/types.js';
  *  @throws {ClientDisconnected} when the body ends before its Content-Length */
 export type Pull = (atLeast?: number, size?: number) => Promise<Uint8Array>;
 
-/** Reads the body of a request as it arrives. */
-export function pullFrom(environ: Environ): Pull {
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  let rest: Uint8Array | undefined;
+/** Reads the body of a request as it arrives.
+ *  @param begun  the bytes that `wsgi.input` has given already
+ *  @param onBytes  called for the bytes that arrive */
+export function pullFrom(environ: Environ, begun: Uint8Array, onBytes: (bytes: number) => void): Pull {
+  let rest: Uint8Array | undefined = begun;
   let ended = false;
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
   const receive = async (): Promise<Uint8Array | undefined> => {
-    if (reader === undefined) {
-      // inputStream() would give an untouched body as the platform's own stream. Its errors are not ClientDisconnected, and
-      // workerd gives it in pieces of 4 KiB.
-      const first = await environ['wsgi.input'].read(1);
-      reader = inputStream(environ).getReader();
-      if (first.length > 0) return plain(first);
-    }
+    reader ??= inputStream(environ).getReader();
     const { done, value } = await reader.read();
     ended = done;
-    return value && plain(value);
+    if (value === undefined) return undefined;
+    onBytes(value.length);
+    return plain(value);
   };
 
   return async (atLeast = Number.POSITIVE_INFINITY, size = Number.POSITIVE_INFINITY) => {
@@ -43,10 +41,13 @@ export function pullFrom(environ: Environ): Pull {
   };
 }
 
-// Pyodide takes no subclass of Uint8Array, such as the Buffer that Node gives.
-const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Makes a plain view of bytes: Pyodide takes no subclass of Uint8Array, such as the Buffer that Node gives. */
+export const plain = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function concat(parts: Uint8Array[], length: number): Uint8Array {
+/** Joins pieces.
+ *  @param length  their length in bytes */
+export function concat(parts: Uint8Array[], length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {

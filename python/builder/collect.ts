@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 import { keyIn } from './keys.js';
+import { BINARY, isExtension } from './native.js';
 import { holdsAssets } from './out-folder.js';
 import { type Patterns, patternsOf } from './patterns.js';
+import { NATIVE } from './table.js';
 
 /** A file to ship: its path in the site zip, with /, and its bytes. */
 export interface Collected {
@@ -72,7 +74,6 @@ const NOT_CODE: Array<[reason: string, patterns: Patterns]> = [
   ['logs and backups', patternsOf(['*.log', '*.bak', '*.orig', '*.swp', '*~'])],
 ];
 
-const BINARY = /\.(so|pyd|dylib|dll|a|o|exe)$/;
 const SOURCES = /\.(po|pot|pyi|pyx|pxd|c|h|cpp|hpp|ts|map)$/;
 const LICENCE = /^(licen[cs]e|copying|copyright|notice|authors)/i;
 const RECORDS = /^(METADATA|PKG-INFO|entry_points\.txt|top_level\.txt)$/;
@@ -176,7 +177,7 @@ function reasons(root: string, prefix: 'app' | 'packages', skip: string[], choic
     if (exclude.matches(prefix === 'app' ? path : `${prefix}/${path}`)) return 'excluded';
     if (name.startsWith('.')) return 'hidden files and folders';
     if (name === '__pycache__' || name.endsWith('.pyc')) return 'compiled modules of another Python (.pyc)';
-    if (BINARY.test(name)) return 'native libraries (.so …), which can not run';
+    if (!isFolder && BINARY.test(name)) return isExtension(file) ? null : NATIVE;
     if (isFolder && existsSync(join(file, 'pyvenv.cfg'))) return 'virtual environments';
     if (isFolder && holdsAssets(file)) return 'assets of a build';
     if (prefix === 'app') return NOT_CODE.find(([, patterns]) => patterns.matches(path))?.[0] ?? null;

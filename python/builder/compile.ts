@@ -5,6 +5,7 @@ import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf
 import { bootPython } from '../interpreter/boot.js';
 import { readZip } from '../interpreter/zip.js';
 import type { Collected } from './collect.js';
+import { UNPACK } from './lz4.js';
 import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
 import { readPythonHalf } from './python-half.js';
 import { writeZip, type ZipFile } from './zip-writer.js';
@@ -17,7 +18,7 @@ export interface CompileOptions {
 }
 
 /** The compiled parts of Pyodide. */
-export type Engine = Pick<PythonAssets, 'createPyodideModule' | 'wasm' | 'helpers' | 'jsverror'>;
+export type Engine = Pick<PythonAssets, 'createPyodideModule' | 'wasm' | 'helpers' | 'jsverror' | 'unpack'>;
 
 export async function compileEngine({ createPyodideModule, wasm, helpers }: PyodideFiles): Promise<Engine> {
   return {
@@ -28,6 +29,7 @@ export async function compileEngine({ createPyodideModule, wasm, helpers }: Pyod
       new WebAssembly.Module(bytes as BufferSource),
     ]),
     jsverror: new WebAssembly.Module(JSVERROR),
+    unpack: new WebAssembly.Module(UNPACK),
   };
 }
 

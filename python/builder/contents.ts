@@ -1,4 +1,3 @@
-import { deflateRawSync } from 'node:zlib';
 import { WsgiError } from '../../src/errors.js';
 import { readZip } from '../interpreter/zip.js';
 import { type Content, contentTable, mib } from './table.js';
@@ -21,18 +20,15 @@ export function contentsOf(site: Uint8Array): Content[] {
   return [...parts.values()].sort((a, b) => b.packed - a.packed);
 }
 
-/** What Workers take, uncompressed: https://developers.cloudflare.com/workers/platform/limits/ */
+/** The limit of a Worker, uncompressed: https://developers.cloudflare.com/workers/platform/limits/ */
 const WORKER_LIMIT = 64 * 1_048_576; // bytes
 
 /** Checks the size of the assets for a Worker.
  *  @param total  bytes of the files that the Worker imports
- *  @param snapshot  the snapshot, if it is not compressed
  *  @throws {WsgiError} when they are too large */
-export function checkWorkerSize(total: number, contents: Content[], snapshot: Uint8Array | undefined): void {
+export function checkWorkerSize(total: number, contents: Content[]): void {
   if (total <= WORKER_LIMIT) return;
-  const saved = snapshot === undefined ? 0 : snapshot.length - deflateRawSync(snapshot).length;
   const advice = [
-    ...(saved > 0 ? [`--compress-snapshot saves ${mib(saved).trim()} MiB, and makes the start slower`] : []),
     '--exclude leaves out files, for example static files that are served by Static Assets',
     '--languages leaves out translations; --optimize leaves out docstrings and asserts',
     '--target node builds only for Lambda and Node, which take more',

@@ -2,7 +2,7 @@ import { WsgiError } from '../../src/errors.js';
 import { encode, encodeSigned, Reader, replaceSection, sectionsOf } from './wasm.js';
 
 /** The numbers of sections. */
-const [TYPES, IMPORTS, FUNCTIONS, EXPORTS, CODE] = [1, 2, 3, 7, 10] as const;
+const [TYPES, FUNCTIONS, EXPORTS, CODE] = [1, 3, 7, 10] as const;
 
 /** The global that points to the end of C's stack. */
 export const STACK_POINTER = '__stack_pointer';
@@ -47,12 +47,12 @@ const ALIGNMENT = 16;
  *
  *  Only the functions that recursion has to pass through are changed: those that call a function pointer or JavaScript, and
  *  those that reach themselves by direct calls. Python takes some 5 % more time by it, and 13 % if all functions are changed.
+ *  @param imported  how many functions the module imports: their numbers come before those of its own
  *  @throws {WsgiError} when the module has something that Pyodide's has not */
-export function showFrames(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
+export function showFrames(wasm: Uint8Array, imported: number): Uint8Array<ArrayBuffer> {
   const sections = new Map(sectionsOf(wasm).map(({ id, start }) => [id, start]));
   const open = (id: number): Reader => new Reader(wasm, sections.get(id));
   const types = readTypes(open(TYPES));
-  const imported = countImported(open(IMPORTS));
   const pointer = findStackPointer(open(EXPORTS));
   const functions = open(FUNCTIONS);
   const code = open(CODE);
@@ -117,23 +117,6 @@ function readTypes(reader: Reader): Type[] {
     if (more.length > 0) throw new WsgiError('build-python: pyodide.asm.wasm has a function with several results');
     return { parameters, result };
   });
-}
-
-/** Counts the imported functions, whose numbers come before the module's own. */
-function countImported(reader: Reader): number {
-  const [FUNCTION, TABLE, MEMORY] = [0, 1, 2];
-  let functions = 0;
-  for (let left = reader.number(); left > 0; left--) {
-    reader.string();
-    reader.string();
-    const kind = reader.byte();
-    if (kind === FUNCTION) functions++;
-    if (kind === TABLE) reader.byte();
-    // Limits have a second number if the first byte is odd.
-    if (kind === TABLE || kind === MEMORY) reader.skip(reader.byte() & 1 ? 2 : 1);
-    else reader.skip(kind === FUNCTION ? 1 : 2);
-  }
-  return functions;
 }
 
 function findStackPointer(reader: Reader): number {

@@ -1,34 +1,32 @@
 import { createHash } from 'node:crypto';
-import { deflateRawSync } from 'node:zlib';
 import { describe, WsgiError } from '../../src/errors.js';
 import { type PythonAssets, type PythonManifest, sampleOfData, signOf } from '../interpreter/assets.js';
 import { type Booted, bootPython, freshMemory, takeSnapshot } from '../interpreter/boot.js';
-import { encodeSnapshot } from '../interpreter/snapshot.js';
+import { BLOCK, encodeSnapshot } from '../interpreter/snapshot.js';
+import { compressBlock } from './lz4.js';
 
 /** Imports the application, and takes a snapshot of the memory after it.
  *  @param level  what the snapshot holds: the application, only its packages, or nothing (no snapshot is taken)
- *  @param compress  whether the snapshot is compressed
  *  @returns the assets with the snapshot, and the bytes of wasm memory after the import
  *  @throws {WsgiError} when the application can't be imported */
 export async function freeze(
   unfrozen: PythonAssets,
   level: 'app' | 'framework' | 'none',
-  compress: boolean,
   progress: (line: string) => void,
 ): Promise<{ assets: PythonAssets; memory: number }> {
-  const { application, concurrent, env } = unfrozen.manifest;
-  const booted = await importing(unfrozen, application, [], concurrent, level === 'app');
+  const { application, env } = unfrozen.manifest;
+  const booted = await importing(unfrozen, application, [], level === 'app');
   const memory = booted.module.HEAP8.length;
   progress(`imported ${application}`);
   if (level === 'none') return { assets: unfrozen, memory };
 
   let frozen = booted;
   if (level === 'framework') {
-    const names = booted.python.runPython('from wsgi_edge import freeze; freeze.modules_outside("/app")') as string;
-    frozen = await importing(unfrozen, undefined, names.split('\n'), concurrent, true);
+    const names = booted.python.runPython('from wsgi_edge import freeze; freeze.modules_outside()') as string;
+    frozen = await importing(unfrozen, undefined, names.split('\n'), true);
   }
   const random = frozen.python.runPython('from wsgi_edge import freeze; freeze.variables()') as string;
-  const assets = await withSnapshot(unfrozen, frozen, level, compress);
+  const assets = await withSnapshot(unfrozen, frozen, level);
   progress(`froze ${level === 'app' ? 'the application' : 'its packages'} as of ${new Date().toISOString()}, with`);
   progress(`  environment variables: ${Object.keys(env).join(', ') || 'none'}`);
   progress('  hash seed 0; the module random gets a new seed at the first request');
@@ -38,19 +36,17 @@ export async function freeze(
   return { assets, memory };
 }
 
-async function withSnapshot(
-  unfrozen: PythonAssets,
-  frozen: Booted,
-  level: 'app' | 'framework',
-  compress: boolean,
-): Promise<PythonAssets> {
+async function withSnapshot(unfrozen: PythonAssets, frozen: Booted, level: 'app' | 'framework'): Promise<PythonAssets> {
   const { pristine, fresh } = await freshMemory(unfrozen);
   // The bytes below the stack pointer are left over from calls that have ended: clear them.
   const { module } = frozen;
   module.HEAPU8.fill(0, module._emscripten_stack_get_end(), module.stackSave());
-  const { heap, config, table } = takeSnapshot(frozen);
+  const { heap, config, table, added } = takeSnapshot(frozen);
   const { runs, data } = encodeSnapshot(heap, pristine, fresh);
-  const pages = compress ? deflateRawSync(data, { level: 9 }) : data;
+  const blocks = Array.from({ length: Math.ceil(data.length / BLOCK) }, (_, index) =>
+    compressBlock(data.subarray(index * BLOCK, (index + 1) * BLOCK)),
+  );
+  const pages = Buffer.concat(blocks);
   const snapshot = Buffer.concat([pages, createHash('sha256').update(pages).digest()]);
   const manifest: PythonManifest = {
     ...unfrozen.manifest,
@@ -60,8 +56,9 @@ async function withSnapshot(
       loaded: level === 'app' ? [unfrozen.manifest.application] : [],
       size: heap.length,
       runs,
-      ...(compress && { deflated: true }),
+      blocks: blocks.map(({ length }) => length),
       table,
+      added,
       data: sampleOfData(pristine),
       config,
     },
@@ -74,15 +71,12 @@ async function importing(
   assets: PythonAssets,
   application: string | undefined,
   modules: string[],
-  concurrent: boolean,
   forSnapshot: boolean,
 ): Promise<Booted> {
-  const booted = await bootPython(assets, { forSnapshot });
+  const booted = await bootPython(assets, forSnapshot);
   const python = (value: unknown) => (value === undefined ? 'None' : JSON.stringify(value));
   try {
-    booted.python.runPython(
-      `from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)}, ${concurrent ? 'True' : 'False'})`,
-    );
+    booted.python.runPython(`from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)})`);
   } catch (error) {
     const cause = error instanceof Error ? error.message.trimEnd() : describe(error);
     throw new WsgiError(`build-python: ${application} can not be imported:\n${cause}`, { cause: error });

@@ -5,6 +5,7 @@ import { WsgiError } from '../../src/errors.js';
 import { type Choice, type Collected, collect, type Dropped } from './collect.js';
 import { missingDependencies } from './dependencies.js';
 import { type InstallOptions, installRequirements } from './install.js';
+import { listNative } from './native.js';
 import { patternsOf } from './patterns.js';
 import { readPythonHalf } from './python-half.js';
 import { installTzdata, needsTzdata } from './tzdata.js';
@@ -48,6 +49,7 @@ export async function gather(sources: Sources, choice: Choice, dropped: Dropped)
       const folder = await installTzdata(user, cache ?? scratch, settings);
       collected.push(...collect(folder, 'packages', [], choice, dropped));
     }
+    collected.push(...listNative(dropped));
     checkNames(collected);
     for (const line of missingDependencies(collected)) progress(`${line}, which is not among the packages`);
     progress(

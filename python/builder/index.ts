@@ -5,10 +5,11 @@ import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './com
 import { type Content, checkWorkerSize, contentsOf } from './contents.js';
 import { checkRestore, freeze } from './freeze.js';
 import { gather, packageFolders } from './gather.js';
+import { type Extension, takeExtensions } from './native.js';
 import { noticeOf } from './notice.js';
 import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
-import { readPyodide } from './pyodide-files.js';
+import { installedIn, type PyodideFiles, readPyodide } from './pyodide-files.js';
 import { checkSecrets } from './secrets.js';
 import { partsOf, type Target, type WrittenFile, workerSize, writeAssets } from './written.js';
 import { writeZip } from './zip-writer.js';
@@ -25,8 +26,9 @@ export interface BuildOptions {
   requirements?: string;
   /** The package index for `requirements`. The default is that of uv or pip, of $PIP_INDEX_URL, or https://pypi.org/simple. */
   indexUrl?: string;
-  /** Patterns of files to leave out, as in .gitignore, from the folder of the application; "packages/NAME" is a package. Options add
-   *  to those of [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of the application and in `cwd`. */
+  /** Patterns of files to leave out, like those of .gitignore, but only with `*`, `?` and `**`, from the folder of the application;
+   *  "packages/NAME" is a package. Options add to those of [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of
+   *  the application and in `cwd`. */
   exclude?: string[];
   /** Patterns of files to ship although they are excluded. A key or a file of credentials must be named without wildcards. */
   include?: string[];
@@ -37,8 +39,6 @@ export interface BuildOptions {
   /** The contents of the snapshot: the application (by default), or only the packages that it imports. 'none' takes no
    *  snapshot. */
   snapshot?: 'app' | 'framework' | 'none';
-  /** Compresses the snapshot to about a third. Each start decompresses it. */
-  compressSnapshot?: boolean;
   /** The platform of the assets: only Workers, only Lambda and Node, or both (the default). */
   target?: Target;
   /** Environment variables for the import of the application. They become part of the assets. */
@@ -75,7 +75,7 @@ export interface BuildReport {
  *  @throws {WsgiError} on wrong options and on an application that can't be built; if it can't be imported, the message has
  *    Python's traceback */
 export async function buildPython(options: BuildOptions): Promise<BuildReport> {
-  const { env = {}, allowSecrets = [], snapshot = 'app', compressSnapshot = false, target = 'all' } = options;
+  const { env = {}, allowSecrets = [], snapshot = 'app', target = 'all' } = options;
   const { concurrent = false, progress = () => {} } = options;
   const cwd = resolve(options.cwd ?? '.');
   const out = resolve(cwd, options.out ?? 'python_assets');
@@ -88,12 +88,14 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     ...packages.map((folder): [string, string] => [folder, 'a folder of packages']),
   ]);
 
-  const pyodide = await readPyodide(cwd);
+  const homes = [cwd, ...(options.cache === undefined ? [] : [installedIn(resolve(cwd, options.cache))])];
+  const pyodide = await readPyodide(homes);
   const engine = await compileEngine(pyodide);
   const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
   const choice = withProject(options, [root, cwd], compiler.parseToml);
   const dropped: Dropped = new Map();
-  const collected = await gather({ ...options, root, out, cwd, packages, progress }, choice, dropped);
+  const gathered = await gather({ ...options, root, out, cwd, packages, progress }, choice, dropped);
+  const { files: collected, extensions } = await takeExtensions(gathered);
   const { files, uncompiled } = compileAll(collected, compiler);
   for (const { path, reason } of uncompiled)
     progress(`could not be compiled, and is shipped as it is: ${path}: ${reason}`);
@@ -108,14 +110,18 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     concurrent,
     files: { stdlib: signOf(stdlib), site: signOf(site) },
   };
-  const unfrozen = { ...engine, manifest, stdlib, site };
-  const { assets, memory } = await freeze(unfrozen, snapshot, compressSnapshot, progress);
+  const linked = await linkedWith(extensions, pyodide, homes);
+  const unfrozen: PythonAssets = {
+    ...(linked === pyodide ? engine : await compileEngine(linked)),
+    ...{ manifest, stdlib, site },
+    extensions: extensions.map(({ path, module }) => [path, module]),
+  };
+  const { assets, memory } = await freeze(unfrozen, snapshot, progress);
   await checkRestore(assets, progress);
 
   const contents = contentsOf(site);
-  const parts = partsOf(assets, pyodide, noticeOf(collected), target);
-  if (target !== 'node')
-    checkWorkerSize(workerSize(parts), contents, compressSnapshot ? undefined : (assets.snapshot as Uint8Array));
+  const parts = partsOf(assets, linked, extensions, noticeOf(collected), target);
+  if (target !== 'node') checkWorkerSize(workerSize(parts), contents);
   const written = writeAssets(out, parts);
   return {
     out,
@@ -128,3 +134,12 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
     assets,
   };
 }
+
+/** Returns Pyodide with the symbols that extensions need. */
+const linkedWith = async (extensions: Extension[], pyodide: PyodideFiles, homes: string[]): Promise<PyodideFiles> =>
+  extensions.length === 0
+    ? pyodide
+    : readPyodide(
+        homes,
+        extensions.map(({ module }) => module),
+      );

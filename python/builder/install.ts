@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { WsgiError } from '../../src/errors.js';
 import { type Requirement, type Requirements, readRequirements, withoutPassword } from './requirements.js';
-import { downloadWheels } from './wheels.js';
+import { downloadWheels, PYODIDE_PLATFORM } from './wheels.js';
 
 export interface InstallOptions {
   /** The package index of the option --index-url. */
@@ -71,7 +71,7 @@ async function installAll(
 interface Tool {
   name: string;
   command: [string, ...string[]];
-  /** Arguments by which it chooses wheels of pure Python. */
+  /** Arguments by which it chooses wheels of pure Python and, except uv, which has no name for the platform, for Pyodide. */
   pure: string[];
   /** Arguments by which it also takes wheels for Linux, whose Python files may be enough. */
   native: string[];
@@ -87,8 +87,8 @@ const UV: Omit<Tool, 'command'> = {
 };
 const PIP: Omit<Tool, 'command'> = {
   name: 'pip',
-  pure: ['--platform', 'any'],
-  native: LINUX.flatMap((platform) => ['--platform', platform]),
+  pure: ['--platform', PYODIDE_PLATFORM, '--platform', 'any'],
+  native: [PYODIDE_PLATFORM, ...LINUX].flatMap((platform) => ['--platform', platform]),
 };
 const TOOLS: Tool[] = [
   { ...UV, command: ['uv'] },
@@ -125,9 +125,10 @@ async function installWith(
     }
   } catch (error) {
     const { stderr = '' } = error as { stderr?: string };
-    throw new WsgiError(`build-python: ${name} can not install the requirements:\n${stderr.trimEnd()}`, {
-      cause: error,
-    });
+    throw new WsgiError(
+      `build-python: ${name} can not install the requirements:\n${stderr.trimEnd()}\nChange requirements.txt, or install the packages yourself and name their folder with --packages`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,13 +1,37 @@
+import type { PythonAssets } from '../interpreter/assets.js';
+import type { DevelopOptions } from './develop.js';
 import type { BuildOptions, BuildReport } from './index.js';
 
-export type { BuildOptions, BuildReport };
+export type { BuildOptions, BuildReport, DevelopOptions };
 
 /** Builds the assets of a Python application for `fromPython`: everything is compiled and tried by the interpreter that
  *  will run it, so that no Python is needed on the machine.
  *  @throws {WsgiError} on wrong options and if the build fails; if the application can not be imported, the message has
- *    Python's traceback */
+ *    Python's traceback
+ *  @example
+ *  ```ts
+ *  import { buildPython } from 'wsgi-edge/python/build';
+ *
+ *  export const build = () => buildPython({ application: 'app.py:app', out: 'assets' });
+ *  ``` */
 export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   // The builder imports node:crypto, node:fs and node:zlib, which take 11 ms.
   const builder = await import('./index.js');
   return builder.buildPython(options);
+}
+
+/** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read anew
+ *  at each call.
+ *  @throws {WsgiError} when the packages can't be built, or the application can't be imported in the first build
+ *  @example
+ *  ```ts
+ *  import { fromPython } from 'wsgi-edge/python';
+ *  import { developPython } from 'wsgi-edge/python/build';
+ *
+ *  export const load = async () =>
+ *    fromPython(await developPython({ application: 'app.py:app', cache: 'node_modules/.cache/wsgi-edge' }));
+ *  ``` */
+export async function developPython(options: DevelopOptions): Promise<PythonAssets> {
+  const develop = await import('./develop.js');
+  return develop.developPython(options);
 }

@@ -13,31 +13,24 @@ const ENVIRONMENT: Record<string, string> = {
   python_full_version: '3.14.2',
   implementation_name: 'cpython',
   implementation_version: '3.14.2',
+  // No package is asked for an extra here.
+  extra: '',
 };
 
 const TOKEN = /\s*(?:(\(|\))|(<=|>=|===|==|!=|~=|<|>)|'([^']*)'|"([^"]*)"|([\w.]+))/y;
 
-interface Value {
-  text: string;
-  /** Whether it is the name of a variable, and not a quoted string. */
-  variable?: boolean;
-}
-
 /** Evaluates an environment marker (PEP 508) for Pyodide.
- *  @param extra  the extra that is asked for
  *  @throws {WsgiError} when it is not a marker */
-export function evaluateMarker(marker: string, extra = ''): boolean {
+export function evaluateMarker(marker: string): boolean {
   const tokens = tokensOf(marker);
   let at = 0;
   const fail = (): never => {
     throw new WsgiError(`build-python: ${JSON.stringify(marker)} is not an environment marker (PEP 508)`);
   };
   const peek = () => tokens[at]?.word;
-  const value = (): Value => {
-    const { word, quoted } = tokens[at++] ?? fail();
-    if (quoted !== undefined) return { text: quoted };
-    const text = word === 'extra' ? extra : ENVIRONMENT[(word ?? '').replace('.', '_')];
-    return { text: text ?? fail(), variable: true };
+  const value = (): string => {
+    const { word = '', quoted } = tokens[at++] ?? fail();
+    return quoted ?? ENVIRONMENT[word.replace('.', '_')] ?? fail();
   };
   const comparison = (): boolean => {
     if (peek() === '(') {
@@ -86,19 +79,19 @@ function tokensOf(marker: string): Array<{ word?: string; quoted?: string }> {
 
 const VERSION = /^\d+(\.\d+)*$/;
 
-function compare(left: Value, operator: string, right: Value): boolean | undefined {
-  if (operator === 'in') return right.text.includes(left.text);
-  if (operator === 'not in') return !right.text.includes(left.text);
-  if (operator === '===') return left.text === right.text;
-  const wildcard = /^(\d+(?:\.\d+)*)\.\*$/.exec(right.text)?.[1];
+function compare(left: string, operator: string, right: string): boolean | undefined {
+  if (operator === 'in') return right.includes(left);
+  if (operator === 'not in') return !right.includes(left);
+  if (operator === '===') return left === right;
+  const wildcard = /^(\d+(?:\.\d+)*)\.\*$/.exec(right)?.[1];
   if (wildcard !== undefined && (operator === '==' || operator === '!='))
-    return `${left.text}.`.startsWith(`${wildcard}.`) === (operator === '==');
-  const versions = VERSION.test(left.text) && VERSION.test(right.text);
+    return `${left}.`.startsWith(`${wildcard}.`) === (operator === '==');
+  const versions = VERSION.test(left) && VERSION.test(right);
   if (operator === '~=') {
-    const series = right.text.split('.').slice(0, -1).join('.');
-    return versions ? byVersion(left.text, right.text) >= 0 && `${left.text}.`.startsWith(`${series}.`) : undefined;
+    const series = right.split('.').slice(0, -1).join('.');
+    return versions ? byVersion(left, right) >= 0 && `${left}.`.startsWith(`${series}.`) : undefined;
   }
-  const order = versions ? byVersion(left.text, right.text) : left.text < right.text ? -1 : +(left.text > right.text);
+  const order = versions ? byVersion(left, right) : left < right ? -1 : +(left > right);
   switch (operator) {
     case '==':
       return order === 0;

@@ -21,9 +21,10 @@ const HEAD = `These assets of a Python application were written by wsgi-edge bui
 Pyodide ${PYODIDE_VERSION}
 ==============
 
-pyodide.asm.mjs and pyodide.asm.wasm are those of Pyodide ${PYODIDE_VERSION}, changed: symbols for native extensions are not exported,
-and code of the script that links such extensions or waits for the event loop is removed. stdlib.zip has Pyodide's
-Python modules. Pyodide is subject to the terms of the Mozilla Public License, version 2.0, which you find at
+pyodide.asm.mjs and pyodide.asm.wasm are those of Pyodide ${PYODIDE_VERSION}, changed. Symbols that nothing here uses are not
+exported. Code of the script that links extensions or waits for the event loop is changed or removed, and a task that waits for a
+promise keeps its stack of C and its frames of Python. Functions of the module that recursion passes through take more
+of C's stack. stdlib.zip has Pyodide's Python modules. Pyodide is subject to the terms of the Mozilla Public License, version 2.0, which you find at
 https://mozilla.org/MPL/2.0/. The source of Pyodide is at https://github.com/pyodide/pyodide/tree/${PYODIDE_VERSION}.
 
 pyodide.asm.wasm also contains libraries that Pyodide links, among them Emscripten's C and C++ libraries (musl, LLVM),

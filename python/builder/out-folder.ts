@@ -13,25 +13,15 @@ import {
 import { basename, dirname, join, sep } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 
-/** The first line of each module that the build writes. */
-export const WRITTEN_BY = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
-
 /** The file in the folder of the assets that lists the files of the build. The next build deletes only those. */
 export const RECORD = 'wsgi-edge-build.json';
 const PARTIAL = `${RECORD}.partial`;
-
-// Builds before 0.2 wrote these files and no list of them.
-const UNLISTED = [
-  ...['assets.d.mts', 'assets.mjs', 'jsverror.wasm', 'manifest.mjs', 'node.d.mts', 'node.mjs', 'probe.wasm'],
-  ...['pyodide.asm.mjs', 'pyodide.asm.wasm', 'site.zip', 'snapshot.bin', 'stdlib.zip', 'stub.wasm'],
-  ...['trampoline.wasm', 'wrangler-rules.toml', 'wrapper.wasm'],
-];
 
 /** A file to write: its name, and its contents. */
 export type Part = [name: string, data: Uint8Array | string];
 
 /** Tells whether a folder holds the assets of a build. */
-export const holdsAssets = (folder: string): boolean => existsSync(join(folder, RECORD)) || isUnlistedBuild(folder);
+export const holdsAssets = (folder: string): boolean => existsSync(join(folder, RECORD));
 
 /** Checks that the assets can be written into a folder without the loss of any other file.
  *  @param kept  folders that the build reads, and the working folder
@@ -91,7 +81,7 @@ function writeRecord(out: string, files: string[]): void {
 /** The names of the files in a folder that an earlier build may have written. */
 function earlierFiles(out: string): string[] {
   const record = join(out, RECORD);
-  if (!existsSync(record)) return isUnlistedBuild(out) ? UNLISTED : [PARTIAL];
+  if (!existsSync(record)) return [PARTIAL];
   return [...listedIn(record).filter((name) => PLAIN.test(name)), RECORD, PARTIAL];
 }
 
@@ -106,11 +96,6 @@ function listedIn(record: string): string[] {
       cause: error,
     });
   }
-}
-
-function isUnlistedBuild(out: string): boolean {
-  const manifest = join(out, 'manifest.mjs');
-  return existsSync(manifest) && readFileSync(manifest, 'utf8').startsWith(WRITTEN_BY);
 }
 
 /** The real path of a file, which need not exist yet. */

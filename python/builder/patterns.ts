@@ -1,5 +1,8 @@
-/** Patterns of paths, as in .gitignore: a pattern without a slash is a name at any depth, one with a slash starts from the root. `*`
- *  stands for a part of a name, and `**` for any folders. A pattern of a folder matches everything in it. */
+import { WsgiError } from '../../src/errors.js';
+
+/** Patterns of paths, like those of .gitignore, but only with `*`, `?` and `**`: a pattern without a slash is a name at any depth, one
+ *  with a slash starts from the root. `*` stands for a part of a name, `?` for a character, and `**` for any folders. A pattern of
+ *  a folder matches everything in it. */
 export interface Patterns {
   matches(path: string): boolean;
   /** Tells whether something in a folder may match. */
@@ -8,8 +11,14 @@ export interface Patterns {
   names(path: string): boolean;
 }
 
+/** @throws {WsgiError} on the other signs of .gitignore: a `[`, and a `!` at the beginning */
 export function patternsOf(texts: string[]): Patterns {
   const compiled = texts.map((text) => {
+    const sign = /^!|\[/.exec(text)?.[0];
+    if (sign !== undefined)
+      throw new WsgiError(
+        `build-python: the pattern ${JSON.stringify(text)} has ${sign}, and only *, ? and ** have a meaning: ${INSTEAD[sign]}`,
+      );
     const segments = text.replace(/^\.?\/+|\/+$/g, '').split('/');
     const anchored = /^\.?\/|[^/]\/[^/]/.test(text);
     const whole = new RegExp(`^${anchored ? '' : '(?:.*/)?'}${segments.map(sourceOf).join('')}$`);
@@ -22,6 +31,11 @@ export function patternsOf(texts: string[]): Patterns {
     names: (path) => compiled.some(({ whole, exact }) => exact && whole.test(path)),
   };
 }
+
+const INSTEAD: Record<string, string> = {
+  '!': 'leave files out with --exclude (exclude), and ship them with --include (include)',
+  '[': 'write a pattern for each name, or ? in its place',
+};
 
 /** "a", "a/b" and "a/b/c" of "a/b/c". */
 const withFolders = (path: string): string[] =>

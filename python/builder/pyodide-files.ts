@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { WsgiError } from '../../src/errors.js';
 import { PYODIDE_VERSION, type PythonAssets } from '../interpreter/assets.js';
 import { ANY_WRAPPER, wasmKey } from '../interpreter/wasm-helpers.js';
@@ -18,17 +20,57 @@ export interface PyodideFiles {
   createPyodideModule: PythonAssets['createPyodideModule'];
 }
 
+/** Finds the installed package `pyodide`.
+ *  @param from  the folders whose node_modules are searched
+ *  @returns its folder, or undefined */
+export function findPyodide(from: string[]): string | undefined {
+  for (const folder of from)
+    try {
+      return dirname(createRequire(join(folder, 'package.json')).resolve('pyodide/package.json'));
+    } catch {}
+  return undefined;
+}
+
+/** The folder of a cache that `installPyodide` installs into. */
+export const installedIn = (cache: string): string => join(cache, `pyodide-${PYODIDE_VERSION}`);
+
+/** Installs the package `pyodide` into a cache, with npm.
+ *  @throws {WsgiError} when npm can't install it */
+export async function installPyodide(cache: string): Promise<void> {
+  const folder = installedIn(cache);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"private":true}');
+  const args = [
+    'install',
+    '--no-package-lock',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    `pyodide@${PYODIDE_VERSION}`,
+  ];
+  await promisify(execFile)('npm', args, { cwd: folder, timeout: 300_000, shell: process.platform === 'win32' }).catch(
+    (cause) => {
+      const reason = String(cause.stderr || cause.message)
+        .trim()
+        .split('\n')
+        .slice(-3)
+        .join('\n');
+      throw new WsgiError(
+        `build-python: pyodide could not be installed; npm install pyodide@${PYODIDE_VERSION} shows why:\n${reason}`,
+        { cause },
+      );
+    },
+  );
+}
+
 /** Reads the installed package `pyodide`.
- *  @param from  the folder whose node_modules are searched
+ *  @param from  the folders whose node_modules are searched
+ *  @param extensions  the extension modules of the application
  *  @throws {WsgiError} when it is not installed, or is another version */
-export async function readPyodide(from: string): Promise<PyodideFiles> {
-  const require = createRequire(join(from, 'package.json'));
-  let folder: string;
-  try {
-    folder = dirname(require.resolve('pyodide/package.json'));
-  } catch {
+export async function readPyodide(from: string[], extensions: WebAssembly.Module[] = []): Promise<PyodideFiles> {
+  const folder = findPyodide(from);
+  if (folder === undefined)
     throw new WsgiError(`build-python: the package pyodide is not installed: npm install pyodide@${PYODIDE_VERSION}`);
-  }
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
   if (version !== PYODIDE_VERSION)
     throw new WsgiError(
@@ -39,6 +81,7 @@ export async function readPyodide(from: string): Promise<PyodideFiles> {
     read('pyodide.asm.mjs').toString(),
     new Uint8Array(read('pyodide.asm.wasm')),
     USED_FROM_OUTSIDE,
+    extensions,
   );
   const trampoline = /hexStringToUTF8Array\("([0-9a-f]+)"\)/.exec(asm)?.[1];
   if (trampoline === undefined)

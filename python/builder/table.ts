@@ -1,4 +1,7 @@
-// The table of sizes that the command prints. The command and the builder share it, so it imports no Node module.
+// The table of sizes that the command prints, and a reason that it looks for. The builder shares both, so they import no Node module.
+
+/** The reason why native libraries are left out. */
+export const NATIVE = 'native libraries (.so …), which can not run';
 
 const ROWS = 15;
 

@@ -12,13 +12,23 @@ interface IndexFile {
   hashes?: Record<string, string>;
 }
 
+/** The platform of extension modules for this Pyodide (PEP 783). */
+export const PYODIDE_PLATFORM = 'pyemscripten_2026_0_wasm32';
+
+/** Names of wheels that can run here, the better kind first. */
+const USABLE = [
+  new RegExp(`-cp3\\d+-(?:cp314|abi3)-${PYODIDE_PLATFORM}\\.whl$`),
+  /-(?:\w+\.)*py3\d*(?:\.\w+)*-none-any\.whl$/,
+];
+
 /** The Content-Type of PEP 691. */
 const SIMPLE_JSON = 'application/vnd.pypi.simple.v1+json';
 
 /** Downloads the wheels of locked requirements, and unpacks them into a folder. Every requirement is `name==version`, because there
  *  is no resolver here.
  *  @param index  the URL of a package index (PEP 691)
- *  @throws {WsgiError} on requirements that need a resolver, on a package without a wheel of pure Python, on a wrong digest */
+ *  @throws {WsgiError} on requirements that need a resolver, on a package without a wheel of pure Python or for Pyodide, on a
+ *    wrong digest */
 export async function downloadWheels(
   wanted: Requirements,
   folder: string,
@@ -86,17 +96,14 @@ function checkDigest(
 async function findWheel({ name, version }: Pinned, index: string): Promise<IndexFile> {
   const url = `${index.replace(/\/$/, '')}/${normalName(name)}/`;
   const { files = [] } = (await (await get(url, SIMPLE_JSON, index)).json()) as { files?: IndexFile[] };
-  const found = files.find(({ filename }) => {
+  const offered = files.filter(({ filename }) => {
     const [dist = '', wheelVersion = ''] = filename.split('-');
-    return (
-      normalName(dist) === normalName(name) &&
-      wheelVersion === version &&
-      /-(?:\w+\.)*py3\d*(?:\.\w+)*-none-any\.whl$/.test(filename)
-    );
+    return normalName(dist) === normalName(name) && wheelVersion === version;
   });
+  const [found] = USABLE.flatMap((usable) => offered.filter(({ filename }) => usable.test(filename)));
   if (found === undefined)
     throw new WsgiError(
-      `build-python: ${name} ${version} has no wheel of pure Python (py3-none-any) at ${withoutPassword(url)}: native code can not run here. If its Python files are enough, install uv or pip, which the build then uses`,
+      `build-python: ${name} ${version} has no wheel of pure Python (py3-none-any) or for Pyodide (${PYODIDE_PLATFORM}) at ${withoutPassword(url)}: other native code can not run here. If its Python files are enough, install uv or pip, which the build then uses`,
     );
   return { ...found, url: new URL(found.url, url).href };
 }

@@ -1,34 +1,53 @@
 import { createHash } from 'node:crypto';
 import type { PythonAssets, PythonManifest } from '../interpreter/assets.js';
+import { UNPACK } from './lz4.js';
+import type { Extension } from './native.js';
 import { SCRIPT_NOTICE } from './notice.js';
-import { type Part, replaceFiles, WRITTEN_BY } from './out-folder.js';
+import { type Part, replaceFiles } from './out-folder.js';
 import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
+
+/** The first line of each module that the build writes. */
+const WRITTEN_BY = '// Written by wsgi-edge build-python: build it again instead of changing it.\n';
 
 type Helper = { name: string; key: string };
 
+/** Modules that are fields of the assets. */
+const OWN_FIELDS = ['jsverror', 'unpack'];
+
 const helperList = (helpers: Helper[]): string =>
   helpers
-    .filter(({ name }) => name !== 'jsverror')
+    .filter(({ name }) => !OWN_FIELDS.includes(name))
     .map(({ name, key }) => `[${JSON.stringify(key)}, ${name}]`)
     .join(', ');
 
+/** "msgpack._cmsgpack.wasm" of "packages/msgpack/_cmsgpack.cpython-314-wasm32-emscripten.so". */
+const extensionFile = (path: string): string =>
+  `${path
+    .replace(/^[^/]+\//, '')
+    .replace(/\..*$/, '')
+    .replaceAll('/', '.')}.wasm`;
+
+const extensionList = (extensions: Extension[]): string =>
+  `const extensions = [${extensions.map(({ path }, index) => `[${JSON.stringify(path)}, extension${index}]`).join(', ')}];`;
+
 /** The assets for Workers. Everything is a static import, because Workers can neither compile nor read files. */
-function assetModule(helpers: Helper[], snapshot: boolean): string {
+function assetModule(helpers: Helper[], extensions: Extension[], snapshot: boolean): string {
   return `${WRITTEN_BY}import createPyodideModule from './pyodide.asm.mjs';
 import wasm from './pyodide.asm.wasm';
 ${helpers.map(({ name }) => `import ${name} from './${name}.wasm';`).join('\n')}
-import stdlib from './stdlib.zip';
+${extensions.map(({ path }, index) => `import extension${index} from './${extensionFile(path)}';\n`).join('')}import stdlib from './stdlib.zip';
 import site from './site.zip';
 ${snapshot ? "import snapshot from './snapshot.bin';\n" : ''}import manifest from './manifest.mjs';
 
 const helpers = [${helperList(helpers)}];
-export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+${extensionList(extensions)}
+export default { manifest, createPyodideModule, wasm, helpers, jsverror, unpack, extensions, stdlib, site${snapshot ? ', snapshot' : ''} };
 `;
 }
 
 /** The assets for Node and Lambda, from the files beside the module. Compilation begins at once, and data that a start may not
  *  need stays in its file. */
-function nodeModule(helpers: Helper[], snapshot: boolean): string {
+function nodeModule(helpers: Helper[], extensions: Extension[], snapshot: boolean): string {
   return `${WRITTEN_BY}import { fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import manifest from './manifest.mjs';
 
@@ -36,7 +55,7 @@ const at = (name) => new URL(name, import.meta.url);
 const wasm = WebAssembly.compile(readFileSync(at('pyodide.asm.wasm')));
 wasm.catch(() => {}); // the interpreter handles the rejection when it starts
 ${helpers.map(({ name }) => `const ${name} = new WebAssembly.Module(readFileSync(at('${name}.wasm')));`).join('\n')}
-
+${extensions.map(({ path }, index) => `const extension${index} = new WebAssembly.Module(readFileSync(at('${extensionFile(path)}')));\n`).join('')}
 const open = (name) => {
   const file = openSync(at(name));
   return {
@@ -55,7 +74,9 @@ const site = open('site.zip');
 ${snapshot ? "const snapshot = open('snapshot.bin');\n" : ''}const { default: createPyodideModule } = await import('./pyodide.asm.mjs');
 
 const helpers = [${helperList(helpers)}];
-export default { manifest, createPyodideModule, wasm, helpers, jsverror, stdlib, site${snapshot ? ', snapshot' : ''} };
+${extensionList(extensions)}
+const { url } = import.meta;
+export default { manifest, url, createPyodideModule, wasm, helpers, jsverror, unpack, extensions, stdlib, site${snapshot ? ', snapshot' : ''} };
 `;
 }
 
@@ -94,22 +115,33 @@ export type Target = 'worker' | 'node' | 'all';
 
 /** The files of the assets.
  *  @param notice  the text of the file NOTICE */
-export function partsOf(assets: PythonAssets, pyodide: PyodideFiles, notice: string, target: Target): Part[] {
-  const helpers = [...pyodide.helpers, { name: 'jsverror', key: 'jsverror', bytes: JSVERROR }];
+export function partsOf(
+  assets: PythonAssets,
+  pyodide: PyodideFiles,
+  extensions: Extension[],
+  notice: string,
+  target: Target,
+): Part[] {
+  const helpers = [
+    ...pyodide.helpers,
+    { name: 'jsverror', key: 'jsverror', bytes: JSVERROR },
+    { name: 'unpack', key: 'unpack', bytes: UNPACK },
+  ];
   const snapshot = assets.snapshot as Uint8Array | undefined;
   const ofWorker: Part[] = [
-    ['assets.mjs', assetModule(helpers, snapshot !== undefined)],
+    ['assets.mjs', assetModule(helpers, extensions, snapshot !== undefined)],
     ['assets.d.mts', typesModule],
     ['wrangler-rules.toml', rules],
   ];
   const ofNode: Part[] = [
-    ['node.mjs', nodeModule(helpers, snapshot !== undefined)],
+    ['node.mjs', nodeModule(helpers, extensions, snapshot !== undefined)],
     ['node.d.mts', typesModule],
   ];
   return [
     ['pyodide.asm.mjs', SCRIPT_NOTICE + pyodide.asm],
     ['pyodide.asm.wasm', pyodide.wasm],
     ...helpers.map(({ name, bytes }): Part => [`${name}.wasm`, bytes]),
+    ...extensions.map(({ path, bytes }): Part => [extensionFile(path), bytes]),
     ['stdlib.zip', assets.stdlib as Uint8Array],
     ['site.zip', assets.site as Uint8Array],
     ...(snapshot === undefined ? [] : [['snapshot.bin', snapshot] satisfies Part]),
@@ -129,8 +161,9 @@ export const workerSize = (parts: Part[]): number =>
 /** Writes the assets into a folder, in which they replace those of an earlier build. */
 export function writeAssets(out: string, parts: Part[]): WrittenFile[] {
   replaceFiles(out, parts);
-  return parts.map(([name, data]) => {
-    const bytes = Buffer.from(data as Uint8Array);
-    return { name, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-  });
+  return parts.map(([name, data]) => ({
+    name,
+    bytes: Buffer.byteLength(data),
+    sha256: createHash('sha256').update(data).digest('hex'),
+  }));
 }

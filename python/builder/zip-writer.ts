@@ -32,8 +32,9 @@ function timestamp(seconds: number | undefined): Buffer {
   return field;
 }
 
-/** Makes a zip of files that are deflated if that makes them smaller. Its comment is the SHA-256 of the bytes before the end record, which identifies the build. */
-export function writeZip(files: ZipFile[]): Uint8Array {
+/** Makes a zip of files that are deflated if that makes them smaller. Its comment is the SHA-256 of the bytes before the end record, which identifies the build.
+ *  @param compress  false stores the files as they are, which is faster */
+export function writeZip(files: ZipFile[], compress = true): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Buffer[] = [];
   let at = 0;
@@ -46,7 +47,7 @@ export function writeZip(files: ZipFile[]): Uint8Array {
   for (const { name, data, mtime } of files) {
     const nameBytes = Buffer.from(name);
     const extra = timestamp(mtime);
-    const compressed = deflateRawSync(data, { level: 9 });
+    const compressed = compress ? deflateRawSync(data, { level: 9 }) : data;
     const deflated = compressed.length < data.length;
     const packed = deflated ? compressed : data;
     const fields = Buffer.alloc(26);

@@ -5,7 +5,7 @@ export const PYODIDE_VERSION = '314.0.7';
 
 /** The format of the assets. Raise it whenever older assets would not run, for example when the messages between the two halves
  *  of the gateway change. */
-export const FORMAT = 4;
+export const FORMAT = 5;
 
 /** A compiled `WebAssembly.Module`. It is typed as an object, because not every set of platform types has that name. */
 export type WasmModule = object;
@@ -32,10 +32,16 @@ export interface PythonAssets {
   helpers: Array<[key: string, module: WasmModule]>;
   /** The module for error values of JavaScript. */
   jsverror: WasmModule;
+  /** The module that decompresses the snapshot. */
+  unpack: WasmModule;
   /** Python's standard library, compiled, as a zip. */
   stdlib: AssetData;
+  /** Extension modules of packages, by their path in the site zip. They are linked at the start, in this order. */
+  extensions?: Array<[path: string, module: WasmModule]>;
   /** The application and its packages as a zip of app/ and packages/. */
   site: AssetData;
+  /** The address of the module that has these assets, on Node: worker threads import it again. */
+  url?: string;
   /** The memory of an interpreter that has imported them. */
   snapshot?: AssetData;
 }
@@ -77,10 +83,12 @@ export interface SnapshotManifest {
   size: number;
   /** The places of the pages in memory: offset and length in bytes. */
   runs: Array<[offset: number, length: number]>;
-  /** Whether the pages are compressed. */
-  deflated?: boolean;
-  /** Entries of the function table. Another number means another wasm, asm.mjs or helpers. */
+  /** Bytes of the compressed blocks of the pages. */
+  blocks: number[];
+  /** Entries of the function table of a new interpreter. Another number means another wasm, asm.mjs or helpers. */
   table: number;
+  /** Entries that imports have added, for callbacks of ctypes. They are empty after a restart. */
+  added: number;
   /** The sample of the data segments of the wasm module. */
   data: Sample;
   config: HiwireConfig;

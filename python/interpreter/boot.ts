@@ -21,15 +21,8 @@ export interface Booted {
   python: PyodidePublic;
   module: PyodideModule;
   api: PyodideApi;
-}
-
-export interface BootOptions {
-  /** Environment variables in addition to those of the build. */
-  env?: Record<string, string>;
-  /** Starts an interpreter that a snapshot can be taken of. */
-  forSnapshot?: boolean;
-  stdout?: (line: string) => void;
-  stderr?: (line: string) => void;
+  /** Entries that the function table had before anything was imported. */
+  table: number;
 }
 
 /** The size of C's stack in bytes; near its end CPython raises RecursionError. Recursion takes about as much of the native
@@ -64,39 +57,46 @@ function inNode(): boolean {
 
 /** Starts CPython on Pyodide's pyodide.asm.mjs, in the same way in workerd and in Node. Pyodide's own loader is not used,
  *  because it compiles and fetches at run time. A snapshot is written over the memory of the fresh interpreter.
+ *  @param forSnapshot  starts an interpreter that a snapshot can be taken of
  *  @throws {WsgiError} when the assets do not fit this package or one another */
-export async function bootPython(assets: PythonAssets, options: BootOptions = {}): Promise<Booted> {
+export async function bootPython(assets: PythonAssets, forSnapshot = false): Promise<Booted> {
   checkAssets(assets);
   const { snapshot } = assets.manifest;
-  const log = options.stdout ?? ((line) => console.log(line));
-  const logError = options.stderr ?? ((line) => console.error(line));
-  const config = configOf(assets, options);
-  const { module, pristine } = await instantiate(assets, config, snapshot !== undefined, log, logError);
-  const { API: api } = module;
+  const config = configOf(assets, forSnapshot);
+  const { module, pristine } = await instantiate(assets, config, snapshot !== undefined);
+  const { API: api, wasmTable } = module;
+  const table = wasmTable.length;
   if (api.version !== PYODIDE_VERSION)
-    throw new WsgiError(`python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}`);
-  if (snapshot !== undefined) restore(module, pristine, snapshot, assets.snapshot as AssetData);
+    throw new WsgiError(
+      `python: pyodide.asm.mjs is of Pyodide ${api.version}, not ${PYODIDE_VERSION}: deploy the files of one build together`,
+    );
+  if (snapshot !== undefined) restore(module, pristine, snapshot, assets);
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
-    python.runPython("import sys; sys.path[:0] = ['/app', '/packages']");
+    // The first import of all: what is imported later finds the threading.local that belongs to the request.
+    const locals = assets.manifest.concurrent ? 'green' : 'threads';
+    python.runPython(`import sys; sys.path[:0] = ['/app', '/packages']; import wsgi_edge.${locals}`);
     api._pyodide.set_excepthook();
   }
-  api.initializeStreams(undefined, log, logError);
+  api.initializeStreams(undefined, SETTINGS.print, SETTINGS.printErr);
   reuseDevice(module, api);
-  return { python, module, api };
+  return { python, module, api, table };
 }
 
-function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotManifest, pages: AssetData): void {
+function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotManifest, assets: PythonAssets): void {
   if (module.wasmTable.length !== snapshot.table)
     throw new WsgiError(
       `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
     );
+  if (snapshot.added > 0) module.wasmTable.grow(snapshot.added);
   if (pristine.bytes !== snapshot.data.bytes || pristine.hash !== snapshot.data.hash)
     throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
   if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
   if (module.HEAP8.length < snapshot.size)
-    throw new WsgiError(`python: there is no room for the ${snapshot.size} bytes of the snapshot`);
-  restoreSnapshot(module.HEAPU8, snapshot.runs, pages, snapshot.deflated);
+    throw new WsgiError(
+      `python: there is no room for the ${snapshot.size} bytes of the snapshot: give the process more memory, or import less in the application`,
+    );
+  restoreSnapshot(module.HEAPU8, snapshot, assets.snapshot as AssetData, assets.unpack);
 }
 
 // Pyodide makes a device for each exception that goes from Python to JavaScript, and keeps all of them. Each new device gets
@@ -113,23 +113,26 @@ function reuseDevice({ FS }: PyodideModule, api: PyodideApi): void {
 /** Returns a fresh memory as `bootPython` finds it, before the constructors of the module run (pristine) and after (fresh). */
 export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uint8Array; fresh: Uint8Array }> {
   const pages: Uint8Array[] = [];
-  const { module } = await instantiate(assets, configOf(assets, {}), true, console.log, console.error, (memory) =>
-    pages.push(memory.slice()),
-  );
+  const { module } = await instantiate(assets, configOf(assets, false), true, (memory) => pages.push(memory.slice()));
   return { pristine: pages[0] as Uint8Array, fresh: module.HEAPU8.slice() };
 }
 
 /** Copies the state of an interpreter for a snapshot. */
-export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; config: HiwireConfig; table: number } {
+export function takeSnapshot({ module, api, table }: Booted): {
+  heap: Uint8Array;
+  config: HiwireConfig;
+  table: number;
+  added: number;
+} {
   const config = api.serializeHiwireState();
-  return { heap: module.HEAPU8.slice(), config, table: module.wasmTable.length };
+  return { heap: module.HEAPU8.slice(), config, table, added: module.wasmTable.length - table };
 }
 
-function configOf({ manifest }: PythonAssets, { env, forSnapshot = false }: BootOptions): Record<string, unknown> {
+function configOf({ manifest }: PythonAssets, forSnapshot: boolean): Record<string, unknown> {
   return {
     jsglobals: globalThis,
     // A snapshot freezes the seed of hashes, so it is fixed everywhere: dictionaries get the same layout.
-    env: { HOME, PYTHONINSPECT: '1', PYTHONHASHSEED: '0', ...manifest.env, ...env },
+    env: { HOME, PYTHONINSPECT: '1', PYTHONHASHSEED: '0', ...manifest.env },
     args: [],
     packages: [],
     indexURL: '',
@@ -146,8 +149,6 @@ async function instantiate(
   assets: PythonAssets,
   config: Record<string, unknown>,
   noInitialRun: boolean,
-  print: (line: string) => void,
-  printErr: (line: string) => void,
   onMemory?: (memory: Uint8Array) => void,
 ): Promise<{ module: PyodideModule; pristine: Sample }> {
   const node = inNode();
@@ -160,9 +161,10 @@ async function instantiate(
   const settings = {
     ...SETTINGS,
     API: api,
+    extensions: Object.fromEntries((assets.extensions ?? []).map(([path, extension]) => [`/${path}`, extension])),
+    unlinked: (cause: Error) =>
+      fail(new WsgiError(`python: an extension module can not be linked: ${cause.message}`, { cause })),
     noInitialRun,
-    print,
-    printErr,
     preRun: [
       (module: PyodideModule) => {
         try {
@@ -202,6 +204,8 @@ type WasmDone = (instance: WebAssembly.Instance, module: WebAssembly.Module) => 
 
 const SETTINGS = {
   arguments: [],
+  print: (line: string) => console.log(line),
+  printErr: (line: string) => console.error(line),
   // Emscripten's default in Node is the path of the script, which a snapshot would carry from the build machine.
   thisProgram: './this.program',
   noImageDecoding: true,
@@ -309,7 +313,7 @@ function checkAssets(assets: PythonAssets): void {
     const built = manifest.files[name];
     const data = assets[name];
     if (built === undefined) continue;
-    if (data === undefined) throw new WsgiError(`python: the assets have no ${name}`);
+    if (data === undefined) throw new WsgiError(`python: the assets have no ${name}: deploy all files of the build`);
     if (data.byteLength === 0)
       throw new WsgiError(
         `python: the ${name} has been freed (option freeSnapshot): the interpreter can't start again`,

@@ -12,11 +12,13 @@ export interface PyodideModule {
   ENV: Record<string, string>;
   FS: PyodideFs;
   API: PyodideApi;
-  wasmTable: { length: number };
+  wasmTable: { length: number; grow(entries: number): void };
   jspiSupported: boolean;
+  /** Belongs to the next call that can wait for promises (builder/trim.ts). */
+  nextTurn?: { wait<T>(promise: PromiseLike<T>): Promise<T> } | undefined;
+  /** Calls a function of Python for a timer of its event loop. */
+  callPyObjectMaybePromising(...args: unknown[]): Promise<unknown>;
   _Py_Version: number;
-  addRunDependency(name: string): void;
-  removeRunDependency(name: string): void;
   growMemory(bytes: number): void;
   stackSave(): number;
   _emscripten_stack_get_base(): number;
@@ -47,7 +49,6 @@ export interface PyodideApi {
   runtimeEnv: Record<string, boolean>;
   sitePackages: string;
   pyVersionTuple: number[];
-  sys: { path: { insert(at: number, path: string): void } };
   _pyodide: { set_excepthook(): void };
   /** Ends the capture that capture_stderr began, and returns the captured text. */
   restore_stderr(): string;

@@ -1,5 +1,6 @@
-import { type AssetData, bytesOf, copyBytes } from './assets.js';
-import { inflate } from './inflate.js';
+import { WsgiError } from '../../src/errors.js';
+import { type AssetData, copyBytes, type SnapshotManifest, type WasmModule } from './assets.js';
+import { DAMAGED } from './inflate.js';
 
 const PAGE = 4096; // bytes
 
@@ -38,19 +39,54 @@ export function encodeSnapshot(
   return { runs, data };
 }
 
-/** Writes the pages of a snapshot into a fresh memory.
- *  @param deflated  whether the pages are compressed */
+/** Bytes of the pages that are compressed together; the last block may be shorter. */
+export const BLOCK = 262_144;
+
+// The module has room for a compressed block before this address, and for its contents behind it.
+const UNPACKED = 0x50000;
+
+interface Unpacker {
+  memory: WebAssembly.Memory;
+  /** Decompresses an LZ4 block between two addresses to a third one, and returns the end of the contents. */
+  unpack(from: number, end: number, to: number): number;
+}
+
+/** Decompresses the pages of a snapshot, and writes them into a fresh memory.
+ *  @param module  the decompressor
+ *  @throws {WsgiError} when the data is damaged */
 export function restoreSnapshot(
   heap: Uint8Array,
-  runs: Array<[offset: number, length: number]>,
+  { runs, blocks }: Pick<SnapshotManifest, 'runs' | 'blocks'>,
   data: AssetData,
-  deflated = false,
+  module: WasmModule,
 ): void {
-  const size = runs.reduce((sum, [, length]) => sum + length, 0);
-  const pages = deflated ? inflate(bytesOf(data, 0, data.byteLength), size) : data;
+  const { memory, unpack } = new WebAssembly.Instance(module as WebAssembly.Module).exports as unknown as Unpacker;
+  const room = new Uint8Array(memory.buffer);
+  const left = runs.map(([offset, length]) => ({ offset, length }));
+  let run = left.shift();
   let at = 0;
-  for (const [offset, length] of runs) {
-    copyBytes(pages, at, heap.subarray(offset, offset + length));
-    at += length;
+  for (const size of blocks) {
+    copyBytes(data, at, room.subarray(0, size));
+    at += size;
+    const end = contentsEnd(() => unpack(0, size, UNPACKED));
+    for (let from = UNPACKED; from < end; ) {
+      if (run === undefined) throw new WsgiError(DAMAGED);
+      const length = Math.min(run.length, end - from);
+      heap.set(room.subarray(from, from + length), run.offset);
+      from += length;
+      run.offset += length;
+      run.length -= length;
+      if (run.length === 0) run = left.shift();
+    }
+  }
+  if (run !== undefined) throw new WsgiError(DAMAGED);
+}
+
+/** Calls the decompressor, which traps on data that leads out of its memory. */
+function contentsEnd(unpack: () => number): number {
+  try {
+    return unpack();
+  } catch (cause) {
+    throw new WsgiError(DAMAGED, { cause });
   }
 }

@@ -28,7 +28,9 @@ _buffer = None  # see connect_buffer()
 _gateway = None  # functions of the JavaScript half, see connect()
 _applications = {}  # by "module:name", key of a middleware, or WARM_UP
 _bodies = {}  # by the number of the request
-_green = None  # the module, if several requests are served at a time
+# One of the two modules has been imported before everything else (bootPython).
+_green = sys.modules.get("wsgi_edge.green")  # several requests are served at a time
+_threads = sys.modules.get("wsgi_edge.threads")  # requests take turns between chunks only
 _loop = asyncio.new_event_loop()
 
 
@@ -51,14 +53,6 @@ def connect_buffer(size):
     memory = bytearray(size)
     _buffer = memoryview(memory)  # a bytearray does not move while there is a view of it
     return memory
-
-
-def use_green():
-    """Makes threading.local belong to the request. Call it before the application is imported."""
-    global _green
-    from . import green
-
-    _green = green
 
 
 def _synchronous(function):
@@ -91,8 +85,27 @@ def _failure(kind, error):
     own = error.__traceback__
     while own is not None and own.tb_frame.f_globals is globals():
         own = own.tb_next
-    text = "".join(traceback.format_exception(type(error), error, own))
+    text = _traceback(error, own)
     return to_js([kind, type(error).__name__, text, _js_error(error)])
+
+
+def _traceback(error, frames):
+    """Formats a traceback. Messages and notes may have text of a client, which must not begin lines of the log."""
+    whole = traceback.TracebackException(type(error), error, frames, compact=True)
+    parts = [whole]
+    for part in parts:
+        part._str = _one_line(part._str)
+        if isinstance(part.__notes__, (list, tuple)):
+            part.__notes__ = ["note: " + _one_line(traceback._safe_string(note, "note")) for note in part.__notes__]
+        for name in ("filename", "text", "msg"):  # of a SyntaxError
+            if isinstance(getattr(part, name, None), str):
+                setattr(part, name, _one_line(getattr(part, name).rstrip("\n")))
+        parts += filter(None, (part.__cause__, part.__context__, *(part.exceptions or ())))
+    return "".join(whole.format())
+
+
+def _one_line(text):
+    return text.replace("\r", "\\x0d").replace("\n", "\\n")
 
 
 def _js_error(error):
@@ -266,6 +279,21 @@ class _Body:
     __slots__ = ("context", "iterable", "iterator")
 
 
+def _in_turn(function):
+    """A call into a request, for which threading.local has the values of the request."""
+
+    @_synchronous
+    def call(request, *args):
+        if _threads is None or not _threads.enter(request):
+            return function(request, *args)
+        try:
+            return function(request, *args)
+        finally:
+            _threads.leave(request in _bodies)
+
+    return call
+
+
 def _named(value):
     return "None" if value is None else type(value).__name__
 
@@ -316,10 +344,11 @@ def _call(status, headers, exc_info):
     text = "" if exc_info else None
     try:
         if exc_info:
-            text = "".join(traceback.format_exception(*exc_info))
+            _, error, frames = exc_info
+            text = _traceback(error, frames)
         packed = _pack(status, headers)
-    except Exception as error:
-        fault = error
+    except Exception as problem:
+        fault = problem
     return packed, text, fault
 
 
@@ -329,7 +358,7 @@ class WsgiError(AssertionError):
 
 def _start_response(request):
     def write(data):
-        _wait(_gateway.write(request, to_js(_chunk(data, "what write() is given"))))
+        _wait(_gateway.write(request, to_js(_chunk(data, "the argument of write()"))))
 
     def start_response(status, headers, exc_info=None):
         packed, text, fault = _call(status, headers, exc_info)
@@ -350,7 +379,7 @@ def _start_response(request):
     return start_response
 
 
-@_synchronous
+@_in_turn
 def start(request, application, packed, body, names, *values):
     """Calls an application."""
     context = copy_context()  # one for each request: Flask, Django and others keep the request in it
@@ -411,7 +440,7 @@ def _iterator(result):
     return iter(result)
 
 
-@_synchronous
+@_in_turn
 def next_chunk(request):
     """Returns the next chunk, None at the end, or a failure."""
     body = _bodies[request]
@@ -427,7 +456,7 @@ def _next_chunk(body):
         return _failure(FAILED, error)
 
 
-@_synchronous
+@_in_turn
 def close(request):
     """Ends the body. Returns None or a failure."""
     body = _bodies.pop(request, None)

@@ -8,14 +8,12 @@ import sys
 from . import bridge, foreign, warm  # noqa: F401
 
 
-def prepare(spec, modules, concurrent):
+def prepare(spec, modules):
     """Imports `modules`, and the application unless `spec` is None, and drops what the imports left over."""
-    if concurrent:
-        bridge.use_green()
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception:
+        except BaseException:  # SystemExit too
             pass  # it needs something that the application does before
     if spec is not None:
         bridge._applications[spec] = bridge._synchronous(bridge._find)(spec)
@@ -26,12 +24,12 @@ def prepare(spec, modules, concurrent):
     gc.freeze()
 
 
-def modules_outside(folder):
-    """The names of the imported modules whose files are not below `folder`."""
+def modules_outside():
+    """The names of the imported modules whose files are not the application's."""
     names = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file is not None and not file.startswith(folder + "/") and name != "__main__":
+        if file is not None and not file.startswith("/app/") and name != "__main__":
             names.append(name)
     return "\n".join(names)
 

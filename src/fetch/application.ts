@@ -1,9 +1,10 @@
 import { nameOf, WsgiError } from '../errors.js';
+import { FileWrapper } from '../file-wrapper.js';
 import { isHopByHop } from '../headers.js';
 import { inputStream } from '../input-stream.js';
 import { decodeNativeOrKeep } from '../native-string.js';
 import { statusPage } from '../pages.js';
-import type { Application, Environ, HeaderList } from '../types.js';
+import type { Application, Body, Environ, HeaderList, StartResponse } from '../types.js';
 import { escapeRaw, rawPathInfo, splitAuthority } from '../url.js';
 import { fromPlatform, toPlatform } from './text-headers.js';
 
@@ -15,7 +16,15 @@ export type FetchHandler = (request: Request, env?: any, ctx?: any) => Response 
  *  SCRIPT_NAME. The handler gets `env` and `ctx` from Workers, or `{}` and a `waitUntil` elsewhere. Hop-by-hop headers of
  *  its Response are dropped. TRACE and CONNECT, which a Request can't have, are answered with 501. A Response whose body
  *  has been used is refused with a `WsgiError`.
- *  @throws {WsgiError} when `handler` is not a function */
+ *  @throws {WsgiError} when `handler` is not a function
+ *  @example
+ *  ```ts
+ *  import { fromFetchHandler, mount } from 'wsgi-edge';
+ *  import { callApp } from 'wsgi-edge/testing';
+ *
+ *  const site = mount({ '/fetch': fromFetchHandler((request) => new Response(request.url)) });
+ *  (await callApp(site, '/fetch/a')).text(); //=> 'http://127.0.0.1/a'
+ *  ``` */
 export function fromFetchHandler(handler: FetchHandler): Application {
   if (typeof handler !== 'function')
     throw new WsgiError(`fromFetchHandler: the handler must be a function (request), not ${nameOf(handler)}`);
@@ -26,25 +35,40 @@ export function fromFetchHandler(handler: FetchHandler): Application {
       waitUntil: environ['wsgi_edge.wait_until'],
       passThroughOnException() {},
     };
-    const response = await handler(toRequest(environ), environ['workers.env'] ?? {}, ctx);
-    if (typeof response?.status !== 'number' || typeof response.headers?.get !== 'function')
-      throw new WsgiError(`fetch handler: must return a Response, not ${nameOf(response)}`);
-    if (response.status === 101) {
+    const response = await handler(requestOf(environ), environ['workers.env'] ?? {}, ctx);
+    if (response?.status === 101) {
       const upgrade = environ['workers.upgrade'];
       if (typeof upgrade !== 'function')
         throw new WsgiError('fetch handler: answered 101 (an upgrade), which this target has no way to do');
       upgrade(response);
     }
-    const { body } = response;
-    if (body !== null && (response.bodyUsed || body.locked || fetchBodies.has(body)))
-      throw new WsgiError(
-        'fetch handler: returned a Response whose body is used already; make a Response for each request, or return a clone()',
-      );
-    startResponse(`${response.status} ${fromPlatform(response.statusText)}`, responseHeaders(response));
-    if (body === null) return [];
-    fetchBodies.add(body);
-    return environ['wsgi.file_wrapper'](body);
+    return respond(response, startResponse);
   };
+}
+
+/** Answers with a Response of the Fetch API, in an application. Its hop-by-hop headers are dropped.
+ *  @throws {WsgiError} when `response` is not a Response, or its body has been used
+ *  @example
+ *  ```ts
+ *  import type { Application } from 'wsgi-edge';
+ *  import { respond } from 'wsgi-edge/http';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app: Application = (environ, startResponse) => respond(Response.json({ a: 1 }), startResponse);
+ *  await (await client(app).get('/')).json(); //=> { a: 1 }
+ *  ``` */
+export function respond(response: Response, startResponse: StartResponse): Body {
+  if (typeof response?.status !== 'number' || typeof response.headers?.get !== 'function')
+    throw new WsgiError(`fetch handler: must return a Response, not ${nameOf(response)}`);
+  const { body } = response;
+  if (body !== null && (response.bodyUsed || body.locked || fetchBodies.has(body)))
+    throw new WsgiError(
+      'fetch handler: returned a Response whose body is used already; make a Response for each request, or return a clone()',
+    );
+  startResponse(`${response.status} ${fromPlatform(response.statusText)}`, responseHeaders(response));
+  if (body === null) return [];
+  fetchBodies.add(body);
+  return new FileWrapper(body);
 }
 
 const fetchBodies = new WeakSet<ReadableStream<Uint8Array>>();
@@ -68,7 +92,16 @@ function responseHeaders(response: Response): HeaderList {
   return headers;
 }
 
-function toRequest(environ: Environ): Request {
+/** The request as one of the Fetch API. PATH_INFO is its path, and its body is `wsgi.input`; read one of the two.
+ *  @throws {TypeError} when the method is one that a Request can't have, such as TRACE
+ *  @example
+ *  ```ts
+ *  import { requestOf } from 'wsgi-edge/http';
+ *  import { testEnviron } from 'wsgi-edge/testing';
+ *
+ *  requestOf(testEnviron({ PATH_INFO: '/a' })).url; //=> 'http://127.0.0.1/a'
+ *  ``` */
+export function requestOf(environ: Environ): Request {
   const { REQUEST_METHOD: method, CONTENT_LENGTH: length } = environ;
   // Request also accepts these methods in lower case.
   const bodiless = /^(GET|HEAD)$/i.test(method) || length === '0';

@@ -9,7 +9,14 @@ import { FetchPlatform, MAX_STATUS, whileConnected } from './response.js';
 
 /** Makes a Fetch API handler of an application, for Deno, Bun, Hono's `mount` and other platforms that speak Fetch. A third
  *  argument with `waitUntil` is used for `wsgi_edge.wait_until`.
- *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
+ *  @example
+ *  ```ts
+ *  import { demoApp, toFetchHandler } from 'wsgi-edge';
+ *
+ *  const handler = toFetchHandler(demoApp);
+ *  (await handler(new Request('http://localhost/'))).status; //=> 200
+ *  ``` */
 export function toFetchHandler(
   app: Application,
   options: GatewayOptions = {},

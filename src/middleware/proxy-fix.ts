@@ -2,7 +2,8 @@ import { WsgiError } from '../errors.js';
 import type { Environ, Middleware } from '../types.js';
 import { splitAuthority } from '../url.js';
 
-/** The number of trusted proxies that set each X-Forwarded-* header. 0 means that the header is not trusted. */
+/** The number of trusted proxies that set each X-Forwarded-* header. 0 means that the header is not trusted. The default is 1 for
+ *  `for` and `proto`, and 0 for the others. */
 export interface ProxyHops {
   for?: number;
   proto?: number;
@@ -14,13 +15,26 @@ export interface ProxyHops {
 /** Takes client address, scheme, host, port and mount point from the X-Forwarded-* values of trusted proxies, counted from
  *  the right. Malformed values are ignored, and the replaced ones are kept in `wsgi_edge.proxy_fix.orig`. As Werkzeug's
  *  `ProxyFix`.
- *  @throws {WsgiError} when a count is not a whole number of proxies */
-export function proxyFix(hops: ProxyHops = {}): Middleware {
+ *  @throws {WsgiError} when a count is not a whole number of proxies
+ *  @example
+ *  ```ts
+ *  import { type Application, proxyFix } from 'wsgi-edge';
+ *  import { callApp, testEnviron } from 'wsgi-edge/testing';
+ *
+ *  const app: Application = (environ, startResponse) => {
+ *    startResponse('200 OK', [['X-Client', environ.REMOTE_ADDR ?? '']]);
+ *    return [];
+ *  };
+ *  const environ = testEnviron({ HTTP_X_FORWARDED_FOR: '203.0.113.7' });
+ *  (await callApp(proxyFix({ for: 1 })(app), environ)).headers[0]; //=> ['X-Client', '203.0.113.7']
+ *  ``` */
+export function proxyFix<E extends Environ = Environ>(hops: ProxyHops = {}): Middleware<E> {
   const { for: forHops = 1, proto = 1, host = 0, port = 0, prefix = 0 } = hops;
   for (const count of [forHops, proto, host, port, prefix])
     if (!Number.isInteger(count) || count < 0) throw new WsgiError(`proxyFix: ${count} is not a number of proxies`);
   return (app) => (outer, startResponse) => {
-    const environ: Environ = { ...outer };
+    const inner = { ...outer };
+    const environ: Environ = inner;
     const { REMOTE_ADDR, HTTP_HOST, SERVER_NAME, SERVER_PORT, SCRIPT_NAME } = environ;
     environ['wsgi_edge.proxy_fix.orig'] = {
       REMOTE_ADDR,
@@ -53,7 +67,7 @@ export function proxyFix(hops: ProxyHops = {}): Middleware {
     }
     const script = trusted(environ.HTTP_X_FORWARDED_PREFIX, prefix);
     if (script?.startsWith('/')) environ.SCRIPT_NAME = withoutSlashes(script);
-    return app(environ, startResponse);
+    return app(inner, startResponse);
   };
 }
 

@@ -4,7 +4,7 @@ import { FileWrapper } from '../file-wrapper.js';
 import { checkChunk } from '../start-response.js';
 import type { Body, ErrorStream } from '../types.js';
 import { breach, DETAILS, LENGTH, log, START } from './breach.js';
-import { checkPropagated, count, type State } from './start-response.js';
+import { checkPropagated, checkUnchanged, count, type State } from './start-response.js';
 
 /** The iteration over a body, as the gateway drives it. */
 interface Iteration {
@@ -21,7 +21,7 @@ interface Iteration {
 const dropped =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
-    : new FinalizationRegistry<ErrorStream>((errors) =>
+    : /* @__PURE__ */ new FinalizationRegistry<ErrorStream>((errors) =>
         log(errors, `gateway or middleware: dropped a body without a call of its close() (PEP 3333, "${DETAILS}")`),
       );
 
@@ -40,6 +40,7 @@ function checkNext(chunk: unknown, state: State): Uint8Array {
   //! `startResponse` is called before the first chunk that is not empty.
   if (chunk.length > 0 && !state.started) breach('application', 'gave a chunk before it called startResponse', START);
   checkPropagated(state);
+  checkUnchanged(state);
   count(chunk, state);
   return chunk;
 }
@@ -48,6 +49,7 @@ function checkEnd(body: Body, state: State): void {
   //! `startResponse` is called before the body ends.
   if (!state.started) breach('application', 'ended its body without a call of startResponse', START);
   checkPropagated(state);
+  checkUnchanged(state);
   state.ended = true;
   //! A body that reaches its end has given no fewer bytes than the Content-Length, if there is one.
   if (state.length !== undefined && state.given < state.length && !(body instanceof FileWrapper))

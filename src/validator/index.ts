@@ -1,6 +1,6 @@
 import { isThenable } from '../body.js';
 import { nameOf, WsgiError } from '../errors.js';
-import type { Application, Body } from '../types.js';
+import type { Application, Body, Environ } from '../types.js';
 import { checkedBody, discard } from './body.js';
 import { breach, DETAILS, START } from './breach.js';
 import { checkEnviron } from './environ.js';
@@ -12,8 +12,20 @@ import { wrapEnviron } from './streams.js';
 
 /** Wraps an application so that both sides of the interface are checked. The first breach throws an error that says who
  *  broke which rule. Calls that keep the rules pass unchanged. As `wsgiref.validate.validator`.
- *  @throws {WsgiError} when `app` is not a function, and from the wrapped application on a breach by either side */
-export function validator(app: Application): Application {
+ *  @throws {WsgiError} when `app` is not a function, and from the wrapped application on a breach by either side
+ *  @example
+ *  ```ts
+ *  import type { Application } from 'wsgi-edge';
+ *  import { validator } from 'wsgi-edge/validator';
+ *  import { callApp } from 'wsgi-edge/testing';
+ *
+ *  const app: Application = (environ, startResponse) => {
+ *    startResponse('200 OK', [['Content-Type', 'text/plain']]);
+ *    return [new TextEncoder().encode(environ.PATH_INFO)];
+ *  };
+ *  (await callApp(validator(app), '/a')).text(); //=> '/a'
+ *  ``` */
+export function validator<E extends Environ = Environ>(app: Application<E>): Application<E> {
   if (typeof app !== 'function')
     throw new WsgiError(`validator: the application must be a function (environ, startResponse), not ${nameOf(app)}`);
   return (...args) => {

@@ -1,8 +1,9 @@
 import { isThenable } from '../body.js';
 import { nameOf, quote } from '../errors.js';
+import { ADVICE, changedSince, isMislabelled, placeOfCall } from '../head-checks.js';
 import { headersFault, headerValue, statusFault } from '../headers.js';
 import { checkChunk, isBodiless } from '../start-response.js';
-import type { Environ, StartResponse, Write } from '../types.js';
+import type { Environ, HeaderList, StartResponse, Write } from '../types.js';
 import { breach, HTTP, LENGTH, START, WRITE } from './breach.js';
 
 /** The response of one call of a validated application. */
@@ -19,6 +20,13 @@ export interface State {
   given: number;
   iterating: boolean;
   ended: boolean;
+  /** The headers as the application gave them, a copy of them, and the place of the call. */
+  headers: Parameters<StartResponse>[1];
+  copy: HeaderList;
+  place: string;
+  /** Content-Encoding and status, if a body follows. */
+  encoding: string | undefined;
+  code: number;
 }
 
 /** The state before the call of the application. */
@@ -32,6 +40,11 @@ export function createState(method: string): State {
     given: 0,
     iterating: false,
     ended: false,
+    headers: [],
+    copy: [],
+    place: '',
+    encoding: undefined,
+    code: 0,
   };
 }
 
@@ -83,14 +96,16 @@ function checkHeaders(headers: Parameters<StartResponse>[1], code: number): void
 
 /** A `startResponse` that checks its call, and returns a `write` that does the same. */
 export function checkedStart(startResponse: StartResponse, environ: Environ, state: State): StartResponse {
-  return (...args) => {
+  const checked: StartResponse = (...args) => {
     checkCall(args, state);
     const [status, headers, excInfo] = args;
     const code = checkStatus(status, environ);
     checkHeaders(headers, code);
+    // A middleware around the validator may change the list that it gets, and so must not get the application's own.
+    const copy = headers.map(([name, value]): [string, string] => [name, value]);
     let write: Write;
     try {
-      write = startResponse(...args);
+      write = startResponse(status, copy, ...args.slice(2));
     } catch (error) {
       if (isGiven(excInfo)) state.refused = true;
       throw error;
@@ -99,10 +114,21 @@ export function checkedStart(startResponse: StartResponse, environ: Environ, sta
     const length = headerValue(headers, 'content-length');
     const bodiless = state.method === 'HEAD' || isBodiless(code);
     state.length = length === undefined || bodiless ? undefined : Number(length);
+    state.encoding = bodiless ? undefined : headerValue(headers, 'content-encoding');
+    Object.assign(state, { headers, code, copy: headers.map((pair) => [...pair]), place: placeOfCall(checked) });
     //! `startResponse` returns the `write` function.
     if (typeof write !== 'function') breach('gateway', `startResponse returned ${nameOf(write)}, not write()`, START);
     return checkedWrite(write, state);
   };
+  return checked;
+}
+
+/** Checks that the headers are still those that `startResponse` was given. */
+export function checkUnchanged({ headers, copy, place }: State): void {
+  //! The list of headers is not changed after `startResponse` was given it: that would have no effect.
+  const name = changedSince(headers, copy);
+  if (name !== undefined)
+    breach('application', `changed the header "${name}" after startResponse was called${place}: ${ADVICE}`, START);
 }
 
 /** Checks that the application stopped after the error of its startResponse. */
@@ -116,12 +142,13 @@ function checkedWrite(write: Write, state: State): Write {
     //!# write
     //! `write` takes exactly one argument, a Uint8Array.
     if (args.length !== 1) breach('application', `called write() with ${args.length} arguments`, WRITE);
-    checkChunk(args[0], 'what write() is given');
+    checkChunk(args[0], 'the argument of write()');
     //! `write` is not called from within the iteration of the body.
     if (state.iterating) breach('application', 'called write() from within the iteration of its body', WRITE);
     //! `write` is not called after the response has ended.
     if (state.ended) breach('application', 'called write() after the end of its response', WRITE);
     checkPropagated(state);
+    checkUnchanged(state);
     count(args[0], state);
     const accepted = write(args[0]);
     //! `write` returns a promise.
@@ -132,6 +159,14 @@ function checkedWrite(write: Write, state: State): Write {
 
 /** Counts a chunk against the Content-Length. */
 export function count(chunk: Uint8Array, state: State): void {
+  //! A body whose Content-Encoding is gzip or zstd begins as that coding does.
+  const { encoding, code } = state;
+  if (encoding !== undefined && state.given === 0 && isMislabelled(encoding, code, chunk))
+    breach(
+      'application',
+      `gave a body that is not ${encoding}; startResponse was called${state.place}: ${ADVICE}`,
+      START,
+    );
   //! `write` and the body together give no more bytes than the Content-Length, if there is one.
   state.given += chunk.length;
   if (state.length !== undefined && state.given > state.length)

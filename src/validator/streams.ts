@@ -6,7 +6,8 @@ import type { Body, Environ, ErrorStream, InputStream } from '../types.js';
 import { breach, FILE, STREAMS } from './breach.js';
 
 type FileWrapperFunction = Environ['wsgi.file_wrapper'];
-type Check = (given: unknown) => Uint8Array;
+type Bytes = Uint8Array<ArrayBuffer>;
+type Check = (given: unknown) => Bytes;
 
 /** Puts checked streams and a checked file wrapper into environ. It changes environ in place, because middleware outside
  *  may read the application's own changes there. */
@@ -49,12 +50,12 @@ function createReads(length: number): (method: string, limit: number) => Check {
       total += given.length;
       if (total > length) breach('gateway', `wsgi.input gave ${total} bytes of a CONTENT_LENGTH of ${length}`, STREAMS);
       if (given.length === 0 && limit > 0) exhausted = true;
-      return given;
+      return given as Bytes;
     };
   };
 }
 
-function checkLine(line: Uint8Array, method: string): Uint8Array {
+function checkLine(line: Bytes, method: string): Bytes {
   //! A line has no LF except at its end.
   const at = line.indexOf(10);
   if (at >= 0 && at < line.length - 1)

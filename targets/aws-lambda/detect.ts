@@ -148,5 +148,5 @@ function unknownName(event: Event): string {
 }
 
 function refused(name: string): WsgiError {
-  return new WsgiError(`aws-lambda: this is ${name}, not an HTTP request`);
+  return new WsgiError(`aws-lambda: this is ${name}, not an HTTP request; the option onOtherEvent can take it`);
 }

@@ -7,16 +7,34 @@ import type { Application } from '../../src/types.js';
 import { detect } from './detect.js';
 import { FRONT_ENDS, type FrontEnd } from './front-ends/index.js';
 import { createLambdaGateway, Invocation, type LambdaGateway } from './invocation.js';
-import type { HttpEvent, LambdaContext, LambdaOptions, LambdaResult, LambdaResultOf } from './types.js';
+import type {
+  AwsEnviron,
+  HttpEvent,
+  LambdaContext,
+  LambdaKind,
+  LambdaOptions,
+  LambdaResult,
+  LambdaResultOf,
+} from './types.js';
 import { isTextType, type ResultBody, resultBody } from './write/body.js';
 
 /** Makes a Lambda handler of an application, for every HTTP front end, with buffered results.
  *  @returns a handler that rejects with a `WsgiError` naming the event if it is not an HTTP request, unless
  *    `onOtherEvent` takes it
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
- *  https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html */
-export function toLambdaHandler(
-  app: Application,
+ *  https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { toLambdaHandler } from 'wsgi-edge/aws-lambda';
+ *  import { lambdaEvent } from 'wsgi-edge/testing';
+ *
+ *  export const handler = toLambdaHandler(demoApp);
+ *  const result = await handler(lambdaEvent('function-url', { target: '/a' }), {});
+ *  result.statusCode; //=> 200
+ *  ``` */
+export function toLambdaHandler<Kind extends LambdaKind = LambdaKind>(
+  app: Application<AwsEnviron<Kind>>,
   options: LambdaOptions = {},
 ): <Event>(event: Event, context: LambdaContext) => Promise<LambdaResultOf<Event>> {
   const gateway = createLambdaGateway('toLambdaHandler', app, options);
@@ -128,8 +146,11 @@ class BufferedResponse implements Platform<void>, Sink {
   }
 }
 
-function tooLarge(bytes: number, { name, limit }: FrontEnd): WsgiError {
-  return new WsgiError(`aws-lambda: the response makes a result of at least ${bytes} bytes; ${name} takes ${limit}`);
+function tooLarge(bytes: number, { name, limit, prelude }: FrontEnd): WsgiError {
+  const more = prelude === undefined ? '' : '; toLambdaStreamHandler can send more';
+  return new WsgiError(
+    `aws-lambda: the response makes a result of at least ${bytes} bytes; ${name} takes ${limit}${more}`,
+  );
 }
 
 // An estimate, so that most results are serialized only once, by Lambda's runtime. JSON needs at most six bytes for a

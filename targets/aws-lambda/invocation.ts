@@ -35,7 +35,11 @@ export interface LambdaGateway extends Gateway {
 /** Binds an application and the options of the Lambda targets.
  *  @param name  the function the user called, for the error message
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
-export function createLambdaGateway(name: string, app: Application, options: LambdaOptions): LambdaGateway {
+export function createLambdaGateway<E extends Environ>(
+  name: string,
+  app: Application<E>,
+  options: LambdaOptions,
+): LambdaGateway {
   const gateway = createGateway(name, app, options, MAX_STATUS);
   const { isText, onOtherEvent, basePath = '', stage = '' } = options;
   checkFunctions(name, { isText, onOtherEvent });

@@ -14,9 +14,15 @@ export type { MiddlewareLikeObj, MiddyLikeRequest };
  *  @throws {WsgiError} in a request, when the target is not Lambda, or a `before` returns a result of its own
  *  https://docs.aws.amazon.com/powertools/typescript/latest/
  *  @example
- *  const { metrics, logger, tracer } = powertools;
- *  const app = compose(fromMiddy(injectLambdaContext(logger), captureLambdaHandler(tracer), logMetrics(metrics)))(site);
- *  export const handler = toLambdaHandler(app); */
+ *  ```ts
+ *  import { compose, demoApp } from 'wsgi-edge';
+ *  import { toLambdaHandler } from 'wsgi-edge/aws-lambda';
+ *  import { fromMiddy, type MiddlewareLikeObj } from 'wsgi-edge/aws-lambda/powertools';
+ *
+ *  // Such as injectLambdaContext(logger), captureLambdaHandler(tracer), logMetrics(metrics).
+ *  export const handlerWith = (...middlewares: MiddlewareLikeObj[]) =>
+ *    toLambdaHandler(compose(fromMiddy(...middlewares))(demoApp));
+ *  ``` */
 export function fromMiddy(...middlewares: MiddlewareLikeObj[]): Middleware {
   return (app) => async (environ, startResponse) => {
     const run = new Run(middlewares, environ);

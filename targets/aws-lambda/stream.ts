@@ -6,7 +6,7 @@ import type { Application } from '../../src/types.js';
 import { detect } from './detect.js';
 import { FRONT_ENDS, type FrontEnd } from './front-ends/index.js';
 import { createLambdaGateway, Invocation } from './invocation.js';
-import type { HttpEvent, LambdaContext, LambdaOptions, ResponseStream } from './types.js';
+import type { AwsEnviron, HttpEvent, LambdaContext, LambdaKind, LambdaOptions, ResponseStream } from './types.js';
 
 /** The functions that Lambda's Node.js runtime puts into the global scope for response streaming. */
 interface LambdaRuntime {
@@ -23,8 +23,18 @@ type StreamHandler = (event: unknown, stream: ResponseStream, context: LambdaCon
  *    it, or when it comes from a front end that can't stream. Rejects with the error that broke off a response after its
  *    first byte: Lambda reports it, and the client sees a body that ends early
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
- *  https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html */
-export function toLambdaStreamHandler(app: Application, options: LambdaOptions = {}): StreamHandler {
+ *  https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
+ *
+ *  export const handler = toLambdaStreamHandler(demoApp);
+ *  ``` */
+export function toLambdaStreamHandler<Kind extends LambdaKind = LambdaKind>(
+  app: Application<AwsEnviron<Kind>>,
+  options: LambdaOptions = {},
+): StreamHandler {
   const gateway = createLambdaGateway('toLambdaStreamHandler', app, options);
   async function lambdaStreamHandler(event: unknown, stream: ResponseStream, context: LambdaContext): Promise<void> {
     const runtime = lambdaRuntime();

@@ -236,7 +236,7 @@ export interface ResponseStream {
 }
 
 /** The environ of a Lambda function, behind one front end or any. */
-export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Environ {
+export type AwsEnviron<Kind extends LambdaKind = LambdaKind> = Environ & {
   /** The event as received. */
   'aws.event': LambdaEvents[Kind];
   /** The context as received. */
@@ -251,7 +251,7 @@ export interface AwsEnviron<Kind extends LambdaKind = LambdaKind> extends Enviro
    *  if the response has status 204; any other response goes to the client.
    *  Throws `WsgiError` when `changes` is not an object, or changes the method or the address of the client. */
   'aws.forward': Kind extends `edge-${string}` ? (changes?: EdgeChanges) => void : undefined;
-}
+};
 
 /** Options of the Lambda targets. */
 export interface LambdaOptions extends GatewayOptions {

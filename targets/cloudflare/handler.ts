@@ -8,14 +8,25 @@ import { encodeNative } from '../../src/native-string.js';
 import { answer } from '../../src/run.js';
 import type { Application, Environ, GatewayOptions } from '../../src/types.js';
 import { WorkersPlatform } from './response.js';
-import type { CloudflareHandler } from './types.js';
+import type { CloudflareHandler, WorkersEnviron } from './types.js';
 
 /** Makes a Cloudflare Workers handler of an application; its `fetch` also serves in a Durable Object and behind a
  *  service binding. The response's body and `close()` go on in `ctx.waitUntil`.
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
- *  https://developers.cloudflare.com/workers/runtime-apis/handlers/fetch/ */
+ *  https://developers.cloudflare.com/workers/runtime-apis/handlers/fetch/
+ *  @example
+ *  ```ts
+ *  import type { Application } from 'wsgi-edge';
+ *  import { toCloudflareHandler, type WorkersEnviron } from 'wsgi-edge/cloudflare';
+ *
+ *  const app: Application<WorkersEnviron<{ GREETING: string }>> = (environ, startResponse) => {
+ *    startResponse('200 OK', [['Content-Type', 'text/plain']]);
+ *    return [new TextEncoder().encode(environ['workers.env'].GREETING)];
+ *  };
+ *  export default toCloudflareHandler(app);
+ *  ``` */
 export function toCloudflareHandler<Env = unknown>(
-  app: Application,
+  app: Application<WorkersEnviron<Env>>,
   options: GatewayOptions = {},
 ): CloudflareHandler<Env> {
   const gateway = createGateway('toCloudflareHandler', app, options, MAX_STATUS);
@@ -27,6 +38,9 @@ export function toCloudflareHandler<Env = unknown>(
       const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, protocol, addressOf, true);
       // Cloudflare sets the header on every request from outside.
       setRequestId(environ, gateway, idOf(environ.HTTP_CF_RAY));
+      // Cloudflare replaces the header by "br, gzip", whatever the client accepts.
+      const { clientAcceptEncoding: accepted } = (request as { cf?: { clientAcceptEncoding?: unknown } }).cf ?? {};
+      if (typeof accepted === 'string') environ.HTTP_ACCEPT_ENCODING = encodeNative(accepted);
       environ['workers.env'] = env;
       environ['workers.ctx'] = ctx;
       environ['workers.request'] = request;

@@ -7,7 +7,8 @@ export interface CloudflareHandler<Env = unknown> {
 }
 
 /** The environ of a Worker. */
-export interface WorkersEnviron<Env = unknown> extends Environ {
+// An intersection, so that an augmented Environ may give a key a narrower type.
+export type WorkersEnviron<Env = unknown> = Environ & {
   /** The bindings. */
   'workers.env': Env;
   /** The execution context. */
@@ -16,4 +17,4 @@ export interface WorkersEnviron<Env = unknown> extends Environ {
   'workers.request': Request;
   /** Takes a 101 Response with a WebSocket; status 101 is then allowed and sends it. */
   'workers.upgrade': (response: Response) => void;
-}
+};

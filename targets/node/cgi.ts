@@ -31,7 +31,14 @@ const DROPPED = /^HTTP_(PROXY|CONTENT_LENGTH|CONTENT_TYPE|TRANSFER_ENCODING)$/;
  *  @returns a promise resolved when the response has gone out, `close()` has run and the promises given to
  *    `wsgi_edge.wait_until` have settled
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or no web server has
- *    started this process */
+ *    started this process
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { runCgi } from 'wsgi-edge/node';
+ *
+ *  export const main = () => runCgi(demoApp);
+ *  ``` */
 export async function runCgi(app: Application, options: GatewayOptions = {}): Promise<void> {
   // The console prints records of a lower level to stdout, which is the response.
   const gateway = createGateway('runCgi', app, { errors: (line) => console.error(line), ...options }, MAX_STATUS);

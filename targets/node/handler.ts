@@ -11,10 +11,10 @@ import { nodeEnviron } from './request.js';
 import { NodePlatform, whenGone } from './response.js';
 
 /** The environ of a Node server. */
-export interface NodeEnviron extends Environ {
+export type NodeEnviron = Environ & {
   /** The request as Node gave it. Its body is `wsgi.input`. */
   'node.req': IncomingMessage | Http2ServerRequest;
-}
+};
 
 /** The options of a Node listener. */
 export interface NodeOptions extends GatewayOptions {
@@ -32,8 +32,16 @@ const LONGEST = 2 ** 31 - 1;
 type Listener = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
 /** Makes a listener of an application, for the servers of `node:http`, `node:https` and `node:http2`.
- *  @throws {WsgiError} when `app` is not a function or an option has the wrong type */
-export function toNodeHandler(app: Application, options: NodeOptions = {}): Listener {
+ *  @throws {WsgiError} when `app` is not a function or an option has the wrong type
+ *  @example
+ *  ```ts
+ *  import { createServer } from 'node:http';
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { toNodeHandler } from 'wsgi-edge/node';
+ *
+ *  export const server = createServer(toNodeHandler(demoApp));
+ *  ``` */
+export function toNodeHandler(app: Application<NodeEnviron>, options: NodeOptions = {}): Listener {
   const { sendTimeout = 60_000, ...rest } = options;
   checkMilliseconds('toNodeHandler', { sendTimeout });
   return createListener(createGateway('toNodeHandler', app, rest, MAX_STATUS), sendTimeout);

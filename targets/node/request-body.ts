@@ -55,20 +55,6 @@ export class RequestBody implements InputSource {
     this.#move();
   }
 
-  stream(): ReadableStream<Uint8Array> {
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          const chunk = await this.pull();
-          if (chunk === null) controller.close();
-          else controller.enqueue(chunk);
-        },
-        cancel: (reason) => this.cancel(reason),
-      },
-      { highWaterMark: 0 },
-    );
-  }
-
   readonly #move = (): void => this.#moved?.();
 
   #open(): void {

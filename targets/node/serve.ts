@@ -5,7 +5,7 @@ import { quote, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import { statusPage } from '../../src/pages.js';
 import type { Application } from '../../src/types.js';
-import { checkMilliseconds, createListener, MAX_STATUS, type NodeOptions } from './handler.js';
+import { checkMilliseconds, createListener, MAX_STATUS, type NodeEnviron, type NodeOptions } from './handler.js';
 
 export interface ServeOptions extends NodeOptions {
   /** 0, the default, takes a free port. */
@@ -37,8 +37,17 @@ const LINGER = 1000;
  *  after `gracefulTimeout`, the process ends.
  *  @returns the server, listening; `server.close()` stops it
  *  @throws {WsgiError} (as a rejection) when `app` is not a function, an option has the wrong type, or the port is in use
- *    or may not be used */
-export async function serve(app: Application, options: ServeOptions = {}): Promise<Server> {
+ *    or may not be used
+ *  @example
+ *  ```ts
+ *  import { demoApp } from 'wsgi-edge';
+ *  import { serve } from 'wsgi-edge/node';
+ *
+ *  const server = await serve(demoApp, { port: 0 });
+ *  server.listening; //=> true
+ *  server.close();
+ *  ``` */
+export async function serve(app: Application<NodeEnviron>, options: ServeOptions = {}): Promise<Server> {
   const { port = 0, hostname = '127.0.0.1', maxConnections = 10_000, ...others } = options;
   const { gracefulTimeout = 30_000, sendTimeout = 60_000, healthPath, ...rest } = others;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)

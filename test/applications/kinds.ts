@@ -695,12 +695,12 @@ const calls: Kind[] = [
   },
   ...(['body', null, 5, undefined, [1], new ArrayBuffer(1)] as unknown[]).map(
     (data, i): Kind => ({
-      title: `write() is given what is no bytes (${i})`,
+      title: `the argument of write() is no bytes (${i})`,
       app: (_environ, start) => {
         start('200 OK', text())(data as Uint8Array);
         return [];
       },
-      expect: error(/what write\(\) is given must be a Uint8Array/, OK),
+      expect: error(/the argument of write\(\) must be a Uint8Array/, OK),
     }),
   ),
   {

@@ -4,12 +4,13 @@ import { bare } from '../request-id.js';
 import { bytes } from './case.js';
 import { cases } from './cases.js';
 import { begin, createLog, logLine, reportOf } from './report.js';
+import { shipped } from './shipped.js';
 
 const byName = new Map(cases.map((one) => [one.name, one]));
 
 /** Every case as one application, so that one deployment serves the whole suite, with the options that the target under
- *  test is made with. `X-Wsgi-Case` picks the case, `X-Wsgi-Validator: 1` puts it inside the validator, `X-Wsgi-Report`
- *  gives what a run has noted. Each has a log of its own: several targets may be tested in one process. */
+ *  test is made with. `X-Wsgi-Case` picks the case, `X-Wsgi-Validator: 1` puts it inside the validator, `X-Wsgi-Around`
+ *  puts a middleware of the package around that, `X-Wsgi-Report` gives what a run has noted. Each has a log of its own: several targets may be tested in one process. */
 export function createApplication(): { application: Application; options: GatewayOptions } {
   const log = createLog();
   const application: Application = (environ, startResponse) => {
@@ -25,7 +26,8 @@ export function createApplication(): { application: Application; options: Gatewa
     }
     begin(environ, log);
     const app = environ.HTTP_X_WSGI_VALIDATOR === '1' ? validator(picked.app) : picked.app;
-    return app(environ, startResponse);
+    const around = shipped[environ.HTTP_X_WSGI_AROUND ?? ''];
+    return (around === undefined ? app : around(app))(environ, startResponse);
   };
   const options: GatewayOptions = {
     errors: (line) => logLine(log, bare(line)),

@@ -17,7 +17,7 @@ export const sections: Record<string, Case[]> = {
   failure,
   middleware,
   applications,
-  'more of their kinds': moreOfTheKinds,
+  'variants of applications': moreOfTheKinds,
 };
 
 export const cases: Case[] = Object.values(sections).flat();

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Miniflare } from 'miniflare';
 import { afterAll, beforeAll } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import { testTarget } from './suite.js';
-import { sendRaw } from './wire.js';
 
 const NAME = 'conformance';
 let miniflare: Miniflare;

@@ -34,13 +34,13 @@ const API_DECODED: Reasons = {
   requestUri: 'an HTTP API sends the path decoded: the spelling of the client is lost',
 };
 const DECODED_QUERY: Reasons = {
-  rawQuery: 'the query arrives decoded, by name: it is encoded anew, as a form',
+  rawQuery: 'the query arrives decoded, by name: it is encoded again, as a form',
 };
 const MAPPED_QUERY: Reasons = {
   rawQuery: 'the query arrives as a map: the order of names is lost, and whether one without a value had a "="',
 };
 const LATTICE: Reasons = {
-  rawQuery: 'the query arrives as a map: AWS does not say whether encoded, and it is encoded anew, as a form',
+  rawQuery: 'the query arrives as a map: AWS does not say whether encoded, and it is encoded again, as a form',
   requestUri: 'AWS does not say whether Lattice sends the path as the client spelled it',
 };
 const ALB_SIZE: Reasons = { largeResponse: 'a load balancer takes 1 MB as the JSON of a result' };

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import type { FrontEnd } from '../../emulation/lambda/front-end.ts';
 import { startFunctionUrl } from '../../emulation/lambda/function-url.ts';
 import { ensureRuntimeClient } from '../../emulation/lambda/install-ric.ts';
 import { startRestApi } from '../../emulation/lambda/rest-api.ts';
 import { FRONT_ENDS, LAMBDA_INAPPLICABLE, LAMBDA_LACKS } from './lambda-front.js';
 import { RESULTS, testTarget } from './suite.js';
-import { sendRaw } from './wire.js';
 
 // AWS's own runtime client is built on demand, once; without build tools these targets can't be tested.
 const missing = await ensureRuntimeClient().then(

@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import { serve } from '../../targets/node/index.js';
 import { createApplication } from './application.js';
 import { testTarget } from './suite.js';
-import { sendRaw } from './wire.js';
 
 const { application, options } = createApplication();
 let server: Server;

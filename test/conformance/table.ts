@@ -94,9 +94,9 @@ function print(runs: Run[]): void {
     return targets.join(', ');
   };
   for (const [outcome, title] of [
-    ['lacked', 'What a platform lacks'],
-    ['not applicable', 'What does not apply'],
-    ['fails', 'What fails'],
+    ['lacked', 'Limits of the platforms'],
+    ['not applicable', 'Cases that do not apply'],
+    ['fails', 'Failures'],
   ] as const) {
     // One row for the targets that share a reason and its cases.
     const rows = new Map<string, { reason: string; names: string[]; targets: string[] }>();

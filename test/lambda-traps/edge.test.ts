@@ -138,7 +138,8 @@ it.each(EDGE)('G-05: %s has all entries of a request header', async (kind) => {
 });
 
 it.each(EDGE)('G-06: a response trigger is refused, also where it lacks its type (%s)', async (kind) => {
-  const refusal = /^aws-lambda: this is a Lambda@Edge response event, not an HTTP request$/;
+  const refusal =
+    /^aws-lambda: this is a Lambda@Edge response event, not an HTTP request; the option onOtherEvent can take it$/;
   await expect(handle(sample('edge-origin-response-docs.json'))).rejects.toThrow(refusal);
   for (const eventType of ['viewer-response', 'origin-response']) {
     const event = eventOf(kind);

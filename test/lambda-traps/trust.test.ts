@@ -40,7 +40,7 @@ describe('other events', () => {
 
   it.each(sockets)('X-02: %s is refused by name', async (file) => {
     await expect(refusal(sample(file))).rejects.toThrow(
-      /^aws-lambda: this is an API Gateway WebSocket event, not an HTTP request$/,
+      /^aws-lambda: this is an API Gateway WebSocket event, not an HTTP request; the option onOtherEvent can take it$/,
     );
   });
 
@@ -72,7 +72,7 @@ describe('other events', () => {
     'X-03: an authorizer’s event in the form of %s is refused (%#)',
     async (kind, more) => {
       await expect(refusal(eventOf(kind, {}, more))).rejects.toThrow(
-        /^aws-lambda: this is a Lambda authorizer event, not an HTTP request$/,
+        /^aws-lambda: this is a Lambda authorizer event, not an HTTP request; the option onOtherEvent can take it$/,
       );
     },
   );
@@ -88,7 +88,9 @@ describe('other events', () => {
     { source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} },
     {},
   ])('X-04: a warm-up is refused unless somebody takes it (%#)', async (event) => {
-    await expect(refusal(event)).rejects.toThrow(/^aws-lambda: this is .*, not an HTTP request$/);
+    await expect(refusal(event)).rejects.toThrow(
+      /^aws-lambda: this is .*, not an HTTP request; the option onOtherEvent can take it$/,
+    );
     const onOtherEvent = (given: unknown, own: unknown) => ({ taken: given, own: own === context });
     expect(await refusal(event, { onOtherEvent })).toEqual({ taken: event, own: true });
     // It takes no request.

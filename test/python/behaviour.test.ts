@@ -3,12 +3,12 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import { fromPython } from '../../python/index.js';
 import { serve } from '../../targets/node/index.js';
 import { rows } from '../applications/index.js';
 import type { Row } from '../applications/row.js';
 import { native } from '../conformance/case.js';
-import { sendRaw } from '../conformance/wire.js';
 import { withoutId } from '../request-id.js';
 import { loadAssets } from './assets.ts';
 import { startWorker } from './workerd.ts';

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuildOptions, type BuildReport, buildPython } from '../../python/builder/index.js';
 import { trim } from '../../python/builder/trim.js';
 import { fromPython } from '../../python/index.js';
+import type { SnapshotManifest } from '../../python/interpreter/assets.js';
+import { restoreSnapshot } from '../../python/interpreter/snapshot.js';
 import { readZip } from '../../python/interpreter/zip.js';
 import { callApp, testEnviron } from '../../testing/index.js';
 import { sleep } from '../conformance/case.js';
@@ -83,7 +85,8 @@ describe('what is shipped', () => {
     const ofGateway = (name: string) => name.startsWith('packages/wsgi_edge/');
     const names = shipped(report).sort();
     const modules = readdirSync('python/wsgi_edge').filter((name) => name.endsWith('.py'));
-    expect(names.filter(ofGateway)).toEqual(modules.map((name) => `packages/wsgi_edge/${name}c`).sort());
+    const ofBuild = 'packages/wsgi_edge/dropped.txt';
+    expect(names.filter(ofGateway)).toEqual([ofBuild, ...modules.map((name) => `packages/wsgi_edge/${name}c`)].sort());
     expect(names.filter((name) => !ofGateway(name))).toEqual([
       'app/pkg/__init__.py',
       'app/pkg/__pycache__/__init__.cpython-314.pyc',
@@ -105,13 +108,61 @@ describe('what is shipped', () => {
   });
 });
 
+describe('a native library that the build has dropped', () => {
+  const so = 'cpython-314-x86_64-linux-gnu.so';
+  const app = (imported: string) => `
+import importlib.util
+try:
+    ${imported}
+except ImportError as error:
+    loaded = type(error).__name__, str(error)
+loaded += importlib.util.find_spec("fast"),
+${APP}`;
+  const left = (module: string, file: string) =>
+    `('ModuleNotFoundError', '${module} is native code, which can not run here: wsgi-edge build-python left out packages/${file}', None)`;
+
+  it.each([
+    ['from lib import _speedups', left('lib._speedups', `lib/_speedups.${so}`)],
+    ['import lib.deep._abi', left('lib.deep._abi', 'lib/deep/_abi.abi3.so')],
+    ['import fast', left('fast', 'fast.so')],
+    ['import lib.absent', `('ModuleNotFoundError', "No module named 'lib.absent'", None)`],
+  ])('is named by the ImportError: %s', async (imported, expected) => {
+    put({
+      'native/app.py': app(imported),
+      'native modules/fast.so': '',
+      'native modules/lib/__init__.py': '',
+      [`native modules/lib/_speedups.${so}`]: '',
+      'native modules/lib/deep/__init__.py': '',
+      'native modules/lib/deep/_abi.abi3.so': '',
+      'native modules/lib.libs/libpq-9b38f5e3.so.5.17': '',
+    });
+    const report = await build({ application: 'native/app.py:app', packages: ['native modules'] });
+    expect(report.dropped['native libraries (.so …), which can not run']).toHaveLength(4);
+    expect(await text(report)).toBe(`(${expected}, None)`);
+  });
+});
+
+it('an extension module that can not be linked is an error', async () => {
+  // (module (import "GOT.mem" "absent" (global (mut i32)))), with the section dylink.0
+  const dylink = [0, 15, 8, ...Buffer.from('dylink.0'), 1, 4, 0, 0, 0, 0];
+  const imports = [2, 19, 1, 7, ...Buffer.from('GOT.mem'), 6, ...Buffer.from('absent'), 3, 0x7f, 1];
+  const name = 'unlinked modules/lib.cpython-314-wasm32-emscripten.so';
+  put({ 'unlinked/app.py': `loaded = 1\n${APP}`, [name]: '' });
+  writeFileSync(join(folder, name), Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...dylink, ...imports]));
+  await expect(build({ application: 'unlinked/app.py', packages: ['unlinked modules'] })).rejects.toThrow(
+    "python: an extension module can not be linked: Dynamic linking error: undefined symbol 'absent'",
+  );
+});
+
 describe('Pyodide', () => {
   const pyodide = (name: string) => new Uint8Array(readFileSync(join('node_modules/pyodide', name)));
 
   it('is shipped without what extension modules are linked with', async () => {
     const wasm = pyodide('pyodide.asm.wasm');
     const script = Buffer.from(pyodide('pyodide.asm.mjs')).toString();
-    const trimmed = trim(script, wasm, ['_Py_Version']);
+    const trimmed = trim(script, wasm, ['_Py_Version'], []);
+    // pnpm puts it where bundlers do not find it.
+    expect(trimmed.script).not.toMatch(/["']ws["']/);
     const exported = async (bytes: Uint8Array<ArrayBuffer>) =>
       WebAssembly.Module.exports(await WebAssembly.compile(bytes)).map(({ name }) => name);
     const [before, after] = [await exported(wasm), await exported(trimmed.wasm)];
@@ -124,11 +175,11 @@ describe('Pyodide', () => {
 
   it('is refused where it is not as it is known', () => {
     const wasm = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-    expect(() => trim('', wasm, [])).toThrow(
+    expect(() => trim('', wasm, [], [])).toThrow(
       'pyodide.asm.mjs is not that of Pyodide 314.0.7: remove node_modules/pyodide',
     );
     const script = Buffer.from(pyodide('pyodide.asm.mjs')).toString();
-    expect(() => trim(script, wasm, [])).toThrow('pyodide.asm.wasm exports nothing: remove node_modules/pyodide');
+    expect(() => trim(script, wasm, [], [])).toThrow('pyodide.asm.wasm exports nothing: remove node_modules/pyodide');
   });
 });
 
@@ -180,6 +231,15 @@ describe('the snapshot', () => {
     expect((await callApp(app)).text()).toBe("((1, 'of the run'), 'of the run')");
   });
 
+  it('holds the packages that can be imported before the application', async () => {
+    put({
+      'exiting/app.py': `import os\nos.environ["READY"] = "1"\nfrom script import loaded\n${APP}`,
+      'scripts/script.py': 'import os\nif "READY" not in os.environ: raise SystemExit(2)\nloaded = "script"',
+    });
+    const report = await build({ application: 'exiting/app.py', packages: ['scripts'], snapshot: 'framework' });
+    expect(await text(report)).toBe("('script', None)");
+  });
+
   it('is left out', async () => {
     const report = await frozen({ snapshot: 'none' });
     expect(report.assets.snapshot).toBeUndefined();
@@ -196,10 +256,20 @@ describe('the snapshot', () => {
     );
   });
 
+  it('can be restored although an import has added to the function table, as that of ctypes does', async () => {
+    put({ 'callbacks/app.py': `import ctypes\nloaded = ctypes.sizeof(ctypes.c_long)\n${APP}` });
+    const report = await build({ application: 'callbacks/app.py:app' });
+    expect(report.assets.manifest.snapshot?.added).toBeGreaterThan(0);
+    expect(await text(report)).toBe('(4, None)');
+  });
+
   it('holds no path of the build machine', async () => {
     const { assets } = await frozen({});
     const files = readZip(assets.site as Uint8Array).map(({ read }) => read());
-    const bytes = Buffer.concat([assets.snapshot as Uint8Array, ...files]);
+    const { snapshot } = assets.manifest as { snapshot: SnapshotManifest };
+    const memory = Buffer.alloc(snapshot.size);
+    restoreSnapshot(memory, snapshot, assets.snapshot as Uint8Array, assets.unpack);
+    const bytes = Buffer.concat([memory, ...files]);
     expect(bytes.includes('/app/app.py')).toBe(true);
     const paths = [process.cwd(), folder, process.argv[1] ?? '', process.execPath, homedir()];
     expect(paths.filter((path) => bytes.includes(path))).toEqual([]);
@@ -252,11 +322,10 @@ it('an application has the packages of its requirements', async () => {
 });
 
 const OPTIONS =
-  'packages requirements index-url exclude include languages out snapshot no-snapshot compress-snapshot target env allow-secrets concurrent optimize';
+  'packages requirements index-url exclude include languages out snapshot no-snapshot target env allow-secrets concurrent optimize';
 
 describe('wsgi-edge build-python', () => {
-  const command = (...args: string[]) =>
-    run(process.execPath, ['dist/python/builder/command.js', 'build-python', ...args]);
+  const command = (...args: string[]) => run(process.execPath, ['dist/command/index.js', 'build-python', ...args]);
 
   it('builds, and says what it has built', async () => {
     const out = join(folder, 'by command');
@@ -279,13 +348,14 @@ describe('wsgi-edge build-python', () => {
         "stdlib.zip",
         "stub.wasm",
         "trampoline.wasm",
+        "unpack.wasm",
         "wrangler-rules.toml",
         "wrapper.wasm",
         "wsgi-edge-build.json",
       ]
     `);
     expect(readFileSync(join(out, 'NOTICE'), 'utf8')).toMatch(
-      /Mozilla Public License[\s\S]*pyodide\/tree\/314\.0\.7[\s\S]*PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2/,
+      /keeps its stack of C and its frames[\s\S]*take more\nof C's stack[\s\S]*Mozilla Public License[\s\S]*pyodide\/tree\/314\.0\.7[\s\S]*PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2/,
     );
     expect(readFileSync(join(out, 'pyodide.asm.mjs'), 'utf8')).toMatch(/^\/\*! .*MPL-2\.0, changed by wsgi-edge/);
     const app = fromPython(await loadAssets(out));
@@ -303,7 +373,7 @@ describe('wsgi-edge build-python', () => {
     const out = join(folder, 'chosen assets');
     const { stdout } = await command(
       ...[join(folder, 'chosen/app.py'), '--out', out, '--packages', join(folder, 'modules2'), '--snapshot', 'app'],
-      ...['--exclude', '*.csv', '--include', 'schema.sql', '--languages', 'de,pt_BR', '--compress-snapshot'],
+      ...['--exclude', '*.csv', '--include', 'schema.sql', '--languages', 'de,pt_BR'],
     );
     expect(stdout).toMatch(/left out 1: excluded: big\.csv\n/);
     expect(stdout).toMatch(/left out 1: translations into other languages \(\.mo\)\n/);
@@ -311,7 +381,6 @@ describe('wsgi-edge build-python', () => {
     expect(names).toEqual(
       expect.arrayContaining(['app/schema.sql', 'packages/lib/locale/de/LC_MESSAGES/a.mo', 'app/app.py']),
     );
-    expect((await loadAssets(out)).manifest.snapshot?.deflated).toBe(true);
   });
 
   it('lists its options', async () => {
@@ -327,7 +396,7 @@ describe('wsgi-edge build-python', () => {
     [[join(APPS, 'basic.py'), '--target', 'lambda'], '--target is worker or node, not lambda'],
     [[join(APPS, 'basic.py'), '--env', 'A'], '--env takes NAME=VALUE'],
     [[join(APPS, 'basic.py'), '--unknown'], "Unknown option '--unknown'"],
-    [[], 'Usage: wsgi-edge build-python'],
+    [[], 'usage: wsgi-edge build-python APPLICATION'],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await command(...args).then(
       (ended) => ({ code: 0, ...ended }),

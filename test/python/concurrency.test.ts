@@ -1,56 +1,17 @@
 // One interpreter serves several users at the same time. Nobody gets a byte or a context of another user.
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fromPython } from '../../python/index.js';
-import { serve } from '../../targets/node/index.js';
+import { ensureBuilt } from '../../scripts/build-python.ts';
 import { sleep } from '../conformance/case.js';
-import { CONCURRENT_ASSETS, loadAssets } from './assets.ts';
+import { APPS, CONCURRENT_ASSETS } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';
-import { type PythonWorker, startWorker } from './workerd.ts';
+import { servers } from './served.ts';
 
+const UNFROZEN = 'build/python-concurrent-unfrozen-assets';
 const CLIENTS = 12;
 const ROUNDS = 100;
 const USERS = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Tony', 'Frances', 'Niklaus', 'Jean'];
 
-type Start = (folder: string, application?: string, concurrency?: number) => Promise<{ port: number; stop(): unknown }>;
-
-const servers: Record<string, Start> = {
-  async Node(folder, application, concurrency) {
-    const app = fromPython(await loadAssets(folder), {
-      ...(application && { application }),
-      ...(concurrency && { concurrency }),
-    });
-    const server: Server = await serve((environ, startResponse) => {
-      environ['test.sleep'] = sleep;
-      environ['test.wait'] = () => sleep(Math.random() * 3);
-      return app(environ, startResponse);
-    });
-    const stop = () => {
-      server.close();
-      server.closeAllConnections();
-    };
-    return { port: (server.address() as AddressInfo).port, stop };
-  },
-  workerd: (folder, application, concurrency): Promise<PythonWorker> =>
-    startWorker(
-      `
-      import assets from './assets.mjs';
-      import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-      import { fromPython } from '../../python/index.js';
-      const app = fromPython(assets, ${JSON.stringify({ application, concurrency })});
-      const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-      export default toCloudflareHandler((environ, startResponse) => {
-        environ['test.sleep'] = sleep;
-        environ['test.wait'] = () => sleep(Math.random() * 3);
-        return app(environ, startResponse);
-      });`,
-      {},
-      folder,
-    ),
-};
-
-/** @param seen  the text that each line of `name` has after the number of streams */
+/** @param seen  the text that each line of `name` has after the number of those that wait */
 async function stream(port: number, name: string, seen: string): Promise<{ most: number; cookie: string }> {
   const response = await fetch(`http://127.0.0.1:${port}/stream?user=${name}`);
   const lines = (await response.text()).split('\n');
@@ -60,35 +21,56 @@ async function stream(port: number, name: string, seen: string): Promise<{ most:
   return { most: Math.max(...lines.map((line) => Number.parseInt(line, 10) || 0)), cookie };
 }
 
+/** Streams to all users at a time, and returns how many of them waited at a time. */
+async function most(port: number): Promise<number> {
+  const seen = (name: string) => `${name} ['nobody', 'nobody'] ['${name}', '${name}']`;
+  const streams = await Promise.all(USERS.map((name) => stream(port, name, seen(name))));
+  return Math.max(...streams.map((each) => each.most));
+}
+
 for (const [where, start] of Object.entries(servers)) {
   describe(`on ${where}`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     beforeAll(async () => {
-      server = await start(CONCURRENT_ASSETS, undefined, 4);
+      server = await start({ concurrency: 4 }, CONCURRENT_ASSETS);
     });
     afterAll(() => server?.stop());
 
     it('contextvars and threading.local are those of the request', async () => {
-      const streams = USERS.map((name) =>
-        stream(server.port, name, `${name} ['nobody', 'nobody'] ['${name}', '${name}']`),
-      );
-      const most = (await Promise.all(streams)).map((each) => each.most);
-      expect(Math.max(...most), 'streams at a time').toBe(4);
+      expect(await most(server.port), 'requests that wait at a time').toBe(4);
     });
 
     it('several requests at a time are the default for assets built with --concurrent', async () => {
-      const server = await start(CONCURRENT_ASSETS);
+      const server = await start({}, CONCURRENT_ASSETS);
       try {
-        const seen = (name: string) => `${name} ['nobody', 'nobody'] ['${name}', '${name}']`;
-        const streams = await Promise.all(USERS.map((name) => stream(server.port, name, seen(name))));
-        expect(Math.max(...streams.map(({ most }) => most)), 'streams at a time').toBe(USERS.length);
+        expect(await most(server.port), 'requests that wait at a time').toBe(USERS.length);
+      } finally {
+        await server.stop();
+      }
+    });
+
+    it('threading.local is that of the request without a snapshot', async () => {
+      await ensureBuilt({ application: `${APPS}/users.py:app`, out: UNFROZEN, concurrent: true, snapshot: 'none' });
+      const server = await start({}, UNFROZEN);
+      try {
+        expect(await most(server.port), 'requests that wait at a time').toBe(USERS.length);
+      } finally {
+        await server.stop();
+      }
+    });
+
+    it('threading.local is that of the request after a restart with freeSnapshot', async () => {
+      const server = await start({ freeSnapshot: true }, CONCURRENT_ASSETS);
+      try {
+        expect((await fetch(`http://127.0.0.1:${server.port}/die?user=Ada`)).status).toBe(500);
+        expect(await most(server.port), 'requests that wait at a time').toBe(USERS.length);
       } finally {
         await server.stop();
       }
     });
 
     it('recursion through C that waits at its deepest point keeps its objects', { timeout: 300_000 }, async () => {
-      const { port, stop } = await start(CONCURRENT_ASSETS, 'deep:app', CLIENTS);
+      const { port, stop } = await start({ application: 'deep:app', concurrency: CLIENTS }, CONCURRENT_ASSETS);
       const get = async (query: string) => {
         const response = await fetch(`http://127.0.0.1:${port}/?${query}`);
         return [response.status, await response.text()];
@@ -114,7 +96,7 @@ for (const [where, start] of Object.entries(servers)) {
   describe.skipIf(withoutFlask)(`Flask on ${where}`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     beforeAll(async () => {
-      server = await start(FLASK_ASSETS, undefined, 4);
+      server = await start({ concurrency: 4 }, FLASK_ASSETS);
     });
     afterAll(() => server?.stop());
 
@@ -122,7 +104,7 @@ for (const [where, start] of Object.entries(servers)) {
       const seen = (name: string) =>
         `${name} ['nobody', 'nobody', False, 'nobody'] ['${name}', '${name}', '${name}', '${name}', '${name}']`;
       const streams = await Promise.all(USERS.map((name) => stream(server.port, name, seen(name))));
-      expect(Math.max(...streams.map((each) => each.most)), 'streams at a time').toBe(4);
+      expect(Math.max(...streams.map((each) => each.most)), 'requests that wait at a time').toBe(4);
       const names = streams.map(async ({ cookie }) =>
         (await fetch(`http://127.0.0.1:${server.port}/session`, { headers: { cookie } })).text(),
       );

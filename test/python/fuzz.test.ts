@@ -2,12 +2,12 @@
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sendRaw } from '../../command/wire.js';
 import { fromPython } from '../../python/index.js';
 import type { Application } from '../../src/types.js';
 import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import { serve } from '../../targets/node/index.js';
 import { type LambdaKind, lambdaEvent, readLambdaResult } from '../../testing/index.js';
-import { sendRaw } from '../conformance/wire.js';
 import { method, program } from '../fuzz/arbitrary.js';
 import { exchange, headerName, headerValue, request } from '../fuzz/bytes.js';
 import type { Program } from '../fuzz/program.js';

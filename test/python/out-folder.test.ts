@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { checkOut, type Part, RECORD, replaceFiles, WRITTEN_BY } from '../../python/builder/out-folder.js';
+import { type Part, RECORD, replaceFiles } from '../../python/builder/out-folder.js';
 
 const run = promisify(execFile);
 const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
@@ -35,16 +35,12 @@ function put(files: Record<string, string>): void {
 }
 
 const list = (folder: string) => readdirSync(join(project, folder)).sort();
-const kept = (): Array<[string, string]> => [
-  [project, 'the working folder'],
-  [join(project, 'site'), 'the folder of the application'],
-];
 const OLD: Part[] = [
-  ['manifest.mjs', WRITTEN_BY],
+  ['manifest.mjs', 'old'],
   ['old.bin', 'old'],
 ];
 const NEW: Part[] = [
-  ['manifest.mjs', WRITTEN_BY],
+  ['manifest.mjs', 'new'],
   ['new.bin', 'new'],
 ];
 
@@ -84,14 +80,6 @@ describe('the folder for the assets', () => {
     const interrupted: Part[] = [['half.bin', 'half'], ['never.bin', undefined as unknown as string], ...NEW];
     expect(() => replaceFiles(out, interrupted)).toThrow(TypeError);
     expect(list('assets')).toEqual(['half.bin', RECORD]);
-    replaceFiles(out, NEW);
-    expect(list('assets')).toEqual(['manifest.mjs', 'new.bin', RECORD]);
-  });
-
-  it('is cleared of a build from before there were lists', () => {
-    put({ 'assets/manifest.mjs': WRITTEN_BY, 'assets/site.zip': '', 'assets/snapshot.bin': '' });
-    const out = join(project, 'assets');
-    checkOut(out, kept());
     replaceFiles(out, NEW);
     expect(list('assets')).toEqual(['manifest.mjs', 'new.bin', RECORD]);
   });

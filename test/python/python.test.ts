@@ -1,6 +1,6 @@
 import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   fromPython,
@@ -10,7 +10,7 @@ import {
   pythonMiddleware,
 } from '../../python/index.js';
 import type { AssetFile, SnapshotManifest } from '../../python/interpreter/assets.js';
-import { ClientDisconnected } from '../../src/errors.js';
+import { ClientDisconnected, describe as describeError } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
 import { callApp, testEnviron } from '../../testing/index.js';
@@ -114,7 +114,10 @@ describe('wsgi.input', () => {
       }
     })();
     const app: Application = async (environ, startResponse) => {
-      const lines = (await supervised('read_by_line')(environ, startResponse)) as AsyncIterable<Uint8Array>;
+      const lines = (await supervised('read_by_line', { maxBuffered: 0 })(
+        environ,
+        startResponse,
+      )) as AsyncIterable<Uint8Array>;
       return {
         async *[Symbol.asyncIterator]() {
           for await (const chunk of lines) {
@@ -137,6 +140,22 @@ describe('wsgi.input', () => {
       (await callApp(app(maxBuffered), environOf(environ))).status;
     expect(await refused(body.length - 1, chunked(pieces(1000)))).toBe('413 Content Too Large');
     expect(await refused(9, chunked([bytes('0123456789')], 10))).toBe('413 Content Too Large');
+  });
+
+  it('is refused with 503 while the memory for all bodies is used up', async () => {
+    const app = fromPython(synchronous, { application: 'supervised:read_twice', jspi: false, maxBuffered: 65_536 });
+    const post = async (environ: Partial<Environ>) => (await callApp(app, environOf(environ))).status;
+    const { promise: end, resolve: finish } = Promise.withResolvers<null>();
+    const waiting = Array.from({ length: 4 }, () => {
+      const steps: unknown[] = [new Uint8Array(65_536), end];
+      const pull = async () => (await steps.shift()) as Uint8Array | null;
+      return post({ 'wsgi.input': createInputStream({ pull, cancel: async () => {} }) });
+    });
+    await sleep(0);
+    expect(await post(chunked([new Uint8Array(65_536)]))).toBe('503 Service Unavailable');
+    finish(null);
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => '200 OK'));
+    expect(await post(chunked([new Uint8Array(65_536)]))).toBe('200 OK');
   });
 
   it('is streamed past maxBuffered when Python can wait', async () => {
@@ -179,6 +198,16 @@ describe('errors', () => {
     expect(type).toBe('JsException');
     expect(stack).toMatch(/^Traceback[\s\S]*supervised\.py", line \d+, in cause\n/);
     expect(cause).toMatchObject({ name: 'TypeError', message: 'of JavaScript' });
+  });
+
+  it('have no lines that a client has written, but their own', async () => {
+    const error = await Promise.resolve(supervised('forge')(environOf(), () => async () => {})).catch(
+      (caught: unknown) => caught,
+    );
+    const lines = (error as PythonError).stack?.split('\n') ?? [];
+    expect(lines.filter((line) => line.includes('admin logged in'))).toHaveLength(6);
+    for (const line of lines) expect(line).not.toMatch(/^(no user|127)/);
+    expect(describeError(error)).not.toContain('\x1b');
   });
 
   it('of SystemExit leave the interpreter alive', async () => {
@@ -263,22 +292,6 @@ describe('one request at a time', () => {
     const names = ['a', 'b', 'c'];
     const app = supervised('slow');
     expect(await Promise.all(names.map((name) => text(app, { QUERY_STRING: name })))).toEqual(names);
-  });
-
-  it('while one streams', async () => {
-    const first = await supervised('stream')(environOf({ QUERY_STRING: 'a' }), () => async () => {});
-    const iterator = (first as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
-    await iterator.next();
-    let second: string | undefined;
-    const waiting = text(supervised('stream'), { QUERY_STRING: 'b' }).then((got) => {
-      second = got;
-    });
-    await sleep(20);
-    expect(second).toBeUndefined();
-    expect(Buffer.from((await iterator.next()).value).toString()).toBe('a');
-    await first.close?.();
-    await waiting;
-    expect(second).toBe('bbb');
   });
 
   it('and the next one is served when the client of a stream goes away', async () => {
@@ -397,6 +410,21 @@ describe('options', () => {
     const own = await loadAssets();
     expect(() => fromPython(own, { concurrency: 0 })).toThrow('concurrency must be a whole number above 0');
     expect(() => fromPython(own, { concurrency: 2 })).toThrow('--concurrent');
+  });
+
+  it('are refused in place of assets that are not the default export', async () => {
+    const namespace = await import(resolve(ASSETS, 'node.mjs'));
+    const others = {
+      undefined: undefined,
+      'a string': './node.mjs',
+      'a Promise': loadAssets(),
+      'an object': namespace,
+    };
+    for (const [name, given] of Object.entries(others)) {
+      const message = `must be the default export of assets.mjs (Workers) or node.mjs (Node, Lambda), which wsgi-edge build-python writes, not ${name}:`;
+      expect(() => fromPython(given)).toThrow(message);
+      expect(() => pythonMiddleware(given, 'wsgiref.validate:validator')).toThrow(message);
+    }
   });
 });
 

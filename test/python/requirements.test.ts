@@ -122,6 +122,10 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
       [WHEEL]: lib('the private one'),
       'user-2.0-py3-none-any.whl': user,
       'sped_up-1.0-cp314-cp314-manylinux_2_17_x86_64.whl': native,
+      'two_kinds-1.0-py3-none-any.whl': makeWheel('two-kinds', '1.0', { 'two_kinds.py': 'slow' }),
+      'two_kinds-1.0-cp314-cp314-pyemscripten_2026_0_wasm32.whl': makeWheel('two-kinds', '1.0', {
+        'two_kinds.py': 'fast',
+      }),
       'source-1.0.tar.gz': Buffer.from('not even a tar'),
     });
     evil = await startIndex({ [WHEEL]: lib('the attacker') });
@@ -181,7 +185,14 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     const read = await install(`-i ${good.url}\nuser>=1`);
     expect(read('internal_lib.py')).toContain('private');
     put({ 'limits.txt': 'user<2' });
-    await expect(install(`-i ${good.url}\n-c limits.txt\nuser>=1`)).rejects.toThrow(/user/);
+    await expect(install(`-i ${good.url}\n-c limits.txt\nuser>=1`)).rejects.toThrow(
+      /user[\s\S]*\nChange requirements\.txt, or install the packages yourself/,
+    );
+  });
+
+  it.skipIf(skipped)('prefers a wheel for Pyodide, which uv does not know', async () => {
+    const read = await install(`-i ${good.url}\ntwo-kinds==1.0`);
+    expect(read('two_kinds.py')).toBe(tool === 'uv' ? 'slow' : 'fast');
   });
 
   it.skipIf(skipped || tool === 'neither')('takes a native wheel for its Python files', async () => {

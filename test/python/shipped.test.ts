@@ -222,6 +222,14 @@ describe('patterns', () => {
     const { matches } = patternsOf([pattern]);
     expect([matching, others].map((paths) => paths.filter(matches))).toEqual([matching, []]);
   });
+
+  it.each([
+    ['*.[ch]', 'has [, and only *, ? and ** have a meaning: write a pattern for each name'],
+    ['!keep.txt', 'has !, and only *, ? and ** have a meaning: leave files out with --exclude'],
+  ])('%s is refused', (pattern, message) => {
+    expect(() => patternsOf([pattern])).toThrow(message);
+    expect(patternsOf(['a!b']).matches('a!b')).toBe(true);
+  });
 });
 
 it('times of files are those of their last change, and not after SOURCE_DATE_EPOCH', () => {

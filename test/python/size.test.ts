@@ -10,10 +10,12 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { contentsOf } from '../../python/builder/contents.js';
 import { type BuildOptions, buildPython } from '../../python/builder/index.js';
+import { compressBlock, UNPACK } from '../../python/builder/lz4.js';
 import { contentTable } from '../../python/builder/table.js';
 import { writeZip } from '../../python/builder/zip-writer.js';
 import { fromPython } from '../../python/index.js';
 import { inflate } from '../../python/interpreter/inflate.js';
+import { BLOCK, restoreSnapshot } from '../../python/interpreter/snapshot.js';
 import { readZip } from '../../python/interpreter/zip.js';
 import { callApp, testEnviron } from '../../testing/index.js';
 import { CACHE, loadAssets } from './assets.ts';
@@ -46,17 +48,17 @@ const build = (name: string, options: Partial<BuildOptions> = {}) =>
     ...options,
   });
 
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 2000 }),
+  // Repetitions, near and far.
+  fc
+    .tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(3000), fc.nat(40_000))
+    .map(([part, times, gap]) => Buffer.concat([Buffer.alloc(part.length * times, part), randomBytes(gap), part])),
+  fc.string({ maxLength: 5000 }).map((text) => Buffer.from(text)),
+);
+
 describe('inflate', () => {
   const { Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE, Z_DEFAULT_STRATEGY } = constants;
-  const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 2000 }),
-    // Repetitions, near and far.
-    fc
-      .tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(3000), fc.nat(40_000))
-      .map(([part, times, gap]) => Buffer.concat([Buffer.alloc(part.length * times, part), randomBytes(gap), part])),
-    fc.string({ maxLength: 5000 }).map((text) => Buffer.from(text)),
-  );
-
   it('gives back what zlib compressed', () => {
     const strategy = fc.constantFrom(Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE);
     fc.assert(
@@ -106,13 +108,65 @@ it('files are compressed where that helps, and read as they were', async () => {
   }
 });
 
-it('a compressed snapshot is a third of the size, and starts on Node and at the top level of a Worker', async () => {
+describe('the pages of a snapshot', () => {
+  const unpack = new WebAssembly.Module(UNPACK);
+  // A run for each page, in memory that is twice as large.
+  const restored = (data: Uint8Array, blocks: Uint8Array[], runs: Array<[number, number]>): Uint8Array => {
+    const heap = new Uint8Array(data.length * 2);
+    restoreSnapshot(heap, { runs, blocks: blocks.map(({ length }) => length) }, Buffer.concat(blocks), unpack);
+    return heap;
+  };
+
+  it('come back from their blocks at the places of their runs', () => {
+    const memory = fc.oneof(
+      bytes,
+      // A block and a half, whose contents repeat: next to one another, beyond the distance of a match, and in long runs.
+      fc
+        .tuple(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.constantFrom(7, 300, 70_000), fc.nat(255))
+        .map(([part, gap, byte]) =>
+          Buffer.concat(
+            Array.from({ length: Math.ceil((BLOCK * 1.5) / (gap * 2 + part.length)) }, () =>
+              Buffer.concat([part, randomBytes(gap), Buffer.alloc(gap, byte)]),
+            ),
+          ),
+        ),
+    );
+    fc.assert(
+      fc.property(memory, fc.nat(1), (data, shift) => {
+        fc.pre(data.length > 1);
+        const blocks: Uint8Array[] = [];
+        for (let at = 0; at < data.length; at += BLOCK) blocks.push(compressBlock(data.subarray(at, at + BLOCK)));
+        const half = data.length >> 1;
+        const runs: Array<[number, number]> = [
+          [shift, half],
+          [data.length + shift, data.length - half],
+        ];
+        const heap = restored(data, blocks, runs);
+        expect(Buffer.compare(heap.subarray(shift, shift + half), data.subarray(0, half))).toBe(0);
+        const rest = heap.subarray(data.length + shift, data.length * 2 - half + shift);
+        expect(Buffer.compare(rest, data.subarray(half))).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are refused if they are damaged', () => {
+    const data = new Uint8Array(5000).fill(7);
+    const block = compressBlock(data);
+    const refused = (blocks: Uint8Array[], runs: Array<[number, number]>) =>
+      expect(() => restored(data, blocks, runs)).toThrow('compressed data of the assets is damaged');
+    refused([block], [[0, 4096]]);
+    refused([block], [[0, 8192]]);
+    refused([new Uint8Array(1000).fill(255)], [[0, 5000]]);
+  });
+});
+
+it('the snapshot is compressed to less than half, and starts on Node and at the top level of a Worker', async () => {
   put('small/app.py', APP);
   put('small/text.txt', 'text');
-  const plain = await build('small');
-  const { out, assets } = await build('small', { compressSnapshot: true });
-  const bytesOf = (data: unknown) => (data as Uint8Array).length;
-  expect(bytesOf(assets.snapshot)).toBeLessThan(bytesOf(plain.assets.snapshot) * 0.4);
+  const { out, assets } = await build('small');
+  const pages = assets.manifest.snapshot?.runs.reduce((sum, [, length]) => sum + length, 0) ?? 0;
+  expect((assets.snapshot as Uint8Array).length).toBeLessThan(pages * 0.45);
   const digest = createHash('sha256').update('text').digest('hex');
   const app = fromPython(await loadAssets(out));
   expect((await callApp(app, testEnviron({ PATH_INFO: '/text.txt' }))).text()).toBe(digest);
@@ -133,17 +187,17 @@ it('a compressed snapshot is a third of the size, and starts on Node and at the 
 describe('assets of more than 64 MiB', () => {
   it('are an error for Workers, which says what takes the space, and none for Node', async () => {
     put('large/app.py', APP);
-    put('large/data/noise.bin', randomBytes(45 * 1_048_576));
+    put('large/data/noise.bin', randomBytes(50 * 1_048_576));
     const out = join(scratch, 'large assets');
     const command = [resolve('dist/python/builder/command.js'), 'build-python', join(scratch, 'large/app.py')];
     const failed = await run(process.execPath, [...command, '--out', out]).catch((error) => error);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(
-      /the assets have \d\d\.\d MiB, and a Worker may have 64\.0 MiB with its own code:\n.*\n 45\.0 {6}45\.0 {6}1 {2}data\n[\s\S]*--compress-snapshot saves \d\.\d MiB/,
+      /the assets have \d\d\.\d MiB, and a Worker may have 64\.0 MiB with its own code:\n.*\n 50\.0 {6}50\.0 {6}1 {2}data\n/,
     );
     expect(existsSync(out)).toBe(false);
     const { stdout } = await run(process.execPath, [...command, '--out', out, '--target', 'node']);
-    expect(stdout).toMatch(/45\.0 {6}45\.0 {6}1 {2}data\n/);
+    expect(stdout).toMatch(/50\.0 {6}50\.0 {6}1 {2}data\n/);
     expect(readdirSync(out)).not.toContain('assets.mjs');
     expect(readdirSync(out)).toContain('node.mjs');
   }, 120_000);

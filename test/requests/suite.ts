@@ -70,7 +70,7 @@ export const data = JSON.parse(readFileSync(new URL('requests.json', import.meta
 
 const cases: Array<[section: string, one: Case]> = [
   ...data.cases.map((one): [string, Case] => ['requests', one]),
-  ...kinds.map((one): [string, Case] => ['requests of these kinds', one]),
+  ...kinds.map((one): [string, Case] => ['variants of requests', one]),
 ];
 
 /** Ports of 127.0.0.1. */

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 
 /** Test files that need dist/, the compiled package. */
-export const PACKAGE = ['test/package.test.ts', 'test/offline.test.ts'];
+export const PACKAGE = ['test/package.test.ts', 'test/offline.test.ts', 'test/doc-examples.test.ts'];
 /** Those that need AWS's runtime client as well. */
 export const LAMBDA = [
   'test/deploy.test.ts',
+  'test/shorty.test.ts',
   'test/showcase.test.ts',
   'test/conformance/lambda-stream.test.ts',
   'test/lambda-traps/streaming.test.ts',
@@ -19,6 +20,9 @@ export const unbuilt = {
   include: ['test/**/*.test.ts'],
   exclude: [...PACKAGE, ...LAMBDA, ...PYTHON, ...WORKERS],
   // An example imports the package by its name, which leads to dist/.
-  alias: [{ find: /^wsgi-edge$/, replacement: resolve(import.meta.dirname, '../../src/index.ts') }],
+  alias: [
+    { find: /^wsgi-edge$/, replacement: resolve(import.meta.dirname, '../../src/index.ts') },
+    { find: /^wsgi-edge\/(http|middleware)$/, replacement: resolve(import.meta.dirname, '../../$1/index.ts') },
+  ],
 };
 export const onNode = { environment: 'node', testTimeout: 30_000, hookTimeout: 180_000, maxConcurrency: 12 } as const;

@@ -294,7 +294,7 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'MUST NOT',
       requirement: "Gateway: use other attributes of the iterable, unless its type is the gateway's own.",
-      binding: 'Iteration and `close` alone, but for arrays and for the `FileWrapper` that the gateway has made.',
+      binding: 'Only iteration and `close`, except for arrays and for a `FileWrapper` that the gateway has made.',
       check: ['A gateway iterates over a body once, and not after it has closed it.'],
       where: ['src/body.ts'],
       cases: [
@@ -440,7 +440,7 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Gateway: wsgi.errors takes text of any script.',
-      binding: 'Any string; here alone strings are not native ones.',
+      binding: 'Any string. Only here, strings need not be native ones.',
       check: ['`wsgi.errors` takes strings.'],
       where: ['src/error-stream.ts'],
       cases: ['wsgi.errors takes text of any script, line by line'],
@@ -1045,7 +1045,7 @@ export const clauses: Record<string, Clause[]> = {
       level: 'SHOULD',
       requirement: 'Gateway: play dumb, and change nothing that alters the meaning of a response.',
       binding:
-        'No header is added but Content-Length. Of the others, white space around a value, the same Content-Length twice, and a Content-Length where there is no body (204, 205) go.',
+        'Only Content-Length is added. White space around a value, a second equal Content-Length, and the Content-Length of a 204 or 205 are removed.',
       where: [RUN],
       cases: [
         'no Content-Type is added',
@@ -1057,7 +1057,7 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Gateway: be conservative, as an HTTP gateway is; features are for middleware.',
-      binding: 'HEAD, 204, 205 and 304 alone are treated: their body is closed, not sent.',
+      binding: 'Only HEAD, 204, 205 and 304 are treated: their body is closed, not sent.',
       where: [RUN],
       cases: ['HEAD sends no body and closes it: an iterable', '304 keeps its headers'],
     },

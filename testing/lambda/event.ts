@@ -17,9 +17,31 @@ export interface LambdaRequest {
 
 /** Makes the event that a front end sends for a request, in the form of that front end: the path decoded or as sent, the
  *  query raw, encoded or decoded, repeated headers joined, in a list or lost, cookies in a header or apart.
- *  @throws {WsgiError} when the kind is not known */
-export function lambdaEvent<Kind extends LambdaKind>(kind: Kind, request: LambdaRequest = {}): LambdaEvents[Kind] {
-  return eventOf(kind, request, ARRIVAL);
+ *  @returns the event; a promise of it for a Request of the Fetch API, whose body has to be read
+ *  @throws {WsgiError} when the kind is not known
+ *  @example
+ *  ```ts
+ *  import { lambdaEvent } from 'wsgi-edge/testing';
+ *
+ *  lambdaEvent('alb-single', { target: '/a?b=1' }).path; //=> '/a'
+ *  (await lambdaEvent('function-url', new Request('https://h/a', { method: 'PUT', body: 'b' }))).body; //=> 'b'
+ *  ``` */
+export function lambdaEvent<Kind extends LambdaKind>(kind: Kind, request: Request): Promise<LambdaEvents[Kind]>;
+export function lambdaEvent<Kind extends LambdaKind>(kind: Kind, request?: LambdaRequest): LambdaEvents[Kind];
+export function lambdaEvent<Kind extends LambdaKind>(
+  kind: Kind,
+  request: LambdaRequest | Request = {},
+): LambdaEvents[Kind] | Promise<LambdaEvents[Kind]> {
+  if (!('arrayBuffer' in request)) return eventOf(kind, request, ARRIVAL);
+  frontEndOf(kind); // refuses an unknown kind at once
+  const { pathname, search, host } = new URL(request.url);
+  const { method, headers: given, body } = request;
+  const headers: LambdaRequest['headers'] = [...given];
+  if (!given.has('host')) headers.push(['host', host]);
+  return request.arrayBuffer().then((bytes) => {
+    const content = body === null ? {} : { body: new Uint8Array(bytes) };
+    return eventOf(kind, { method, target: pathname + search, headers, ...content }, ARRIVAL);
+  });
 }
 
 /** As `lambdaEvent`, for a request that has arrived in another way.

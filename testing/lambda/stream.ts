@@ -83,14 +83,38 @@ export function readUnstreamed(kind: StreamingKind, json: string): LambdaRespons
 /** The largest body of a request that is sent to a function, in bytes. */
 export const REQUEST_LIMIT = 6 * 1024 * 1024;
 
-/** An answer that the front end makes without the function.
- *  @param status  413 if the body is above `REQUEST_LIMIT`, 502 if the function failed or the front end refuses its
- *    response */
-export function ownResponse(kind: StreamingKind, status: 413 | 502): LambdaResponse {
-  if (kind === 'apigw-rest-v1') {
-    const message = status === 413 ? 'Request Too Long' : 'Internal server error';
-    return response(status, [['content-type', 'application/json']], Buffer.from(JSON.stringify({ message })));
-  }
-  if (status === 413) return response(413, [], Buffer.from('Request Too Long'));
-  return response(502, [['content-type', 'text/plain']], Buffer.from('Internal Server Error'));
+/** The front ends that the emulation has. */
+export type EmulatedKind = StreamingKind | Extract<LambdaKind, 'apigw-http-v2' | 'alb-single'>;
+
+const HTML = 'text/html';
+const JSON_TYPE = 'application/json';
+
+/** The answers that front ends make without the function: to a body above `REQUEST_LIMIT`, and to a function that failed or whose
+ *  response is refused. AWS documents the status; the texts of an HTTP API and of a load balancer are those that their users report. */
+const OWN: Record<
+  EmulatedKind,
+  Record<'tooLarge' | 'failed', [status: number, type: string | undefined, text: string]>
+> = {
+  'function-url': {
+    tooLarge: [413, undefined, 'Request Too Long'],
+    failed: [502, 'text/plain', 'Internal Server Error'],
+  },
+  'apigw-rest-v1': {
+    tooLarge: [413, JSON_TYPE, '{"message":"Request Too Long"}'],
+    failed: [502, JSON_TYPE, '{"message":"Internal server error"}'],
+  },
+  'apigw-http-v2': {
+    tooLarge: [413, JSON_TYPE, '{"message":"Request Entity Too Large"}'],
+    failed: [500, JSON_TYPE, '{"message":"Internal Server Error"}'],
+  },
+  'alb-single': {
+    tooLarge: [413, HTML, '<html><head><title>413 Request Entity Too Large</title></head></html>'],
+    failed: [502, HTML, '<html><head><title>502 Bad Gateway</title></head></html>'],
+  },
+};
+
+/** An answer that a front end makes without the function. */
+export function ownResponse(kind: EmulatedKind, why: 'tooLarge' | 'failed'): LambdaResponse {
+  const [status, type, text] = OWN[kind][why];
+  return response(status, type === undefined ? [] : [['content-type', type]], Buffer.from(text));
 }

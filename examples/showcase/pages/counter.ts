@@ -1,5 +1,5 @@
 import type { Application, Environ } from 'wsgi-edge';
-import { html } from '../html.ts';
+import { html, redirect } from 'wsgi-edge/http';
 import { link, page } from '../page.ts';
 
 /** What the counter needs of a Workers KV namespace. */
@@ -25,15 +25,14 @@ function storeOf(environ: Environ): [store: Store, name: string] {
 }
 
 /** Counts POST requests. Two at once may count as one: KV has no atomic increment. */
-export const counter: Application = async (environ, startResponse) => {
+export async function counter(environ: Environ): Promise<Application> {
   const [store, name] = storeOf(environ);
   const count = Number((await store.get('count')) ?? 0);
   if (environ.REQUEST_METHOD === 'POST') {
     await store.put('count', String(count + 1));
-    startResponse('303 See Other', [['Location', 'counter']]);
-    return [];
+    return redirect('counter', { status: 303 });
   }
-  return page(environ, startResponse, {
+  return page(environ, {
     title: 'Counter',
     headers: [['Cache-Control', 'no-store']],
     content: html`<p class="count"><output>${count}</output></p>
@@ -41,4 +40,4 @@ export const counter: Application = async (environ, startResponse) => {
 <p>Kept in ${name}.</p>
 `,
   });
-};
+}

@@ -1,5 +1,5 @@
 import { type Application, applicationUri, decodeNative, type Environ, requestUri } from 'wsgi-edge';
-import { type Html, html } from '../html.ts';
+import { type Html, html } from 'wsgi-edge/http';
 import { stackOf } from '../middleware.ts';
 import { link, page, table } from '../page.ts';
 
@@ -19,8 +19,8 @@ const GROUPS: ReadonlyArray<[caption: string, has: (key: string) => boolean]> = 
 ];
 
 /** environ is a plain object: its keys can be listed, it can be copied, and an application may add to it. */
-export const environPage: Application = (environ, startResponse) =>
-  page(environ, startResponse, {
+export const environPage = (environ: Environ): Application =>
+  page(environ, {
     title: 'Environ',
     content: html`<p>All that an application knows of a request is in <code>environ</code>. Ask with another path, such as
 <a href="${link(environ, '/environ/and/more?a=1')}">/environ/and/more?a=1</a>, and see how <code>mount</code> splits it

@@ -1,23 +1,24 @@
 import { type Application, decodeNative, type Environ } from 'wsgi-edge';
-import { type Html, html } from '../html.ts';
-import { link, page, refusal, table } from '../page.ts';
-import { postedFields, queryFields } from '../urlencoded.ts';
+import { form, type Html, html, query } from 'wsgi-edge/http';
+import { link, page, table } from '../page.ts';
 
-/** An application may be an async function: this one waits for the body of a POST. */
-export const form: Application = async (environ, startResponse) => {
-  const posted = environ.REQUEST_METHOD === 'POST' ? await postedFields(environ) : new URLSearchParams();
-  if (typeof posted === 'string')
-    return refusal(environ, startResponse, posted, 'This form takes up to 64 KiB, urlencoded.');
-  const query = queryFields(environ);
-  return page(environ, startResponse, {
+const LIMIT = 65_536; // bytes
+
+/** Waits for the body of a POST. `form` refuses one that is too long (413) or not a form (415). */
+export async function formPage(environ: Environ): Promise<Application> {
+  const posted = new URLSearchParams();
+  if (environ.REQUEST_METHOD === 'POST')
+    for (const [name, value] of await form(environ, { maxBytes: LIMIT })) posted.append(name, String(value));
+  const sent = query(environ);
+  return page(environ, {
     title: 'Forms',
     content: html`<div class="columns">
-<form action="${link(environ, '/form')}"><h2>GET</h2>${fields('get', query)}<button>Send in the query</button></form>
+<form action="${link(environ, '/form')}"><h2>GET</h2>${fields('get', sent)}<button>Send in the query</button></form>
 <form action="${link(environ, '/form')}" method="post"><h2>POST</h2>${fields('post', posted)}<button>Send in the
 body</button></form>
 </div>
 <h2>What arrived</h2>
-${table('Query, from QUERY_STRING', [...query], 'No query.')}
+${table('Query, from QUERY_STRING', [...sent], 'No query.')}
 ${table('Form, from wsgi.input', [...posted], 'No form was posted.')}
 <h2>Native strings</h2>
 <p>The values in <code>environ</code> are strings of bytes, one code unit each, as PEP 3333 has it; <code>decodeNative</code>
@@ -25,7 +26,7 @@ reads those bytes as UTF-8. See it with <a href="${link(environ, EXAMPLE)}">a pa
 ${table('PATH_INFO', native(environ), '')}
 `,
   });
-};
+}
 
 const EXAMPLE = '/form/caf%C3%A9?name=Zo%C3%AB&drink=tea&drink=coffee';
 

@@ -1,11 +1,12 @@
-import type { Application } from 'wsgi-edge';
-import { html } from '../html.ts';
+import type { Application, Environ } from 'wsgi-edge';
+import { html } from 'wsgi-edge/http';
 import { link, PARTS, page } from '../page.ts';
 import { platformOf } from '../platform.ts';
 
-/** An application: it takes environ and startResponse, and returns an iterable of bytes (`page` does both). */
-export const home: Application = (environ, startResponse) =>
-  page(environ, startResponse, {
+/** A view: it takes environ and returns a response. A response is an application: called with environ and startResponse, it
+ *  sends itself. */
+export const home = (environ: Environ): Application =>
+  page(environ, {
     title: 'One application, three platforms',
     content: html`<p class="lead">This is a WSGI application in TypeScript. Cloudflare Workers, AWS Lambda and Node serve
 it unchanged.</p>

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { type Application, type Environ, fromFetchHandler } from 'wsgi-edge';
-import { html } from '../html.ts';
+import { html } from 'wsgi-edge/http';
 import { layout, link } from '../page.ts';
 
 const hono = new Hono<{ Bindings: { environ: Environ } }>();

@@ -1,11 +1,11 @@
-import type { Application } from 'wsgi-edge';
-import { html } from '../html.ts';
+import type { Application, Environ } from 'wsgi-edge';
+import { html } from 'wsgi-edge/http';
 import { link, page, sitePath } from '../page.ts';
 
-/** A status is one string, code and reason. */
-export const notFound: Application = (environ, startResponse) =>
-  page(environ, startResponse, {
-    status: '404 Not Found',
+/** The site's own 404. */
+export const missing = (environ: Environ): Application =>
+  page(environ, {
+    status: 404,
     title: 'Not found',
     content: html`<p>There is nothing at <code>${sitePath(environ)}</code>. The <a href="${link(environ, '/')}">home
 page</a> leads to all there is.</p>`,

@@ -1,3 +1,4 @@
+import { mapResponse } from '../../../middleware/index.js';
 import { fromFetchHandler } from '../../../src/fetch/application.js';
 import { FileWrapper } from '../../../src/file-wrapper.js';
 import { headerView } from '../../../src/header-view.js';
@@ -34,8 +35,10 @@ import {
   value,
 } from '../case.js';
 import { keep, note } from '../report.js';
+import { shipped } from '../shipped.js';
 
 const BOTH = 'Middleware: Components that Play Both Sides';
+const CALLABLE = 'The start_response() Callable';
 const BLOCKS = 'Middleware Handling of Block Boundaries';
 const ERRORS = 'Error Handling';
 const FILE = 'Optional Platform-Specific File Handling';
@@ -235,6 +238,28 @@ const labelling: Middleware = (app) => (environ, startResponse) =>
     return startResponse(status, copy.entries(), excInfo);
   });
 
+/** Looks at the head when the application has returned, as if it were there then. */
+const tooEager: Middleware = (app) => async (environ, startResponse) => {
+  let compresses = false;
+  const body = await app(environ, (status, headers, excInfo) => {
+    compresses = true;
+    return startResponse(status, [...headers, ['Content-Encoding', 'gzip']], excInfo);
+  });
+  return compresses ? mapped(body, upper) : body;
+};
+
+/** Adds to the list that it has passed on. */
+const tooLate: Middleware = (app) => async (environ, startResponse) => {
+  const given: HeaderList = [];
+  const body = await app(environ, (status, headers, excInfo) => {
+    given.push(...headers.map(([name, value]): [string, string] => [name, value]));
+    const write = startResponse(status, given, excInfo);
+    given.push(['X-Late', '1']);
+    return write;
+  });
+  return body;
+};
+
 /** Changes every chunk, none in length. */
 const shouting: Middleware = (app) => async (environ, startResponse) => {
   const body = await app(environ, (status, headers, excInfo) => {
@@ -388,10 +413,12 @@ const catchingAtOnce: Middleware = (app) => async (environ, startResponse) => {
   return catching(() => body)(environ, startResponse);
 };
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** `wsgi.input` over bytes. */
-function inputOf(data: Uint8Array): InputStream {
+function inputOf(data: Bytes): InputStream {
   let rest = data;
-  const take = (size: number): Uint8Array => {
+  const take = (size: number): Bytes => {
     const part = rest.subarray(0, size);
     rest = rest.subarray(part.length);
     return part;
@@ -403,7 +430,7 @@ function inputOf(data: Uint8Array): InputStream {
     read: async (size) => take(limit(size)),
     readline: async (size) => take(Math.min(lineLength(), limit(size))),
     async readlines() {
-      const lines: Uint8Array[] = [];
+      const lines: Bytes[] = [];
       while (rest.length > 0) lines.push(take(lineLength()));
       return lines;
     },
@@ -416,14 +443,17 @@ function inputOf(data: Uint8Array): InputStream {
 /** Reads the request body, and gives the application another one. */
 const rewriting: Middleware = (app) => async (environ, startResponse) => {
   const data = upper(await environ['wsgi.input'].read());
-  return app({ ...environ, 'wsgi.input': inputOf(data), CONTENT_LENGTH: String(data.length) }, startResponse);
+  return app(
+    { ...environ, 'wsgi.input': inputOf(new Uint8Array(data)), CONTENT_LENGTH: String(data.length) },
+    startResponse,
+  );
 };
 
 /** Counts what the application reads. */
 const metering: Middleware = (app) => (environ, startResponse) => {
   const input = environ['wsgi.input'];
   let count = 0;
-  const counted = (data: Uint8Array): Uint8Array => {
+  const counted = (data: Bytes): Bytes => {
     count += data.length;
     keep(environ, 'read', count);
     return data;
@@ -1197,6 +1227,7 @@ export const middleware: Case[] = [
       ['the Latinator', slow, 'neoaywotay', [latinator]],
       ['one that adds a header', slow, 'onetwo', [labelling]],
       ['one that is a generator', slow, 'onetwo', [generating]],
+      ['mapResponse', slow, 'ONETWO', [(app) => mapResponse(app, { chunk: upper })]],
       ['four layers', slow, 'NEOAYWOTAY', [labelling, shouting, latinator, generating]],
       [
         'write() through two layers',
@@ -1298,4 +1329,47 @@ export const middleware: Case[] = [
       await leaves({ events: ['ended', 'close'] })(send, recall);
     },
   },
+
+  // The middleware of the package, around every kind of body.
+  ...Object.entries(shipped).flatMap(([name, middleware]) =>
+    applications.map(
+      ([kind, app]): Case => ({
+        name: `${name} of the package around ${kind}`,
+        clause: 'docs/MIDDLEWARE.md',
+        app: behind(app, middleware, labelling),
+        check: gives('hello world', {
+          request: { headers: [['Authorization', 'Basic dTpw']] },
+          headers: { 'x-label': 'labelled' },
+        }),
+      }),
+    ),
+  ),
+
+  // Middleware that awaits the application, and looks at a head that a generator has not given yet.
+  ...(
+    [
+      ['labels a body that it does not encode', tooEager, 'the body is not gzip'],
+      ['changes the head too late', tooLate, 'changed the header "X-Late"'],
+    ] as Array<[string, Middleware, string]>
+  ).map(
+    ([name, middleware, warning]): Case => ({
+      name: `middleware that ${name} is named in the log`,
+      clause: CALLABLE,
+      app: behind(async function* (environ, startResponse) {
+        startResponse('200 OK', plain());
+        yield* GIVEN;
+        note(environ, 'close');
+      }, middleware),
+      async check(send, recall) {
+        // The second time, the place of the call is known.
+        await send();
+        equal(textOf(await send()), 'hello world', 'body');
+        const { errors } = await recall((report) => report.errors.length > 1);
+        const text = errors.join('\n');
+        ok(text.includes(warning), `the log does not warn: ${text}`);
+        ok(/called at .*(middleware|worker|index|application|\.js|\.ts)/.test(text), `no place is named: ${text}`);
+      },
+      refused: { why: 'the response would be corrupt, or the change lost', check: refusedWith500 },
+    }),
+  ),
 ];

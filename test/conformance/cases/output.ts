@@ -521,7 +521,7 @@ export const output: Case[] = [
 
   // HEAD and bodiless statuses.
   {
-    name: 'HEAD: what write() is given is not sent',
+    name: 'HEAD: the argument of write() is not sent',
     clause: 'RFC 9110, section 9.3.2',
     app: async (_environ, startResponse) => {
       const write = startResponse('200 OK', plain(['X-A', '1']));
@@ -535,7 +535,7 @@ export const output: Case[] = [
     },
   },
   {
-    name: '204: what write() is given is not sent',
+    name: '204: the argument of write() is not sent',
     clause: 'RFC 9110, section 6.4.1',
     app: async (_environ, startResponse) => {
       const write = startResponse('204 No Content', []);

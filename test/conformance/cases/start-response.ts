@@ -320,11 +320,14 @@ export const startResponse: Case[] = [
       if (pair) pair[1] = 'after';
       return [body];
     },
-    async check(send) {
+    async check(send, recall) {
       const response = await send();
       holds(response, 'body');
       equal([value(response, 'x-a'), value(response, 'x-late')], ['before', undefined], 'X-A and X-Late');
+      const { errors } = await recall((report) => report.errors.length > 0);
+      ok(errors.join('\n').includes('changed the header "X-A"'), `the log does not name X-A: ${errors}`);
     },
+    refused: { why: 'the change would have no effect', check: refusedWith500 },
   },
   {
     name: 'a header list that is used again does not grow',

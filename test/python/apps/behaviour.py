@@ -1,9 +1,10 @@
-"""The measured applications of test/applications in their own language: behaviour.json has the source of each, as it ran on
-wsgiref, gunicorn, waitress, cheroot, uWSGI and mod_wsgi."""
+"""The measured applications of wsgi-edge's conformance suite: SOURCES has the source of each, as it ran on wsgiref, gunicorn,
+waitress, cheroot, uWSGI and mod_wsgi. X-Wsgi-Case picks one, and X-Wsgi-Report gives what a run (X-Wsgi-Run) has noted."""
 
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -77,9 +78,33 @@ class TrackedLen(Tracked):
         return self.length
 
 
+def notes(run):
+    # A file, because a server may have several processes.
+    return os.path.join(tempfile.gettempdir(), "wsgi-edge-notes-" + re.sub(r"[^\w-]", "", run))
+
+
+def write_note(run):
+    def write(event):
+        with open(notes(run), "a") as file:
+            file.write(json.dumps(event) + "\n")
+
+    return write
+
+
+def report(run, start_response):
+    events = []
+    if os.path.exists(notes(run)):
+        with open(notes(run)) as file:
+            events = [json.loads(line) for line in file]
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps({"language": "python", "events": events}).encode()]
+
+
 def app(environ, start_response):
     global note
-    note = environ["test.note"]
+    if "HTTP_X_WSGI_REPORT" in environ:
+        return report(environ["HTTP_X_WSGI_REPORT"], start_response)
+    note = environ.get("test.note") or write_note(environ.get("HTTP_X_WSGI_RUN", "none"))
     if not os.path.exists(FILE):
         with open(FILE, "wb") as file:
             file.write(b"0123456789" * 2000)

@@ -139,6 +139,17 @@ def cause(environ, start_response):
     environ["test.fail"]()
 
 
+def forge(environ, start_response):
+    """Raises errors whose texts have lines of a client."""
+    lines = "no user x\r\n127.0.0.1 - admin logged in\n\x1b[31mred"
+    try:
+        compile("\n\n(1 +* 2)", lines, "eval")
+    except SyntaxError as error:
+        error.msg = error.text = lines
+        error.add_note(lines)
+        raise ExceptionGroup(lines, [ValueError(lines)]) from error
+
+
 def event(environ, start_response):
     return answer(start_response, f"{environ['aws.event'].version} {environ['aws.context'].awsRequestId}")
 
@@ -158,3 +169,9 @@ def source(environ, start_response):
 def modified(environ, start_response):
     """When a file of the assets was changed."""
     return answer(start_response, os.stat(__file__).st_mtime)
+
+
+def die_or_live(environ, start_response):
+    if environ["QUERY_STRING"] == "die":
+        os._exit(3)
+    return answer(start_response, "alive")

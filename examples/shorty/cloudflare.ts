@@ -1,0 +1,4 @@
+import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+import { app } from './app.ts';
+
+export default toCloudflareHandler(app);

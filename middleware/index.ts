@@ -1,0 +1,11 @@
+export { type AccessLogOptions, type AccessRecord, accessLog } from './access-log.js';
+export { type BasicAuthOptions, basicAuth } from './basic-auth.js';
+export { type CompressOptions, compress } from './compress.js';
+export { type ConditionalOptions, conditional } from './conditional.js';
+export { type CorsOptions, cors } from './cors.js';
+export { type ErrorPages, errorPages } from './error-pages.js';
+export { mapResponse, type ResponseHead, type ResponseMapping } from './map-response.js';
+export { type RequestIdOptions, requestId } from './request-id.js';
+export { type SecureHeaders, secureHeaders } from './secure-headers.js';
+export { type StaticFilesOptions, staticFiles } from './static-files.js';
+export { timeout } from './timeout.js';

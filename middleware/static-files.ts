@@ -1,0 +1,194 @@
+import { lookup } from 'mrmime';
+import { quote, WsgiError } from '../src/errors.js';
+import { fromFetchHandler } from '../src/fetch/application.js';
+import {
+  acceptedEncoding,
+  addVary,
+  contentRange,
+  formatHttpDate,
+  notModifiedHeaders,
+  precondition,
+  requestedRange,
+} from '../src/http-semantics.js';
+import { bytesToTextOrNull, nativeToBytes, percentEncode } from '../src/native-string.js';
+import { statusPage } from '../src/pages.js';
+import type { Application, Body, Environ, HeaderList, Middleware, StartResponse } from '../src/types.js';
+import { enterMount, rawPathInfo } from '../src/url.js';
+import { Folder, type FoundFile } from './folder.js';
+
+/** The options of `staticFiles`. */
+export interface StaticFilesOptions {
+  /** A folder of Node's file system. */
+  folder?: string;
+  /** The name of the assets binding of a Worker; "ASSETS" by default. If environ has the binding, it goes before the
+   *  folder, so that one application runs on both. */
+  assets?: string;
+  /** The path below which files are served, such as "/static"; all paths by default. */
+  prefix?: string;
+  /** The Cache-Control of files; by default "public, max-age=0", so that a browser asks each time whether its copy holds. */
+  cacheControl?: string;
+  /** Sends `a.css.br`, `a.css.zst` or `a.css.gz` instead of `a.css` to clients that accept it; false by default. */
+  precompressed?: boolean;
+}
+
+const SUFFIXES = { br: '.br', zstd: '.zst', gzip: '.gz' } as const;
+const ENCODINGS = ['br', 'zstd', 'gzip'] as const;
+
+/** Serves files of a folder (Node, Lambda) or of an assets binding (Workers), with media types, ETag, Last-Modified, 304,
+ *  ranges, and `index.html` for a path that ends in "/". Everything else goes to the application: other methods, paths
+ *  without a file, paths with a dot file (except `.well-known`), a backslash, a colon, a control character or an escaped
+ *  slash, and files that a symbolic link leads out of the folder to.
+ *  @throws {WsgiError} when `prefix` is not like "/static", and for a request when there is neither binding nor folder
+ *  @example
+ *  ```ts
+ *  import { text } from 'wsgi-edge/http';
+ *  import { staticFiles } from 'wsgi-edge/middleware';
+ *  import { client } from 'wsgi-edge/testing';
+ *
+ *  const app = staticFiles({ folder: 'public', prefix: '/static' })(text('the application'));
+ *  await (await client(app).get('/static/no-such-file')).text(); //=> 'the application'
+ *  ``` */
+export function staticFiles<E extends Environ = Environ>(options: StaticFilesOptions): Middleware<E> {
+  const { folder, assets = 'ASSETS', prefix = '', precompressed = false } = options;
+  const { cacheControl = 'public, max-age=0' } = options;
+  if (prefix !== '' && !/^(\/[^/]+)+$/.test(prefix))
+    throw new WsgiError(`staticFiles: prefix must be like "/static", not ${quote(prefix)}`);
+  const files = folder === undefined ? undefined : new Folder(folder);
+  return (app) => async (environ, startResponse) => {
+    const inner = { ...environ };
+    if (!/^(GET|HEAD)$/.test(environ.REQUEST_METHOD) || !enterMount(inner, prefix)) return app(environ, startResponse);
+    const segments = segmentsOf(inner);
+    if (segments === undefined) return app(environ, startResponse);
+    const binding = (environ['workers.env'] as Record<string, Assets | undefined> | undefined)?.[assets];
+    if (binding !== undefined) return serveAsset(binding, inner, environ, startResponse, app);
+    if (files === undefined) throw new WsgiError(`staticFiles: there is neither a binding ${assets} nor a folder`);
+    // The path of a mount itself has no "/" yet.
+    const isFolder = segments.at(-1) === '' && inner.PATH_INFO !== '';
+    const found = await files.find(isFolder ? [...segments.slice(0, -1), 'index.html'] : segments);
+    if (found === 'folder')
+      return (await redirect(files, segments, inner, startResponse)) ?? app(environ, startResponse);
+    if (found === undefined) return app(environ, startResponse);
+    const path = isFolder ? [...segments.slice(0, -1), 'index.html'] : segments;
+    return serveFile(await variantOf(files, path, found, precompressed, inner), cacheControl, inner, startResponse);
+  };
+}
+
+/** The part of Fetcher that is used. */
+interface Assets {
+  fetch(request: Request): Promise<Response>;
+}
+
+// The segments of the path as text; the last is "" for a folder. Undefined for a path that must not reach a file system.
+function segmentsOf(environ: Environ): string[] | undefined {
+  // A proxy or a middleware may have judged the path by its slashes.
+  if (/%(2f|5c|00)/i.test(rawPathInfo(environ))) return undefined;
+  const path = bytesToTextOrNull(nativeToBytes(environ.PATH_INFO || '/'));
+  if (path === null || /[\x00-\x1f\x7f\\:]/.test(path)) return undefined;
+  const segments = path.split('/').slice(1);
+  const isHidden = (segment: string, at: number) =>
+    (segment.startsWith('.') && segment !== '.well-known') || (segment === '' && at < segments.length - 1);
+  return segments.some(isHidden) ? undefined : segments;
+}
+
+const MISSING = new WsgiError('staticFiles: no such asset');
+
+async function serveAsset<E extends Environ>(
+  assets: Assets,
+  inner: Environ,
+  environ: E,
+  startResponse: StartResponse,
+  app: Application<E>,
+): Promise<Body> {
+  const serve = fromFetchHandler(async (request) => {
+    const response = await assets.fetch(request);
+    if (response.status !== 404) return response;
+    await response.body?.cancel();
+    throw MISSING;
+  });
+  try {
+    return await serve(inner, startResponse);
+  } catch (error) {
+    if (error !== MISSING) throw error;
+    return app(environ, startResponse);
+  }
+}
+
+// Relative links of a page need the "/" at the end. The Location is relative, so a path like "//host" can't lead elsewhere.
+async function redirect(
+  files: Folder,
+  segments: string[],
+  { SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query }: Environ,
+  startResponse: StartResponse,
+): Promise<Body | undefined> {
+  if (typeof (await files.find([...segments, 'index.html'])) !== 'object') return undefined;
+  const whole = script + path;
+  const name = percentEncode(whole.slice(whole.lastIndexOf('/') + 1), '');
+  startResponse('308 Permanent Redirect', [['Location', `${name}/${query === '' ? '' : `?${query}`}`]]);
+  return [];
+}
+
+/** A file with the headers that tell its media type and coding. */
+interface Variant {
+  file: FoundFile;
+  etag: string;
+  headers: HeaderList;
+}
+
+async function variantOf(
+  files: Folder,
+  path: string[],
+  file: FoundFile,
+  precompressed: boolean,
+  { HTTP_ACCEPT_ENCODING: accept }: Environ,
+): Promise<Variant> {
+  const name = path.at(-1) as string;
+  const type = lookup(name) ?? 'application/octet-stream';
+  const headers: HeaderList = [['Content-Type', type.startsWith('text/') ? `${type}; charset=utf-8` : type]];
+  if (!precompressed) return { file, etag: etagOf(file, ''), headers };
+  addVary(headers, 'Accept-Encoding');
+  let offered = [...ENCODINGS];
+  for (;;) {
+    const encoding = acceptedEncoding(accept, offered);
+    if (encoding === undefined) return { file, etag: etagOf(file, ''), headers };
+    const variant = await files.find([...path.slice(0, -1), name + SUFFIXES[encoding]]);
+    if (typeof variant === 'object')
+      return { file: variant, etag: etagOf(variant, encoding), headers: [...headers, ['Content-Encoding', encoding]] };
+    offered = offered.filter((each) => each !== encoding);
+  }
+}
+
+const etagOf = ({ size, modified }: FoundFile, encoding: string): string =>
+  `"${size.toString(16)}-${Math.floor(modified).toString(16)}${encoding && `-${encoding}`}"`;
+
+async function serveFile(
+  { file, etag, headers }: Variant,
+  cacheControl: string,
+  environ: Environ,
+  startResponse: StartResponse,
+): Promise<Body> {
+  const { size } = file;
+  const modified = Math.floor(file.modified / 1000);
+  const common: HeaderList = [
+    ...headers,
+    ['ETag', etag],
+    ['Last-Modified', formatHttpDate(modified)],
+    ['Cache-Control', cacheControl],
+    ['Accept-Ranges', 'bytes'],
+  ];
+  const failed = precondition(environ, { etag, modified });
+  if (failed === 412) return statusPage('412 Precondition Failed')(environ, startResponse);
+  if (failed === 304) {
+    startResponse('304 Not Modified', notModifiedHeaders(common));
+    return [];
+  }
+  const range = requestedRange(environ, size, { etag, modified });
+  if (range === 'unsatisfiable')
+    return statusPage('416 Range Not Satisfiable', contentRange(undefined, size))(environ, startResponse);
+  const { first, last } = range ?? { first: 0, last: size - 1 };
+  startResponse(range === undefined ? '200 OK' : '206 Partial Content', [
+    ...common,
+    ...(range === undefined ? [] : [contentRange(range, size)]),
+    ['Content-Length', String(last - first + 1)],
+  ]);
+  return environ.REQUEST_METHOD === 'HEAD' ? [] : environ['wsgi.file_wrapper'](await file.open(first, last));
+}

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { inflateRawSync } from 'node:zlib';
+import { FORMAT, PYODIDE_VERSION, type PythonAssets, signOf } from '../interpreter/assets.js';
+import { readZip } from '../interpreter/zip.js';
+import { collect, parseEntry } from './collect.js';
+import { type BuildOptions, buildPython } from './index.js';
+import { findPyodide, installedIn, installPyodide } from './pyodide-files.js';
+import { writeZip } from './zip-writer.js';
+
+/** Options of `developPython`. */
+export interface DevelopOptions extends Pick<BuildOptions, 'application' | 'cwd' | 'progress' | 'concurrent'> {
+  /** The folder that keeps what the packages were built into. */
+  cache: string;
+}
+
+/** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read anew
+ *  at each call. The packages are those of python_modules, of requirements.txt beside the application or in `cwd`, of the
+ *  script's own list of dependencies, or of the virtual environment.
+ *  @throws {WsgiError} when the packages can't be built, or the application can't be imported in the first build
+ *  https://packaging.python.org/en/latest/specifications/inline-script-metadata/ */
+export async function developPython(options: DevelopOptions): Promise<PythonAssets> {
+  const { cache, application, progress = () => {}, concurrent = true } = options;
+  const cwd = resolve(options.cwd ?? '.');
+  const { root, application: entry } = parseEntry(application, cwd);
+  const sources = packagesOf(application, root, cwd);
+  const key = createHash('sha256').update(JSON.stringify([FORMAT, root, entry, concurrent, sources.marks]));
+  const folder = join(resolve(cwd, cache), `develop-${key.digest('hex').slice(0, 16)}`);
+  if (!existsSync(join(folder, 'node.mjs')))
+    await buildBase(folder, { ...options, cwd, concurrent }, sources, progress);
+  const { default: base } = (await import(pathToFileURL(join(folder, 'node.mjs')).href)) as { default: PythonAssets };
+  return withFiles(base, root, [folder, join(cwd, 'python_modules')]);
+}
+
+interface PackageSources {
+  packages?: string[];
+  /** A requirements.txt, or the text of one. */
+  requirements?: string;
+  text?: string;
+  /** Whatever tells that the packages are others. */
+  marks: unknown[];
+}
+
+function packagesOf(application: string, root: string, cwd: string): PackageSources {
+  const installed = join(cwd, 'python_modules');
+  if (existsSync(installed)) return { packages: [installed], marks: ['installed', ...distributions(installed)] };
+  const requirements = [root, cwd].map((folder) => join(folder, 'requirements.txt')).find((file) => existsSync(file));
+  if (requirements !== undefined) return { requirements, marks: ['requirements', readFileSync(requirements, 'utf8')] };
+  const text = scriptDependencies(application, cwd);
+  if (text !== undefined) return { text, marks: ['script', text] };
+  const environment =
+    process.env.VIRTUAL_ENV ?? ['.venv', 'venv'].map((name) => join(cwd, name)).find((path) => existsSync(path));
+  const [site] = environment === undefined ? [] : globSync(join(environment, 'lib/python3*/site-packages'));
+  if (site === undefined) return { marks: [] };
+  return { packages: [site], marks: ['environment', ...distributions(site)] };
+}
+
+const distributions = (folder: string): unknown[] =>
+  globSync('*.dist-info', { cwd: folder })
+    .sort()
+    .map((name) => [name, statSync(join(folder, name)).mtimeMs]);
+
+/** The dependencies in a script's own metadata (PEP 723), one on a line. */
+function scriptDependencies(application: string, cwd: string): string | undefined {
+  const [, script] = /^(.+\.py)(?::.*)?$/.exec(application) ?? [];
+  if (script === undefined) return undefined;
+  const [, block] =
+    /^# \/\/\/ script$\n((?:^#(?: .*)?$\n)+?)^# \/\/\/$/m.exec(readFileSync(resolve(cwd, script), 'utf8')) ?? [];
+  const [, list] = /^dependencies\s*=\s*\[([^\]]*)\]/m.exec(block?.replaceAll(/^# ?/gm, '') ?? '') ?? [];
+  if (list === undefined) return undefined;
+  return Array.from(list.matchAll(/"([^"]*)"|'([^']*)'/g), ([, double, single]) => `${double ?? single}\n`).join('');
+}
+
+async function buildBase(
+  folder: string,
+  options: DevelopOptions & { cwd: string },
+  { packages, requirements, text }: PackageSources,
+  progress: (line: string) => void,
+): Promise<void> {
+  mkdirSync(dirname(folder), { recursive: true });
+  const scratch = mkdtempSync(`${folder}-`);
+  try {
+    const list = join(scratch, 'requirements.txt');
+    if (text !== undefined) writeFileSync(list, text);
+    const required = text === undefined ? requirements : list;
+    const out = join(scratch, 'assets');
+    if (findPyodide([options.cwd, installedIn(dirname(folder))]) === undefined) {
+      progress(`installing pyodide ${PYODIDE_VERSION}, CPython for WebAssembly (once)`);
+      await installPyodide(dirname(folder));
+    }
+    progress('building the packages of the application (once)');
+    await buildPython({
+      ...options,
+      out,
+      snapshot: 'framework',
+      target: 'node',
+      ...(packages !== undefined && { packages }),
+      ...(required !== undefined && { requirements: required }),
+      progress: () => {},
+    });
+    // Another process may have built the same at the same time.
+    if (!existsSync(folder)) renameSync(out, folder);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Replaces the files of the application in the site zip by those that are there now, as sources. */
+function withFiles(base: PythonAssets, root: string, skip: string[]): PythonAssets {
+  const kept = readZip(base.site)
+    .filter(({ name }) => !name.startsWith('app/'))
+    .map(({ name, method, modified, read }) => ({
+      name,
+      data: method === 8 ? new Uint8Array(inflateRawSync(read())) : read(),
+      mtime: modified / 1000,
+    }));
+  const own = collect(root, 'app', skip, { exclude: [], include: [], languages: [] }, new Map());
+  const files = own.map(({ path, bytes, mtime }) => ({
+    name: path,
+    data: bytes,
+    ...(mtime !== undefined && { mtime }),
+  }));
+  const site = writeZip([...kept, ...files], false);
+  const manifest = { ...base.manifest, files: { ...base.manifest.files, site: signOf(site) } };
+  return { ...base, manifest, site };
+}

@@ -1,0 +1,126 @@
+// Writes a project of each template with the packed package, as `npm create wsgi-edge` does, and does with it as its user would: install,
+// serve, test, check, and make what would be deployed. Prints the seconds of each step.
+// node scripts/try-templates.ts [--manager npm|pnpm] [--template ts|flask|django|bottle]
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '..');
+const TEMPLATES = ['ts', 'flask', 'django', 'bottle'];
+const MANAGERS = ['npm', 'pnpm'];
+const LIMIT = 600_000; // ms for a step
+
+const { values } = parseArgs({
+  options: { manager: { type: 'string', multiple: true }, template: { type: 'string', multiple: true } },
+});
+
+const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+const env = { ...process.env, PATH, CI: 'true', WRANGLER_SEND_METRICS: 'false', SLS_INTERACTIVE_SETUP_ENABLE: '0' };
+const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-templates-'));
+
+async function command(folder: string, program: string, ...args: string[]): Promise<string> {
+  try {
+    const { stdout } = await run(program, args, { cwd: folder, env, timeout: LIMIT, maxBuffer: 64 * 1024 * 1024 });
+    return stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    const tail = `${stdout}\n${stderr}`.trim().split('\n').slice(-40).join('\n');
+    throw new Error(`${[program, ...args].join(' ')} in ${folder} failed:\n${tail}`);
+  }
+}
+
+async function pack(folder: string): Promise<string> {
+  const out = await command(folder, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', scratch);
+  return join(scratch, (JSON.parse(out) as [{ filename: string }])[0].filename);
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((found) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => found(port));
+    });
+  });
+
+/** Starts the server of development, and waits for its first answer. */
+async function serve(folder: string, manager: string): Promise<string> {
+  const port = await freePort();
+  const args = ['run', 'dev', ...(manager === 'npm' ? ['--'] : []), '--port', String(port)];
+  const child: ChildProcess = spawn(manager, args, {
+    cwd: folder,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data));
+  try {
+    for (let tries = 0; tries < LIMIT / 100; tries++) {
+      const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+      if (response?.status === 200) return await response.text();
+      if (response !== undefined || child.exitCode !== null)
+        throw new Error(`${manager} run dev: status ${response?.status}\n${output}`);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    throw new Error(`${manager} run dev does not answer:\n${output}`);
+  } finally {
+    process.kill(-Number(child.pid), 'SIGTERM');
+    await new Promise((done) => (child.exitCode === null ? child.once('exit', done) : done(undefined)));
+  }
+}
+
+/** Does with a template as its user would.
+ *  @returns the seconds of each step */
+async function tryTemplate(manager: string, template: string, tarball: string): Promise<Record<string, number>> {
+  const name = `${template}-${manager}`;
+  const folder = join(scratch, name);
+  const seconds: Record<string, number> = {};
+  const step = async (what: string, act: () => Promise<unknown>) => {
+    const start = performance.now();
+    await act();
+    seconds[what] = (performance.now() - start) / 1000;
+  };
+  await step('create', () =>
+    command(scratch, join(scratch, 'node_modules/.bin/create-wsgi-edge'), name, `--${template}`),
+  );
+  const manifest = join(folder, 'package.json');
+  const json = JSON.parse(readFileSync(manifest, 'utf8'));
+  // The package that was packed, in place of one that may not be published yet.
+  json.dependencies['wsgi-edge'] = `file:${tarball}`;
+  writeFileSync(manifest, JSON.stringify(json, null, 2));
+  await step('install', () => command(folder, manager, 'install'));
+  await step('dev', async () => {
+    const body = await serve(folder, manager);
+    if (!/hello/i.test(body)) throw new Error(`${name} greets with ${body}`);
+  });
+  await step('test', () => command(folder, manager, 'test'));
+  if (template !== 'ts') await step('build', () => command(folder, manager, 'run', 'build'));
+  await step('types', () => command(folder, 'npx', 'tsc'));
+  await step('check', () => command(folder, manager, 'run', 'check'));
+  await step('wrangler', () => command(folder, 'npx', 'wrangler', 'deploy', '--dry-run', '--outdir', 'build/worker'));
+  await step('osls', () => command(folder, manager, 'run', 'package:lambda'));
+  if (!existsSync(join(folder, '.serverless'))) throw new Error(`${name}: osls wrote no package`);
+  return seconds;
+}
+
+try {
+  const tarballs = [await pack(join(root, 'create')), await pack(root)];
+  writeFileSync(join(scratch, 'package.json'), '{"private":true}');
+  mkdirSync(join(scratch, 'node_modules'), { recursive: true });
+  await command(scratch, 'npm', 'install', '--no-audit', '--no-fund', ...tarballs);
+  const rows: Array<Record<string, number | string>> = [];
+  for (const manager of values.manager ?? MANAGERS)
+    for (const template of values.template ?? TEMPLATES) {
+      const seconds = await tryTemplate(manager, template, tarballs[1] as string);
+      const rounded = Object.entries(seconds).map(([what, time]) => [what, Number(time.toFixed(1))]);
+      rows.push({ manager, template, ...Object.fromEntries(rounded) });
+      console.log(rows.at(-1));
+    }
+  console.table(rows);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
