@@ -5,7 +5,7 @@ export const PYODIDE_VERSION = '314.0.7';
 
 /** The format of the assets. Raise it whenever older assets would not run, for example when the messages between the two halves
  *  of the gateway change. */
-export const FORMAT = 4;
+export const FORMAT = 5;
 
 /** A compiled `WebAssembly.Module`. It is typed as an object, because not every set of platform types has that name. */
 export type WasmModule = object;
