@@ -18,6 +18,9 @@ export const SETS = {
   bottle: 'examples/bottle/requirements.txt',
   falcon: 'test/python/frameworks/falcon.txt',
   pyramid: 'test/python/frameworks/pyramid.txt',
+  storage: 'test/python/storage/requirements.txt',
+  cloudflare: 'test/python/storage/cloudflare.txt',
+  pytest: 'test/python/storage/pytest.txt',
 };
 export type PackageSet = keyof typeof SETS;
 
@@ -69,7 +72,8 @@ function install(set: PackageSet, fill: (folder: string) => Promise<string>): Pr
 // Dependencies are not resolved, because the requirements are locked. Native libraries can't be used, but the modules
 // beside them can.
 const RETRIES = ['--retries', '0', '--timeout', '10'];
-const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14'];
+// pip compares the version of Python that it runs in with that of some packages.
+const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14', '--ignore-requires-python'];
 
 async function byPip(set: PackageSet, folder: string): Promise<string> {
   const what = ['--target', folder, '--only-binary', ':all:', '--no-compile', '--no-deps', '-r', join(root, SETS[set])];
@@ -160,9 +164,26 @@ async function fetchUv(): Promise<void> {
   }
 }
 
+/** The sources of sqlalchemy-cloudflare-d1, which have its tests. */
+export const D1_SOURCES = join(PYTHON, 'sqlalchemy_cloudflare_d1-0.4.1');
+
+// Debian's archive does not have them.
+async function fetchSources(): Promise<void> {
+  if (existsSync(D1_SOURCES)) return;
+  try {
+    const what = ['--no-deps', '--no-binary', ':all:', '--no-build-isolation', '--dest', PYTHON];
+    await run('python3', ['-m', 'pip', 'download', ...RETRIES, ...what, 'sqlalchemy-cloudflare-d1==0.4.1']);
+    await run('tar', ['xzf', `${D1_SOURCES}.tar.gz`, '-C', PYTHON]);
+    console.log('sources of sqlalchemy-cloudflare-d1 0.4.1 (pip)');
+  } catch (error) {
+    console.warn(`pip does not get the tests of sqlalchemy-cloudflare-d1, so they are skipped (${lastLine(error)})`);
+  }
+}
+
 /** Fetches missing packages. @throws when neither pip's index nor Debian's archive has them */
 export async function fetchPackages(): Promise<void> {
   await fetchUv();
+  await fetchSources();
   const wanted = (Object.keys(SETS) as PackageSet[]).filter((set) => !isFetched(set));
   const pipFails = await installAll(wanted, byPip);
   if (pipFails === undefined) return;
