@@ -90,9 +90,9 @@ export class Store {
 
   /** Removes an entry. The pages of an open file stay until it is closed. */
   unlink(file: StoredFile): void {
-    file.unlinked = true;
     if (file.streams > 0) this.exec('UPDATE wsgi_edge_file SET parent = NULL WHERE id = ?', file.id);
     else this.storage.transactionSync(() => this.remove(file.id));
+    file.unlinked = true;
   }
 
   private remove(id: number): void {

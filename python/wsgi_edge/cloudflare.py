@@ -13,7 +13,7 @@ class _Env:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(current.environ()["workers.env"], name)
+        return getattr(current.environ().get("workers.env"), name)
 
 
 class _Workers:
@@ -32,12 +32,18 @@ def _helper(name):
     raise AttributeError(f"wsgi-edge has no {name}: only Cloudflare's own runtime for Python has it")
 
 
+def _flag(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return False
+
+
 _entrypoint = ModuleType("_pyodide_entrypoint_helper")
 _entrypoint.cloudflareWorkersModule = _Workers()
 _entrypoint.patchWaitUntil = lambda ctx: None
 _entrypoint.__getattr__ = _helper
 _flags = ModuleType("_cloudflare_compat_flags")
-_flags.__getattr__ = lambda name: False
+_flags.__getattr__ = _flag
 
 for _module in (_entrypoint, _flags):
     sys.modules.setdefault(_module.__name__, _module)

@@ -131,7 +131,7 @@ def _error(error):
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|(\w+)""", re.S)
 _TRANSACTION = {"BEGIN", "COMMIT", "END", "SAVEPOINT", "RELEASE", "ROLLBACK"}
 _READS = {"SELECT", "VALUES", "PRAGMA", "EXPLAIN"}
-_WRITES = {"INSERT", "UPDATE", "DELETE", "REPLACE"}
+_WRITES = {"INTO", "UPDATE", "DELETE"}  # INSERT INTO and REPLACE INTO; replace() is a function as well
 
 
 def _kind(sql):

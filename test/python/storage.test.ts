@@ -64,6 +64,7 @@ describe.skipIf(missing)('Django in a Durable Object', () => {
       true,
       false,
       'made',
+      ['other'],
     ]);
     const { response, text } = await site.ask('session');
     const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';

@@ -79,9 +79,12 @@ class KVCache(BaseCache):
         return self.get(key, missing, version) is not missing
 
     def clear(self):
+        """Deletes the keys that begin with KEY_PREFIX and a colon. Others in the namespace stay."""
+        options = {"prefix": f"{self.key_prefix}:"}
         while True:
-            page = run_sync(self._kv.list())
+            page = run_sync(self._kv.list(to_js(options, dict_converter=Object.fromEntries)))
             for each in page.keys:
                 run_sync(self._kv.delete(each.name))
             if page.list_complete:
                 return
+            options["cursor"] = page.cursor

@@ -11,6 +11,9 @@ from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.http import JsonResponse
 from django.urls import path
+from pyodide.ffi import run_sync
+
+from wsgi_edge.current import binding
 
 settings.configure(
     ROOT_URLCONF=__name__,
@@ -190,14 +193,18 @@ def files(request):
 
 
 def caches(request):
+    kv = binding("KV")
+    run_sync(kv.put("other", "kept"))
+    cache.set("left", 1)
     cache.clear()
+    cleared = [each.name for each in run_sync(kv.list()).keys]
     cache.set("a", {"x": datetime.date(2024, 1, 1), "n": None})
     cache.set("gone", 1, timeout=0)
-    cache.set("for ever", [1], timeout=None)
+    cache.set("ever", [1], timeout=None)
     return [
         cache.get("a")["x"].isoformat(),
         cache.get("gone", "default"),
-        cache.get("for ever"),
+        cache.get("ever"),
         cache.add("a", 2),
         cache.add("b", 2),
         cache.incr("b", 3),
@@ -206,6 +213,7 @@ def caches(request):
         cache.delete("b"),
         "b" in cache,
         cache.get_or_set("made", lambda: "made"),
+        cleared,
     ]
 
 

@@ -157,7 +157,7 @@ def pep249():
     seen["returning"] = [cursor.rowcount, sorted(cursor)]
     cursor.execute("DELETE FROM t WHERE a = 99 RETURNING a")
     seen["none returned"] = [cursor.rowcount, cursor.fetchall()]
-    cursor.execute("-- a comment\nWITH x AS (SELECT 'INSERT' AS a) SELECT a, 'RETURNING' FROM x")
+    cursor.execute("-- a comment\nWITH x AS (SELECT 'INSERT' AS a) SELECT replace(a, 'X', ''), 'RETURNING' FROM x")
     seen["with"] = cursor.fetchall()
     cursor.execute("INSERT INTO t (b) VALUES ('RETURNING')")
     seen["word"] = [cursor.rowcount, attempt(cursor.fetchall)]
