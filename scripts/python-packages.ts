@@ -171,7 +171,7 @@ export const D1_SOURCES = join(PYTHON, 'sqlalchemy_cloudflare_d1-0.4.1');
 async function fetchSources(): Promise<void> {
   if (existsSync(D1_SOURCES)) return;
   try {
-    const what = ['--no-deps', '--no-binary', ':all:', '--no-build-isolation', '--dest', PYTHON];
+    const what = ['--no-deps', '--no-binary', ':all:', '--dest', PYTHON];
     await run('python3', ['-m', 'pip', 'download', ...RETRIES, ...what, 'sqlalchemy-cloudflare-d1==0.4.1']);
     await run('tar', ['xzf', `${D1_SOURCES}.tar.gz`, '-C', PYTHON]);
     console.log('sources of sqlalchemy-cloudflare-d1 0.4.1 (pip)');
