@@ -1,5 +1,6 @@
 import { WsgiError } from '../src/errors.js';
 import type { PythonAssets } from './interpreter/assets.js';
+import type { Files } from './storage/index.js';
 
 /** How interpreters run. */
 export interface InterpreterOptions {
@@ -27,6 +28,9 @@ export interface InterpreterOptions {
   /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
    *  then takes longer, because it has no snapshot. */
   freeSnapshot?: boolean;
+  /** Files that outlive the interpreter, by the path of their folder: `folder()` or `durableObject()`. An interpreter with files of
+   *  a Durable Object serves no other object. */
+  files?: Record<string, Files>;
 }
 
 /** The options with their defaults. */
@@ -43,7 +47,7 @@ export function settingsOf(assets: PythonAssets, options: InterpreterOptions): S
     if (value !== undefined && (!Number.isInteger(value) || value < 1))
       throw new WsgiError(`python: ${name} must be a whole number above 0, not ${value}`);
   }
-  const { concurrency = 1, timeout = TIMEOUT, workers, freeSnapshot } = options;
+  const { concurrency = 1, timeout = TIMEOUT, workers, freeSnapshot, files } = options;
   if (timeout > LONGEST) throw new WsgiError(`python: timeout must be at most ${LONGEST} ms, not ${timeout}`);
   if (concurrency > 1 && !assets.manifest.concurrent)
     throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
@@ -51,6 +55,10 @@ export function settingsOf(assets: PythonAssets, options: InterpreterOptions): S
     throw new WsgiError("python: workers needs the assets of node.mjs, and Node's worker threads");
   if (workers !== undefined && freeSnapshot)
     throw new WsgiError('python: freeSnapshot is for Workers, and workers is for Node: give one of them');
+  if (freeSnapshot && files !== undefined)
+    throw new WsgiError(
+      'python: freeSnapshot would take the snapshot from other interpreters with files: give one of them',
+    );
   return {
     env: {},
     concurrency: assets.manifest.concurrent ? CONCURRENCY : 1,
@@ -60,6 +68,7 @@ export function settingsOf(assets: PythonAssets, options: InterpreterOptions): S
     workers: 0,
     jspi: true,
     freeSnapshot: false,
+    files: {},
     ...options,
   };
 }

@@ -6,6 +6,7 @@ import type { PythonAssets } from './interpreter/assets.js';
 import { type InterpreterOptions, type Settings, settingsOf } from './options.js';
 import { canTake, forgetCancelled, keepAwake, Queue, type Turns } from './queue.js';
 import { createStarter } from './start.js';
+import { ownerOf } from './storage/index.js';
 import { Turn } from './turn.js';
 
 /** The place of a request in an interpreter, from its first turn to its last. */
@@ -34,12 +35,18 @@ export interface Supervisor {
   start(prepare: (bridge: Bridge) => Promise<void>): Promise<void>;
 }
 
-const supervisors = new WeakMap<PythonAssets, { supervisor: Supervisor; options: string }>();
+/** By the Durable Object that the interpreters belong to, or the assets. */
+type Supervisors = WeakMap<object, { supervisor: Supervisor; options: string }>;
+const supervisors = new WeakMap<PythonAssets, Supervisors>();
 
-/** Returns the supervisor of some assets. All applications of the same assets share it, and so its interpreters.
+/** Returns the supervisor of some assets. All applications of the same assets, and of the same Durable Object if they have its
+ *  files, share it, and so its interpreters.
  *  @throws {WsgiError} on wrong options, and when the assets already run with other options */
 export function superviseOnce(assets: PythonAssets, options: InterpreterOptions): Supervisor {
-  const known = supervisors.get(assets);
+  const owner = ownerOf(options.files ?? {}) ?? assets;
+  const own: Supervisors = supervisors.get(assets) ?? new WeakMap();
+  supervisors.set(assets, own);
+  const known = own.get(owner);
   const text = JSON.stringify(options);
   if (known !== undefined) {
     if (known.options !== text)
@@ -47,7 +54,7 @@ export function superviseOnce(assets: PythonAssets, options: InterpreterOptions)
     return known.supervisor;
   }
   const supervisor = new Pool(assets, settingsOf(assets, options));
-  supervisors.set(assets, { supervisor, options: text });
+  own.set(owner, { supervisor, options: text });
   return supervisor;
 }
 
@@ -231,6 +238,7 @@ class Pool implements Supervisor {
 
   #lose(interpreter: Interpreter, error: WsgiError): void {
     interpreter.lost = error;
+    interpreter.bridge.stop();
     this.#retire(interpreter);
     this.#alive.delete(interpreter);
     this.#queue.wakeAll();

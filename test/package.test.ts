@@ -74,7 +74,7 @@ const names: Record<string, string[]> = {
   'wsgi-edge/cloudflare': ['toCloudflareHandler'],
   'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
-  'wsgi-edge/python': ['PythonError', 'fromPython', 'pythonMiddleware'],
+  'wsgi-edge/python': ['PythonError', 'durableObject', 'folder', 'fromPython', 'pythonMiddleware'],
   'wsgi-edge/python/build': ['buildPython', 'developPython'],
   'wsgi-edge/validator': ['validator'],
   'wsgi-edge/testing': ['callApp', 'client', 'lambdaEvent', 'readLambdaResult', 'record', 'testEnviron'],

@@ -54,7 +54,7 @@ export interface Bridge {
   end(request: number): void;
   /** Gives a call up that does not end. Returns whether the interpreter is ended by it. */
   abandon(): boolean;
-  /** Ends the interpreter, in which no request is any more. */
+  /** Ends the interpreter, in which no request is any more, or which is lost. It no longer reaches its files. */
   stop(): void;
 }
 

@@ -31,9 +31,53 @@ export interface PyodideFs {
   chdir(path: string): void;
   lookupPath(path: string): { node: FsNode };
   createDevice: { major: number };
+  analyzePath(path: string): { exists: boolean };
+  mount(type: FsType, options: Record<string, unknown>, path: string): FsNode;
+  createNode(parent: FsNode | null, name: string, mode: number, device: number): FsNode;
+  destroyNode(node: FsNode): void;
+  /** An error of a system call, by the number that WASI gives it. */
+  ErrnoError: new (
+    errno: number,
+  ) => Error & { errno: number };
+  filesystems: { NODEFS: NodeFiles; MEMFS: { stream_ops: { mmap: MapFile } } };
+}
+
+/** A file system of Emscripten. */
+export interface FsType {
+  mount(mount: { opts: Record<string, unknown> }): FsNode;
+}
+
+type MapFile = (stream: FsStream, length: number, position: number, protection: number, flags: number) => unknown;
+
+/** Emscripten's file system over node:fs. */
+export interface NodeFiles extends FsType {
+  node_ops: {
+    rename(node: FsNode, parent: FsNode, name: string): void;
+  };
+  stream_ops: { close(stream: FsStream): void };
+  realPath(node: FsNode): string;
+  tryFSOperation<T>(operation: () => T): T;
+}
+
+/** An open file. */
+export interface FsStream {
+  node: FsNode;
+  position: number;
+  /** The descriptor of Node. */
+  nfd?: number;
+}
+
+/** What stat(2) tells, as far as it can be changed. */
+export interface FsAttributes {
+  mode?: number;
+  /** Bytes. */
+  size?: number;
+  /** Milliseconds since 1970. */
+  mtime?: number | null;
 }
 
 export interface FsNode {
+  name: string;
   node_ops: { mknod(parent: FsNode, name: string, mode: number, device: number): FsNode };
   contents: Uint8Array;
   usedBytes: number;

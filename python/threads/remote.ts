@@ -4,7 +4,15 @@ import type { Bridge } from '../bridge/bridge.js';
 import type { Exchange } from '../bridge/calls.js';
 import { PythonError } from '../bridge/python-error.js';
 import type { Turn } from '../turn.js';
-import { createPeer, type PackedError, type Peer, type Thread, unpackError, workerThreads } from './peer.js';
+import {
+  createPeer,
+  type PackedError,
+  type Peer,
+  type Thread,
+  type ThreadData,
+  unpackError,
+  workerThreads,
+} from './peer.js';
 
 /** A request that is served in the thread. */
 interface Remote {
@@ -16,11 +24,15 @@ interface Remote {
  *  @param url  of the module that has the assets
  *  @param onFatal  called when the interpreter is lost
  *  @throws {WsgiError} (as a rejection) when the platform has no threads or the interpreter can't start */
-export async function startThread(url: string, jspi: boolean, onFatal: (error: WsgiError) => void): Promise<Bridge> {
+export async function startThread(
+  url: string,
+  settings: Omit<ThreadData, 'url'>,
+  onFatal: (error: WsgiError) => void,
+): Promise<Bridge> {
   const { Worker } = workerThreads() ?? {};
   if (Worker === undefined) throw new WsgiError('python: workers needs the worker threads of Node');
   // This module becomes a part of dist/python/index.js, so the path begins there.
-  const thread = new Worker(new URL('./threads/thread.js', import.meta.url), { workerData: { url, jspi } });
+  const thread = new Worker(new URL('./threads/thread.js', import.meta.url), { workerData: { url, ...settings } });
   const requests = new Map<number, Remote>();
   const memory = { bytes: 0 };
   const { promise: ready, resolve, reject } = Promise.withResolvers<boolean>();

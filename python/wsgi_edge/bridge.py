@@ -12,6 +12,8 @@ from contextvars import copy_context
 
 from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
+from . import cloudflare as _cloudflare  # noqa: F401, completes packages of Cloudflare
+from . import current as _current
 from . import kdf as _kdf  # noqa: F401, completes hashlib before an application is imported
 
 # As in python/bridge/wire.ts.
@@ -394,6 +396,7 @@ def _start(context, request, application, packed, body, names, values):
     if values:
         environ.update(zip(names.split(NUL), values))
     environ.update(_BASE)
+    _current.set_environ(environ)
     environ["wsgi.errors"] = Errors(request)
     environ["wsgi_edge.wait_until"] = _wait_until(request)
     environ["wsgi_edge.signal"] = Signal(request)
