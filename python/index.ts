@@ -11,6 +11,7 @@ import { type InterpreterOptions, type Seat, superviseOnce } from './supervisor.
 
 export { PythonError } from './bridge/python-error.js';
 export type { PythonAssets, PythonManifest } from './interpreter/assets.js';
+export type { SocketOptions } from './sockets/options.js';
 export type { InterpreterOptions } from './supervisor.js';
 
 /** Options of `fromPython`. */

@@ -2,6 +2,8 @@ import { WsgiError } from '../src/errors.js';
 import { type Bridge, createBridge } from './bridge/bridge.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import { bootPython } from './interpreter/boot.js';
+import type { Open } from './sockets/connection.js';
+import { openerOf, type SocketOptions } from './sockets/options.js';
 import { startThread } from './threads/remote.js';
 import { Turn } from './turn.js';
 
@@ -26,6 +28,8 @@ export interface InterpreterOptions {
   /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
    *  has JSPI. */
   jspi?: boolean;
+  /** The sockets of Python. By default it has them on Node and Lambda. On Workers give `connect` of `cloudflare:sockets`. */
+  sockets?: SocketOptions;
   /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
    *  then takes longer, because it has no snapshot. */
   freeSnapshot?: boolean;
@@ -58,20 +62,21 @@ export interface Supervisor {
   start(prepare: (bridge: Bridge) => Promise<void>): Promise<void>;
 }
 
-const supervisors = new WeakMap<PythonAssets, { supervisor: Supervisor; options: string }>();
+const supervisors = new WeakMap<PythonAssets, { supervisor: Supervisor; options: unknown[] }>();
 
 /** Returns the supervisor of some assets. All applications of the same assets share it, and so its interpreters.
  *  @throws {WsgiError} on wrong options, and when the assets already run with other options */
 export function superviseOnce(assets: PythonAssets, options: InterpreterOptions): Supervisor {
   const known = supervisors.get(assets);
-  const text = JSON.stringify(options);
+  const { sockets, ...others } = options;
+  const own = [JSON.stringify(others), ...(typeof sockets === 'object' ? Object.values(sockets) : [sockets])];
   if (known !== undefined) {
-    if (known.options !== text)
+    if (known.options.length !== own.length || own.some((value, i) => value !== known.options[i]))
       throw new WsgiError('python: these assets run with other options already; give all their applications the same');
     return known.supervisor;
   }
   const supervisor = new Pool(assets, options);
-  supervisors.set(assets, { supervisor, options: text });
+  supervisors.set(assets, { supervisor, options: own });
   return supervisor;
 }
 
@@ -85,12 +90,14 @@ function checkOptions(assets: PythonAssets, options: InterpreterOptions): void {
     if (value !== undefined && (!Number.isInteger(value) || value < 1))
       throw new WsgiError(`python: ${name} must be a whole number above 0, not ${value}`);
   }
-  const { concurrency = 1, timeout = 1, workers, freeSnapshot } = options;
+  const { concurrency = 1, timeout = 1, workers, freeSnapshot, sockets } = options;
   if (timeout > LONGEST) throw new WsgiError(`python: timeout must be at most ${LONGEST} ms, not ${timeout}`);
   if (concurrency > 1 && !assets.manifest.concurrent)
     throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
   if (workers !== undefined && assets.url === undefined)
     throw new WsgiError("python: workers needs the assets of node.mjs, and Node's worker threads");
+  if (workers !== undefined && (typeof sockets === 'function' || (typeof sockets === 'object' && sockets.connect)))
+    throw new WsgiError('python: connect in sockets is for Workers, and workers is for Node: give one of them');
   if (workers !== undefined && freeSnapshot)
     throw new WsgiError('python: freeSnapshot is for Workers, and workers is for Node: give one of them');
 }
@@ -129,6 +136,7 @@ class Pool implements Supervisor {
   private readonly options: InterpreterOptions;
   private readonly size: number;
   private readonly concurrency: number;
+  private readonly open: Open | undefined;
   /** Those that take new requests. */
   private readonly interpreters: Interpreter[] = [];
   /** Those, and the retired ones that requests are in. */
@@ -141,6 +149,7 @@ class Pool implements Supervisor {
     checkOptions(assets, options);
     this.assets = assets;
     this.options = options;
+    this.open = openerOf(options.sockets);
     this.size = options.workers ?? 1;
     this.concurrency = options.concurrency ?? (assets.manifest.concurrent ? CONCURRENCY : 1);
   }
@@ -321,6 +330,7 @@ class Pool implements Supervisor {
     interpreter.lost = error;
     this.retire(interpreter);
     this.alive.delete(interpreter);
+    interpreter.bridge.stop();
     this.wakeAll();
   }
 
@@ -349,7 +359,7 @@ class Pool implements Supervisor {
     const bridge =
       workers === undefined
         ? await this.bootHere(jspi, freeSnapshot, onFatal)
-        : await startThread(this.assets.url as string, jspi, onFatal);
+        : await startThread(this.assets.url as string, jspi, this.options.sockets, onFatal);
     await bridge.setEnvironment(env);
     this.bridges.add(bridge);
     interpreter = {
@@ -378,7 +388,7 @@ class Pool implements Supervisor {
       this.assets = withoutSnapshot(assets);
       free(snapshot);
     }
-    return createBridge(booted, assets.manifest, jspi, onFatal);
+    return createBridge(booted, assets.manifest, jspi, this.open, onFatal);
   }
 }
 

@@ -44,11 +44,12 @@ async function withSnapshot(
   level: 'app' | 'framework',
   compress: boolean,
 ): Promise<PythonAssets> {
-  const { pristine, fresh } = await freshMemory(unfrozen);
+  const { pristine, fresh, table } = await freshMemory(unfrozen);
   // The bytes below the stack pointer are left over from calls that have ended: clear them.
   const { module } = frozen;
   module.HEAPU8.fill(0, module._emscripten_stack_get_end(), module.stackSave());
-  const { heap, config, table } = takeSnapshot(frozen);
+  const grown = grownBy(module.wasmTable, table);
+  const { heap, config } = takeSnapshot(frozen);
   const { runs, data } = encodeSnapshot(heap, pristine, fresh);
   const pages = compress ? deflateRawSync(data, { level: 9 }) : data;
   const snapshot = Buffer.concat([pages, createHash('sha256').update(pages).digest()]);
@@ -62,11 +63,23 @@ async function withSnapshot(
       runs,
       ...(compress && { deflated: true }),
       table,
+      ...(grown > 0 && { grown }),
       data: sampleOfData(pristine),
       config,
     },
   };
   return { ...unfrozen, manifest, snapshot };
+}
+
+/** Tells how many entries were added to a function table. The import of ctypes adds one that stays empty.
+ *  @throws {WsgiError} when one is a function, which no snapshot can hold */
+function grownBy(table: WebAssembly.Table, before: number): number {
+  for (let i = before; i < table.length; i++)
+    if (table.get(i) !== null)
+      throw new WsgiError(
+        'build-python: the import makes a callback of ctypes, which can not be frozen: --no-snapshot',
+      );
+  return table.length - before;
 }
 
 /** Starts an interpreter that has imported modules and, unless it is undefined, the application. */

@@ -83,6 +83,8 @@ export interface SnapshotManifest {
   deflated?: boolean;
   /** Entries of the function table. Another number means another wasm, asm.mjs or helpers. */
   table: number;
+  /** Empty entries that the imports have added to it. */
+  grown?: number;
   /** The sample of the data segments of the wasm module. */
   data: Sample;
   config: HiwireConfig;

@@ -57,7 +57,7 @@ interface Globals {
 }
 
 // workerd has a process with nodejs_compat, although it is not Node.
-function inNode(): boolean {
+export function inNode(): boolean {
   const { process, navigator } = globalThis as Globals;
   return process?.versions?.node !== undefined && !navigator?.userAgent?.includes('Cloudflare-Workers');
 }
@@ -91,6 +91,7 @@ function restore(module: PyodideModule, pristine: Sample, snapshot: SnapshotMani
     throw new WsgiError(
       `python: the snapshot was taken with a function table of ${snapshot.table} entries, and this one has ${module.wasmTable.length}: pyodide.asm.wasm, pyodide.asm.mjs or the helpers are not those of the build`,
     );
+  if (snapshot.grown !== undefined) module.wasmTable.grow(snapshot.grown);
   if (pristine.bytes !== snapshot.data.bytes || pristine.hash !== snapshot.data.hash)
     throw notOfTheBuild('pyodide.asm.wasm', pristine, snapshot.data);
   if (module.HEAP8.length < snapshot.size) module.growMemory(snapshot.size);
@@ -110,19 +111,22 @@ function reuseDevice({ FS }: PyodideModule, api: PyodideApi): void {
   };
 }
 
-/** Returns a fresh memory as `bootPython` finds it, before the constructors of the module run (pristine) and after (fresh). */
-export async function freshMemory(assets: PythonAssets): Promise<{ pristine: Uint8Array; fresh: Uint8Array }> {
+/** Returns a fresh memory as `bootPython` finds it, before the constructors of the module run (pristine) and after (fresh), and
+ *  the length of its function table. */
+export async function freshMemory(
+  assets: PythonAssets,
+): Promise<{ pristine: Uint8Array; fresh: Uint8Array; table: number }> {
   const pages: Uint8Array[] = [];
   const { module } = await instantiate(assets, configOf(assets, {}), true, console.log, console.error, (memory) =>
     pages.push(memory.slice()),
   );
-  return { pristine: pages[0] as Uint8Array, fresh: module.HEAPU8.slice() };
+  return { pristine: pages[0] as Uint8Array, fresh: module.HEAPU8.slice(), table: module.wasmTable.length };
 }
 
 /** Copies the state of an interpreter for a snapshot. */
-export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; config: HiwireConfig; table: number } {
+export function takeSnapshot({ module, api }: Booted): { heap: Uint8Array; config: HiwireConfig } {
   const config = api.serializeHiwireState();
-  return { heap: module.HEAPU8.slice(), config, table: module.wasmTable.length };
+  return { heap: module.HEAPU8.slice(), config };
 }
 
 function configOf({ manifest }: PythonAssets, { env, forSnapshot = false }: BootOptions): Record<string, unknown> {

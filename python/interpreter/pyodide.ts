@@ -8,12 +8,18 @@ export type HiwireConfig = unknown;
 export interface PyodideModule {
   HEAP8: Int8Array;
   HEAPU8: Uint8Array;
+  HEAP16: Int16Array;
+  HEAP32: Int32Array;
   HEAPU32: Uint32Array;
   ENV: Record<string, string>;
   FS: PyodideFs;
+  SOCKFS: PyodideSockets;
+  DNS: PyodideNames;
   API: PyodideApi;
-  wasmTable: { length: number };
+  wasmTable: WebAssembly.Table;
   jspiSupported: boolean;
+  /** Belongs to the call that is running (builder/trim.ts). */
+  turn?: { request: number | undefined; interrupted: boolean } | undefined;
   /** Belongs to the next call that can wait for promises (builder/trim.ts). */
   nextTurn?: { wait<T>(promise: PromiseLike<T>): Promise<T> } | undefined;
   /** Calls a function of Python for a timer of its event loop. */
@@ -33,6 +39,36 @@ export interface PyodideFs {
   chdir(path: string): void;
   lookupPath(path: string): { node: FsNode };
   createDevice: { major: number };
+  createNode(parent: FsNode | null, name: string, mode: number, device: number): FsNode;
+  destroyNode(node: FsNode): void;
+  createStream(stream: Omit<PyodideStream, 'fd'>): PyodideStream;
+  /** @param number  of the error, as WASI counts them */
+  ErrnoError: new (
+    number: number | undefined,
+  ) => Error;
+}
+
+/** An open file or socket. */
+export interface PyodideStream {
+  path: string;
+  node: FsNode;
+  flags: number;
+  seekable: boolean;
+  stream_ops: object;
+}
+
+/** Emscripten's sockets. Pyodide has added pollAsync. */
+export interface PyodideSockets {
+  root: FsNode | null;
+  getSocket(fd: number): unknown;
+  createSocket(family: number, type: number, protocol: number): unknown;
+  pollAsync?(fds: number, count: number, ms: number): Promise<number>;
+}
+
+/** Emscripten's names of hosts. */
+export interface PyodideNames {
+  lookup_name(name: string): string;
+  lookup_addr(address: string): string | null;
 }
 
 export interface FsNode {
@@ -43,6 +79,7 @@ export interface FsNode {
   atime: number;
   mtime: number;
   ctime: number;
+  sock?: unknown;
 }
 
 export interface PyodideApi {

@@ -24,6 +24,8 @@ export interface ThreadData {
   /** Of the module that has the assets. */
   url: string;
   jspi: boolean;
+  /** Whether Python has sockets. */
+  sockets: boolean;
 }
 
 /** node:worker_threads, on a platform that has it. An import would keep a Worker from being bundled. */

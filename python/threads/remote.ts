@@ -3,6 +3,7 @@ import type { Environ, StartResponse } from '../../src/types.js';
 import type { Bridge } from '../bridge/bridge.js';
 import type { Exchange } from '../bridge/calls.js';
 import { PythonError } from '../bridge/python-error.js';
+import type { SocketOptions } from '../sockets/options.js';
 import type { Turn } from '../turn.js';
 import { createPeer, type PackedError, type Peer, type Thread, unpackError, workerThreads } from './peer.js';
 
@@ -16,10 +17,17 @@ interface Remote {
  *  @param url  of the module that has the assets
  *  @param onFatal  called when the interpreter is lost
  *  @throws {WsgiError} (as a rejection) when the platform has no threads or the interpreter can't start */
-export async function startThread(url: string, jspi: boolean, onFatal: (error: WsgiError) => void): Promise<Bridge> {
+export async function startThread(
+  url: string,
+  jspi: boolean,
+  sockets: SocketOptions | undefined,
+  onFatal: (error: WsgiError) => void,
+): Promise<Bridge> {
   const { Worker } = workerThreads() ?? {};
   if (Worker === undefined) throw new WsgiError('python: workers needs the worker threads of Node');
-  const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: { url, jspi } });
+  const thread = new Worker(new URL('./thread.js', import.meta.url), {
+    workerData: { url, jspi, sockets: sockets !== false },
+  });
   const requests = new Map<number, Remote>();
   const memory = { bytes: 0 };
   const { promise: ready, resolve, reject } = Promise.withResolvers<boolean>();
@@ -38,6 +46,8 @@ export async function startThread(url: string, jspi: boolean, onFatal: (error: W
     },
     background: (id: number, promise: number) =>
       requests.get(id)?.exchange.environ['wsgi_edge.wait_until'](peer.call('background', promise)),
+    allow: (host: string, port: number) =>
+      (typeof sockets === 'object' ? sockets.allow?.(host, port) : undefined) ?? true,
     fatal: (error: PackedError) => lose(unpackError(error) as WsgiError),
   });
   thread.on('error', (cause: unknown) => lose(new WsgiError('python: a worker thread has failed', { cause })));

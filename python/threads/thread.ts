@@ -8,6 +8,7 @@ import { PythonError } from '../bridge/python-error.js';
 import { CHUNK, type PythonInput } from '../bridge/wire.js';
 import type { PythonAssets } from '../interpreter/assets.js';
 import { bootPython } from '../interpreter/boot.js';
+import { openerOf } from '../sockets/options.js';
 import { Turn } from '../turn.js';
 import { createPeer, packError, type WorkerThreads, workerThreads } from './peer.js';
 
@@ -19,9 +20,10 @@ interface Request {
 }
 
 const { parentPort, workerData } = workerThreads() as WorkerThreads;
-const { url, jspi } = workerData;
+const { url, jspi, sockets } = workerData;
 const { default: assets } = (await import(url)) as { default: PythonAssets };
-const bridge = createBridge(await bootPython(assets), assets.manifest, jspi, (error) =>
+const opener = openerOf(sockets && { allow: (host, port) => peer.call('allow', host, port) as Promise<boolean> });
+const bridge = createBridge(await bootPython(assets), assets.manifest, jspi, opener, (error) =>
   peer.tell('fatal', packError(error)),
 );
 /** By the numbers that the main thread has given them. */

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
 from . import kdf as _kdf  # noqa: F401, completes hashlib before an application is imported
+from . import sockets as _sockets  # noqa: F401, completes socket and ssl
 
 # As in python/bridge/wire.ts.
 CHUNK = 1

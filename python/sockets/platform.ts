@@ -1,0 +1,122 @@
+import { type Connection, type Open, SocketError, type TlsSettings } from './connection.js';
+
+/** `connect` of `cloudflare:sockets`. */
+export type Connect = (address: { hostname: string; port: number }, options: Record<string, unknown>) => unknown;
+
+/** Its result, as far as it is used. */
+interface Socket {
+  readonly opened: Promise<unknown>;
+  readonly closed: Promise<unknown>;
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  close(): Promise<void>;
+  startTls(options?: { expectedServerHostname?: string }): Socket;
+}
+
+/** Opens connections of Workers. */
+export const openOnWorkers =
+  (connect: Connect): Open =>
+  async (hostname, port) => {
+    // The platform throws, too, as at the top level of a module.
+    const open = (): Socket =>
+      connect({ hostname, port }, { secureTransport: 'starttls', allowHalfOpen: true }) as Socket;
+    try {
+      return await established(open());
+    } catch (error) {
+      throw errorOf(error);
+    }
+  };
+
+async function established(socket: Socket): Promise<Connection> {
+  socket.closed.catch(() => {});
+  await socket.opened;
+  return new PlatformConnection(socket);
+}
+
+class PlatformConnection implements Connection {
+  readonly ofRequest = true;
+  private readonly socket: Socket;
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  private reading: Promise<void> | undefined;
+  private chunk: Uint8Array | undefined;
+  private ended = false;
+  private error: SocketError | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.reader = socket.readable.getReader();
+    this.writer = socket.writable.getWriter();
+    for (const { closed } of [this.reader, this.writer]) closed.catch(() => {});
+  }
+
+  get readable(): boolean {
+    return this.chunk !== undefined || this.ended || this.error !== undefined;
+  }
+
+  get writable(): boolean {
+    return this.error !== undefined || (this.writer.desiredSize ?? 1) > 0;
+  }
+
+  async untilReadable(): Promise<void> {
+    if (this.readable) return;
+    this.reading ??= this.read();
+    await this.reading;
+  }
+
+  private async read(): Promise<void> {
+    try {
+      const { done, value } = await this.reader.read();
+      if (done) this.ended = true;
+      else this.chunk = value;
+    } catch (error) {
+      this.error = errorOf(error);
+    }
+    this.reading = undefined;
+  }
+
+  async untilWritable(): Promise<void> {
+    await this.writer.ready.catch(() => {});
+  }
+
+  receive(): Uint8Array | undefined {
+    const { chunk } = this;
+    this.chunk = undefined;
+    if (chunk === undefined && this.error !== undefined) throw this.error;
+    return chunk;
+  }
+
+  send(data: Uint8Array): void {
+    if (this.error !== undefined) throw this.error;
+    this.writer.write(data).catch((error: unknown) => {
+      this.error ??= errorOf(error);
+    });
+  }
+
+  finish(): void {
+    this.writer.close().catch(() => {});
+  }
+
+  close(): void {
+    this.socket.close().catch(() => {});
+  }
+
+  async startTls({ hostname }: TlsSettings): Promise<Connection> {
+    this.reader.releaseLock();
+    this.writer.releaseLock();
+    const options = hostname === undefined ? {} : { expectedServerHostname: hostname };
+    try {
+      return await established(this.socket.startTls(options));
+    } catch (error) {
+      throw tlsErrorOf(error);
+    }
+  }
+}
+
+function errorOf(error: unknown): SocketError {
+  return new SocketError('EIO', String(error));
+}
+
+function tlsErrorOf(error: unknown): SocketError {
+  return new SocketError('TLS', String(error));
+}
