@@ -30,8 +30,10 @@ export type Open = (host: string, port: number) => Promise<Connection>;
 export interface TlsSettings {
   hostname: string | undefined;
   checkHostname: boolean;
-  /** Certificates in PEM that are trusted instead of those of the platform. */
+  /** Certificates in PEM that are trusted. */
   ca: string | undefined;
+  /** Whether those of the platform are trusted. */
+  roots: boolean;
   /** 'TLSv1.2' or 'TLSv1.3'. */
   minVersion: string;
   maxVersion: string;

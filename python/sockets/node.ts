@@ -2,6 +2,7 @@ import { type Connection, type Open, SocketError, type TlsSettings } from './con
 
 /** The parts of node:net and node:tls that are used. */
 interface Net {
+  readonly rootCertificates: string[];
   connect(options: Record<string, unknown>): Socket;
 }
 interface Socket {
@@ -15,9 +16,9 @@ interface Socket {
   ref(): void;
   unref(): void;
   on(event: string, listener: (value: unknown) => void): unknown;
-  once(event: string, listener: (value: unknown) => void): unknown;
-  removeAllListeners(): unknown;
+  off(event: string, listener: (value: unknown) => void): unknown;
 }
+type Listeners = Record<string, (value: unknown) => void>;
 
 /** A module of Node. An import would keep a Worker from being bundled. */
 const builtin = (name: string): Net =>
@@ -29,21 +30,28 @@ export const openOnNode: Open = (host, port) =>
 
 function established(socket: Socket, event: 'connect' | 'secureConnect'): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => reject(errorOf(error));
-    socket.once('error', fail);
-    socket.once('close', () => fail(new SocketError('ECONNRESET', 'the connection was closed')));
-    socket.once(event, () => {
-      socket.removeAllListeners();
-      socket.unref();
-      resolve(new NodeConnection(socket));
-    });
+    const listeners = {
+      error: (error: unknown) => reject(errorOf(error)),
+      close: () => reject(new SocketError('ECONNRESET', 'the connection was closed')),
+      [event]() {
+        listen(socket, 'off', listeners);
+        socket.unref();
+        resolve(new NodeConnection(socket));
+      },
+    };
+    listen(socket, 'on', listeners);
   });
+}
+
+function listen(socket: Socket, how: 'on' | 'off', listeners: Listeners): void {
+  for (const [event, listener] of Object.entries(listeners)) socket[how](event, listener);
 }
 
 // A pooled connection must not keep a process alive, so it is referenced only while Python waits for it.
 class NodeConnection implements Connection {
   readonly ofRequest = false;
   private readonly socket: Socket;
+  private readonly listeners: Listeners;
   private error: SocketError | undefined;
   private ended = false;
   private waiting: (() => void)[] = [];
@@ -58,14 +66,12 @@ class NodeConnection implements Connection {
       this.ended = true;
       wake();
     };
-    socket.on('error', (error) => {
+    const error = (error: unknown): void => {
       this.error = errorOf(error);
       wake();
-    });
-    socket.on('readable', wake);
-    socket.on('drain', wake);
-    socket.on('end', end);
-    socket.on('close', end);
+    };
+    this.listeners = { error, readable: wake, drain: wake, end, close: end };
+    listen(socket, 'on', this.listeners);
   }
 
   get readable(): boolean {
@@ -109,15 +115,17 @@ class NodeConnection implements Connection {
     this.socket.destroySoon();
   }
 
-  startTls({ hostname, checkHostname, ca, minVersion, maxVersion }: TlsSettings): Promise<Connection> {
+  startTls({ hostname, checkHostname, ca, roots, minVersion, maxVersion }: TlsSettings): Promise<Connection> {
     const { socket } = this;
-    socket.removeAllListeners();
+    socket.on('error', () => {}); // TLS reports it, too
+    listen(socket, 'off', this.listeners);
     const named =
       hostname === undefined ? {} : { host: hostname, ...(isName(hostname) ? { servername: hostname } : {}) };
-    const trusted = ca === undefined ? {} : { ca };
+    const tls = builtin('node:tls');
+    const trusted = ca === undefined ? {} : { ca: roots ? [...tls.rootCertificates, ca] : ca };
     const identity = checkHostname ? {} : { checkServerIdentity: () => undefined };
     const options = { socket, minVersion, maxVersion, ...named, ...trusted, ...identity };
-    return established(builtin('node:tls').connect(options), 'secureConnect');
+    return established(tls.connect(options), 'secureConnect');
   }
 }
 

@@ -101,22 +101,26 @@ class PlatformConnection implements Connection {
     this.socket.close().catch(() => {});
   }
 
-  async startTls({ hostname }: TlsSettings): Promise<Connection> {
+  async startTls({ hostname, ca, minVersion }: TlsSettings): Promise<Connection> {
+    if (ca !== undefined) throw new SocketError('TLS', 'wsgi-edge: Workers trust only the certificates that they know');
+    if (minVersion !== 'TLSv1.2')
+      throw new SocketError('TLS', 'wsgi-edge: Workers choose the version of TLS themselves');
     this.reader.releaseLock();
     this.writer.releaseLock();
     const options = hostname === undefined ? {} : { expectedServerHostname: hostname };
     try {
       return await established(this.socket.startTls(options));
     } catch (error) {
-      throw tlsErrorOf(error);
+      const reason = 'the certificate was refused or the handshake failed (Workers do not tell which)';
+      throw new SocketError('TLS', `${reason}: ${error}`);
     }
   }
 }
 
+/** workerd tells by its texts what has happened. It does not tell an unknown host from a refused connection. */
 function errorOf(error: unknown): SocketError {
-  return new SocketError('EIO', String(error));
-}
-
-function tlsErrorOf(error: unknown): SocketError {
-  return new SocketError('TLS', String(error));
+  const text = error instanceof Error ? error.message : String(error);
+  if (/cannot connect/.test(text)) return new SocketError('ECONNREFUSED', text);
+  if (/connection lost|closed|reset/i.test(text)) return new SocketError('ECONNRESET', text);
+  return new SocketError('EIO', text);
 }

@@ -118,9 +118,9 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
       const { failure } = sockOf(fd);
       return failure && `${failure.code} ${failure.message}`;
     },
-    async startTls(fd, ms, hostname, checkHostname, ca, minVersion, maxVersion) {
+    async startTls(fd, ms, hostname, checkHostname, ca, roots, minVersion, maxVersion) {
       try {
-        const tls = { hostname, checkHostname, ca, minVersion, maxVersion } as TlsSettings;
+        const tls = { hostname, checkHostname, ca, roots, minVersion, maxVersion } as TlsSettings;
         await startTls(sockOf(fd), tls, ms);
         return undefined;
       } catch (error) {
@@ -150,7 +150,7 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
     throw new FS.ErrnoError(ERRNO.EOPNOTSUPP);
   };
   const wait = async (sock: Sock, promise: Promise<void>): Promise<void> => {
-    sock.turn = module.turn;
+    waits(sock, module);
     await promise;
   };
   return {
@@ -248,6 +248,10 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
   };
 }
 
+function waits(sock: Sock, { turn }: PyodideModule): void {
+  if (!sock.turn?.interrupted) sock.turn = turn;
+}
+
 /** Keeps an error, and returns its negative number. */
 function fail(sock: Sock, error: SocketError): number {
   sock.failure = error;
@@ -281,7 +285,7 @@ async function pollAll(module: PyodideModule, at: number, count: number, ms: num
     const sock = module.SOCKFS.getSocket(module.HEAP32[fd >> 2] as number) as Sock | null;
     return { sock, events: module.HEAP16[(fd + 4) >> 1] as number, answer: (fd + 6) >> 1 };
   });
-  for (const { sock } of entries) if (sock !== null) sock.turn = module.turn;
+  for (const { sock } of entries) if (sock !== null) waits(sock, module);
   const look = (): number => {
     let ready = 0;
     for (const { sock, events, answer } of entries) {

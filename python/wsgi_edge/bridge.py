@@ -69,6 +69,7 @@ def isolate(concurrent):
         from . import threads
 
         _threads = threads
+    from . import asgi  # noqa: F401, after threading.local, which asgiref makes objects of
 
 
 def _synchronous(function):

@@ -65,10 +65,16 @@ const { default: workerd } = createRequire(import.meta.url)('workerd') as { defa
 const KINDS = { ESModule: 'esModule', CompiledWasm: 'wasm', Data: 'data' };
 
 /** Starts a Worker without bindings, whose code imports the assets from './assets.mjs'. Miniflare copies its modules often
- *  enough to take a minute over the assets of a large application; workerd reads their files itself. */
-export async function startPlainWorker(contents: string, folder: string): Promise<{ port: number; stop(): void }> {
-  // Beside the assets, because the build accepts no other files among them.
-  const scratch = `${folder}-worker`;
+ *  enough to take a minute over the assets of a large application; workerd reads their files itself. The Worker can connect to
+ *  this machine.
+ *  @param certificates  PEM, trusted in addition to those of workerd
+ *  @param scratch  a folder beside the assets, because the build accepts no other files among them */
+export async function startPlainWorker(
+  contents: string,
+  folder: string,
+  certificates: string[] = [],
+  scratch = `${folder}-worker`,
+): Promise<{ port: number; stop(): void }> {
   await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile: join(scratch, 'worker.js'),
@@ -76,7 +82,7 @@ export async function startPlainWorker(contents: string, folder: string): Promis
     format: 'esm',
     target: 'es2022',
     conditions: ['workerd', 'worker'],
-    external: ['./assets.mjs'],
+    external: ['./assets.mjs', 'cloudflare:sockets'],
   });
   const modules = readdirSync(folder).flatMap((name) => {
     const type = TYPES[name.split('.').at(-1) ?? ''];
@@ -89,6 +95,10 @@ export async function startPlainWorker(contents: string, folder: string): Promis
       services = [(name = "main", worker = (
         modules = [(name = "worker.js", esModule = embed "worker.js"), ${modules.join(', ')}],
         compatibilityDate = "2026-10-20",
+        compatibilityFlags = ["nodejs_compat"],
+      )), (name = "internet", network = (
+        allow = ["public", "private"],
+        tlsOptions = (trustBrowserCas = true, trustedCertificates = ${JSON.stringify(certificates)}),
       ))],
       sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
     );`;
