@@ -62,7 +62,7 @@ export interface PyodideSockets {
   root: FsNode | null;
   getSocket(fd: number): unknown;
   createSocket(family: number, type: number, protocol: number): unknown;
-  pollAsync?(fds: number, count: number, ms: number): Promise<number>;
+  pollAsync?(fds: number, count: number, ms: number): Promise<number> | null;
 }
 
 /** Emscripten's names of hosts. */

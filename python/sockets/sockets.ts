@@ -32,7 +32,6 @@ const POLLIN = 0x41;
 const POLLOUT = 0x4;
 const POLLERR = 0x8;
 const POLLHUP = 0x10;
-const POLLNVAL = 0x20;
 const POLLFD = 8; // bytes: fd, events, revents
 
 const AF_INET = 2;
@@ -50,7 +49,7 @@ interface Sock {
   family: number;
   type: number;
   protocol: number;
-  sock_ops: unknown;
+  readonly sock_ops: unknown;
   stream: PyodideStream;
   /** SO_ERROR. Emscripten sets it to null when Python has read it. */
   error: number | null;
@@ -93,8 +92,12 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
     poll: (stream: PyodideStream) => operations.poll(stream.node.sock as Sock),
     ioctl: (stream: PyodideStream, request: number, at: number) =>
       operations.ioctl(stream.node.sock as Sock, request, at),
+    write: (stream: PyodideStream, memory: Int8Array, at: number, length: number) =>
+      operations.send(stream.node.sock as Sock, memory, at, length),
     close: (stream: PyodideStream) => operations.close(stream.node.sock as Sock),
   };
+  // Without recvmsgAsync, what has arrived is received without a promise.
+  const ready = { ...operations, recvmsgAsync: undefined };
   let last = 0;
   SOCKFS.createSocket = (family, typeAndFlags, protocol) => {
     const type = typeAndFlags & ~SOCK_FLAGS;
@@ -105,7 +108,12 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
     const flags = 2 | (typeAndFlags & O_NONBLOCK);
     const stream = FS.createStream({ path, node, flags, seekable: false, stream_ops: streams });
     const state = { error: 0, owner: undefined, turn: undefined, deaf: false, closed: false };
-    const sock: Sock = { family, type, protocol, sock_ops: operations, stream, ...state };
+    const sock: Sock = {
+      ...{ family, type, protocol, stream, ...state },
+      get sock_ops() {
+        return pollOne(this) & POLLIN ? ready : operations;
+      },
+    };
     node.sock = sock;
     all.add(sock);
     return sock;
@@ -176,37 +184,37 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
       return -(sock.error ?? 0);
     },
 
-    async sendmsgAsync(sock: Sock, data: Uint8Array): Promise<number> {
+    /** Returns null if `send` can do it. */
+    sendmsgAsync(sock: Sock, data: Uint8Array): Promise<number> | null {
       const connection = connectionOf(sock);
-      if (typeof connection === 'number') return connection;
-      if (!connection.writable) {
-        if (sock.stream.flags & O_NONBLOCK) return -(ERRNO.EAGAIN as number);
-        await wait(sock, connection.untilWritable());
-      }
-      try {
-        connection.send(data);
-        return data.length;
-      } catch (error) {
-        return fail(sock, errorOf(error));
-      }
+      if (typeof connection === 'number' || connection.writable || sock.stream.flags & O_NONBLOCK) return null;
+      return wait(sock, connection.untilWritable()).then(() => resultOf(sock, () => send(connection, data)));
+    },
+
+    send(sock: Sock, memory: Int8Array, at: number, length: number): number {
+      const connection = connectionOf(sock);
+      if (typeof connection === 'number') throw new FS.ErrnoError(-connection);
+      if (!connection.writable) throw new FS.ErrnoError(ERRNO.EAGAIN);
+      const from = memory.byteOffset + at;
+      const sent = resultOf(sock, () => send(connection, new Uint8Array(memory.buffer.slice(from, from + length))));
+      if (sent < 0) throw new FS.ErrnoError(-sent);
+      return sent;
     },
 
     async recvmsgAsync(sock: Sock, size: number): Promise<Uint8Array | number> {
-      if (sock.rest !== undefined) return take(sock, sock.rest, size);
-      if (sock.deaf) return 0;
       const connection = connectionOf(sock);
       if (typeof connection === 'number') return connection;
-      if (!connection.readable) {
-        if (sock.stream.flags & O_NONBLOCK) return -(ERRNO.EAGAIN as number);
-        await wait(sock, connection.untilReadable());
-        if (sock.turn?.interrupted) return 0;
-      }
-      try {
-        const data = connection.receive();
-        return data === undefined ? 0 : take(sock, data, size);
-      } catch (error) {
-        return fail(sock, errorOf(error));
-      }
+      if (sock.stream.flags & O_NONBLOCK) return -(ERRNO.EAGAIN as number);
+      await wait(sock, connection.untilReadable());
+      return sock.turn?.interrupted ? 0 : resultOf(sock, () => receive(sock, connection, size));
+    },
+
+    recvmsg(sock: Sock, size: number): { buffer: Uint8Array; addr: string; port: number } | null {
+      const connection = sock.rest !== undefined || sock.deaf ? undefined : connectionOf(sock);
+      const data = typeof connection === 'number' ? connection : resultOf(sock, () => receive(sock, connection, size));
+      if (typeof data !== 'number') return { buffer: data, addr: sock.daddr ?? '', port: sock.dport ?? 0 };
+      if (data < 0) throw new FS.ErrnoError(-data);
+      return null; // the end
     },
 
     ioctl(sock: Sock, request: number, at: number): number {
@@ -261,8 +269,23 @@ function fail(sock: Sock, error: SocketError): number {
 const errorOf = (error: unknown): SocketError =>
   error instanceof SocketError ? error : new SocketError('EIO', String(error));
 
-/** Takes the first bytes, and keeps the others. */
-function take(sock: Sock, data: Uint8Array, size: number): Uint8Array {
+function resultOf<T>(sock: Sock, action: () => T): T | number {
+  try {
+    return action();
+  } catch (error) {
+    return fail(sock, errorOf(error));
+  }
+}
+
+function send(connection: Connection, data: Uint8Array): number {
+  connection.send(data);
+  return data.length;
+}
+
+/** Takes the first bytes that have arrived, and keeps the others. Returns 0 at the end. */
+function receive(sock: Sock, connection: Connection | undefined, size: number): Uint8Array | number {
+  const data = sock.rest ?? connection?.receive();
+  if (data === undefined) return 0;
   if (data.length <= size) delete sock.rest;
   else sock.rest = data.subarray(size);
   return data.subarray(0, size);
@@ -276,25 +299,31 @@ function pollOne(sock: Sock): number {
   return (rest !== undefined || deaf || connection.readable ? POLLIN : 0) | (connection.writable ? POLLOUT : 0);
 }
 
-/** poll() of sockets: waits until one of the events has come that Python asks for.
+/** poll() of sockets: waits until one of the events has come that Python asks for. Returns null if Emscripten's own can answer,
+ *  which does not wait.
  *  @param at  the address of an array of `pollfd`
  *  @param ms  the time to wait; negative for ever */
-async function pollAll(module: PyodideModule, at: number, count: number, ms: number): Promise<number> {
+function pollAll(module: PyodideModule, at: number, count: number, ms: number): Promise<number> | null {
   const entries = Array.from({ length: count }, (_, i) => {
     const fd = at + i * POLLFD;
-    const sock = module.SOCKFS.getSocket(module.HEAP32[fd >> 2] as number) as Sock | null;
+    const sock = module.SOCKFS.getSocket(module.HEAP32[fd >> 2] as number) as Sock;
     return { sock, events: module.HEAP16[(fd + 4) >> 1] as number, answer: (fd + 6) >> 1 };
   });
-  for (const { sock } of entries) if (sock !== null) waits(sock, module);
   const look = (): number => {
     let ready = 0;
     for (const { sock, events, answer } of entries) {
-      const found = sock === null ? POLLNVAL : pollOne(sock) & (events | POLLERR | POLLHUP);
+      const found = pollOne(sock) & (events | POLLERR | POLLHUP);
       module.HEAP16[answer] = found;
       if (found !== 0) ready++;
     }
     return ready;
   };
+  if (ms === 0 || entries.some(({ sock }) => sock === null) || look() > 0) return null;
+  for (const { sock } of entries) waits(sock, module);
+  return pollUntil(look, () => entries.map(({ sock, events }) => untilReady(sock, events)), ms);
+}
+
+async function pollUntil(look: () => number, waits: () => Promise<unknown>[], ms: number): Promise<number> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = ms < 0 ? undefined : setTimeout(resolve, ms);
   const until = performance.now() + (ms < 0 ? Number.POSITIVE_INFINITY : ms);
@@ -302,7 +331,7 @@ async function pollAll(module: PyodideModule, at: number, count: number, ms: num
     for (;;) {
       const ready = look();
       if (ready > 0 || performance.now() >= until) return ready;
-      await Promise.race([late, ...entries.map(({ sock, events }) => untilReady(sock as Sock, events))]);
+      await Promise.race([late, ...waits()]);
     }
   } finally {
     clearTimeout(timer);

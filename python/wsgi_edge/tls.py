@@ -95,7 +95,7 @@ def _create(cls, sock, do_handshake_on_connect, server_hostname, context):
     sock.detach()
     self._context = context
     self._server_hostname = server_hostname
-    self._session = None
+    self._session = self._sslobj = None  # httpcore looks at _sslobj
     self._handshake_on_connect = do_handshake_on_connect
     try:
         self.getpeername()

@@ -39,10 +39,11 @@ const smtp = createServer((socket) => {
   socket.write('220 sink\r\n');
   socket.on('error', () => {});
   socket.on('data', (data) => {
+    const command = String(data).slice(0, 4).toUpperCase();
     if (mail === undefined) {
-      const data_ = /^DATA/i.test(String(data));
-      if (data_) mail = '';
-      return void socket.write(data_ ? '354 go on\r\n' : '250 fine\r\n');
+      if (command === 'DATA') mail = '';
+      socket.write({ DATA: '354 go on\r\n', QUIT: '221 bye\r\n' }[command] ?? '250 fine\r\n');
+      return;
     }
     mail += data;
     if (!mail.endsWith('\r\n.\r\n')) return;

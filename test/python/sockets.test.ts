@@ -39,7 +39,11 @@ const upgrades = (socket: Socket): void => {
     socket.write('220 ready\r\n');
     const secure = new TLSSocket(socket, { isServer: true, key: pem('key'), cert: pem('trusted') });
     secure.on('error', () => {});
-    secure.on('data', (data) => secure.write(/EHLO|QUIT/i.test(String(data)) ? '250 hello\r\n' : data));
+    secure.on('data', (data) =>
+      secure.write(
+        (/EHLO/i.test(String(data)) && '250 hello\r\n') || (/QUIT/i.test(String(data)) && '221 bye\r\n') || data,
+      ),
+    );
   });
 };
 

@@ -27,7 +27,7 @@ ON_WORKERS = os.environ.get("PLATFORM") == "workerd"
 
 
 def postgres():
-    return {"host": "127.0.0.1", "port": int(os.environ["PG_PORT"]), "user": os.environ["PG_USER"], "database": "test"}
+    return {"host": "127.0.0.1", "port": int(os.environ["PG_PORT"]), "user": os.environ["PG_USER"], "database": "wsgi_edge_test"}
 
 
 def mariadb():
@@ -53,12 +53,12 @@ def check(cursor, connection, table):
 
 def create_databases():
     connection = pg8000.native.Connection(**postgres() | {"database": "postgres"})
-    for database in ("test", "django"):
+    for database in ("wsgi_edge_test", "wsgi_edge_django"):
         if not connection.run("select 1 from pg_database where datname = :name", name=database):
             connection.run(f"create database {database}")
     connection.close()
     with pymysql.connect(**mariadb()) as connection:
-        for database in ("test", "django"):
+        for database in ("wsgi_edge_test", "wsgi_edge_django"):
             connection.cursor().execute(f"create database if not exists {database} character set utf8mb4")
     return "created"
 
@@ -74,7 +74,7 @@ def pg8000_driver():
 
 
 def pymysql_driver():
-    connection = pymysql.connect(**mariadb(), database="test")
+    connection = pymysql.connect(**mariadb(), database="wsgi_edge_test")
     check(connection.cursor(), connection, name())
     connection.close()
 
@@ -97,8 +97,8 @@ def engine(kind):
     if kind not in engines:
         pg, maria = postgres(), mariadb()
         url = {
-            "pg8000": f"postgresql+pg8000://{pg['user']}@127.0.0.1:{pg['port']}/test",
-            "pymysql": f"mysql+pymysql://{maria['user']}@127.0.0.1:{maria['port']}/test?charset=utf8mb4",
+            "pg8000": f"postgresql+pg8000://{pg['user']}@127.0.0.1:{pg['port']}/wsgi_edge_test",
+            "pymysql": f"mysql+pymysql://{maria['user']}@127.0.0.1:{maria['port']}/wsgi_edge_test?charset=utf8mb4",
         }[kind]
         # On Workers a connection ends with its request.
         pool = {"poolclass": NullPool} if ON_WORKERS else {"pool_pre_ping": True}
