@@ -182,7 +182,10 @@ function createServing(
       enterFor(request, turn);
       return enter(turn, half.next_chunk, request);
     },
-    close: (request, turn) => enter(turn, half.close, request),
+    close(request, turn) {
+      enterFor(request, turn);
+      return enter(turn, half.close, request);
+    },
     end: (request) => void exchanges.delete(request),
   };
 }

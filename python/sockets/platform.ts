@@ -33,12 +33,17 @@ async function established(socket: Socket): Promise<Connection> {
   return new PlatformConnection(socket);
 }
 
+const BUFFER = 65_536; // bytes
+
 class PlatformConnection implements Connection {
   readonly ofRequest = true;
   private readonly socket: Socket;
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
   private reading: Promise<void> | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  /** Bytes that have not been sent. */
+  private unsent = 0;
   private chunk: Uint8Array | undefined;
   private ended = false;
   private error: SocketError | undefined;
@@ -55,7 +60,7 @@ class PlatformConnection implements Connection {
   }
 
   get writable(): boolean {
-    return this.error !== undefined || (this.writer.desiredSize ?? 1) > 0;
+    return this.error !== undefined || this.unsent < BUFFER;
   }
 
   async untilReadable(): Promise<void> {
@@ -76,7 +81,7 @@ class PlatformConnection implements Connection {
   }
 
   async untilWritable(): Promise<void> {
-    await this.writer.ready.catch(() => {});
+    while (!this.writable) await this.writing;
   }
 
   receive(): Uint8Array | undefined {
@@ -88,9 +93,15 @@ class PlatformConnection implements Connection {
 
   send(data: Uint8Array): void {
     if (this.error !== undefined) throw this.error;
-    this.writer.write(data).catch((error: unknown) => {
-      this.error ??= errorOf(error);
-    });
+    this.unsent += data.length;
+    this.writing = this.writer.write(data).then(
+      () => {
+        this.unsent -= data.length;
+      },
+      (error: unknown) => {
+        this.error ??= errorOf(error);
+      },
+    );
   }
 
   finish(): void {
@@ -98,7 +109,8 @@ class PlatformConnection implements Connection {
   }
 
   close(): void {
-    this.socket.close().catch(() => {});
+    // It throws in another request than its own, with which it has ended.
+    (async () => this.socket.close())().catch(() => {});
   }
 
   async startTls({ hostname, ca, minVersion }: TlsSettings): Promise<Connection> {

@@ -89,7 +89,7 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
   const all = new Set<Sock>();
   const operations = createOperations(module, open, owner, all);
   const streams = {
-    poll: (stream: PyodideStream) => operations.poll(stream.node.sock as Sock),
+    poll: (stream: PyodideStream) => pollOne(stream.node.sock as Sock, owner()),
     ioctl: (stream: PyodideStream, request: number, at: number) =>
       operations.ioctl(stream.node.sock as Sock, request, at),
     write: (stream: PyodideStream, memory: Int8Array, at: number, length: number) =>
@@ -111,14 +111,14 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
     const sock: Sock = {
       ...{ family, type, protocol, stream, ...state },
       get sock_ops() {
-        return pollOne(this) & POLLIN ? ready : operations;
+        return pollOne(this, owner()) & POLLIN ? ready : operations;
       },
     };
     node.sock = sock;
     all.add(sock);
     return sock;
   };
-  SOCKFS.pollAsync = (at, count, ms) => pollAll(module, at, count, ms);
+  SOCKFS.pollAsync = (at, count, ms) => pollAll(module, owner(), at, count, ms);
   nameHosts(module);
   const sockOf = (fd: number): Sock => SOCKFS.getSocket(fd) as Sock;
   return {
@@ -143,28 +143,42 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
 }
 
 function createOperations(module: PyodideModule, open: Open, owner: () => unknown, all: Set<Sock>) {
-  const { FS, DNS } = module;
-  /** The connection of a socket, or the negative number of an error. */
-  const connectionOf = (sock: Sock): Connection | number => {
-    const { connection } = sock;
-    if (connection === undefined) return -(ERRNO.ENOTCONN as number);
-    // Otherwise the next user of a pooled connection would get the answer to a question of this one.
-    if (sock.turn?.interrupted)
-      return fail(sock, new SocketError('ECONNRESET', 'a turn that waited for this connection was interrupted'));
-    if (!connection.ofRequest || sock.owner === owner()) return connection;
-    return fail(sock, new SocketError('ECONNRESET', 'on Workers a connection ends with the request that opened it'));
-  };
   const refuse = (): never => {
-    throw new FS.ErrnoError(ERRNO.EOPNOTSUPP);
+    throw new module.FS.ErrnoError(ERRNO.EOPNOTSUPP);
   };
+  return {
+    ...createTransfers(module, open, owner),
+    ...createControls(module, owner, all),
+    pollAsync: true, // Emscripten looks whether there is one
+    bind: refuse,
+    listen: refuse,
+    accept: refuse,
+  };
+}
+
+/** The connection of a socket, or the negative number of an error.
+ *  @param current  the request that is running */
+function connectionOf(sock: Sock, current: unknown): Connection | number {
+  const { connection, turn } = sock;
+  if (connection === undefined) return -(ERRNO.ENOTCONN as number);
+  // Otherwise the next user of a pooled connection would get the answer to a question of this one.
+  if (turn?.interrupted)
+    return fail(sock, new SocketError('ECONNRESET', 'a turn that waited for this connection was interrupted'));
+  if (!isForeign(sock, current)) return connection;
+  return fail(sock, new SocketError('ECONNRESET', 'on Workers a connection ends with the request that opened it'));
+}
+
+/** Whether the connection has ended with another request. */
+const isForeign = ({ connection, owner }: Sock, current: unknown): boolean =>
+  connection?.ofRequest === true && owner !== current;
+
+function createTransfers(module: PyodideModule, open: Open, owner: () => unknown) {
+  const { FS, DNS } = module;
   const wait = async (sock: Sock, promise: Promise<void>): Promise<void> => {
     waits(sock, module);
     await promise;
   };
   return {
-    poll: pollOne,
-    pollAsync: true, // Emscripten looks whether there is one
-
     async connectAsync(sock: Sock, address: string, port: number): Promise<number> {
       if (sock.connection !== undefined) return -(ERRNO.EISCONN as number);
       if (sock.opening !== undefined) return -(ERRNO.EALREADY as number);
@@ -186,13 +200,13 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
 
     /** Returns null if `send` can do it. */
     sendmsgAsync(sock: Sock, data: Uint8Array): Promise<number> | null {
-      const connection = connectionOf(sock);
+      const connection = connectionOf(sock, owner());
       if (typeof connection === 'number' || connection.writable || sock.stream.flags & O_NONBLOCK) return null;
       return wait(sock, connection.untilWritable()).then(() => resultOf(sock, () => send(connection, data)));
     },
 
     send(sock: Sock, memory: Int8Array, at: number, length: number): number {
-      const connection = connectionOf(sock);
+      const connection = connectionOf(sock, owner());
       if (typeof connection === 'number') throw new FS.ErrnoError(-connection);
       if (!connection.writable) throw new FS.ErrnoError(ERRNO.EAGAIN);
       const from = memory.byteOffset + at;
@@ -202,7 +216,7 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
     },
 
     async recvmsgAsync(sock: Sock, size: number): Promise<Uint8Array | number> {
-      const connection = connectionOf(sock);
+      const connection = connectionOf(sock, owner());
       if (typeof connection === 'number') return connection;
       if (sock.stream.flags & O_NONBLOCK) return -(ERRNO.EAGAIN as number);
       await wait(sock, connection.untilReadable());
@@ -210,13 +224,17 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
     },
 
     recvmsg(sock: Sock, size: number): { buffer: Uint8Array; addr: string; port: number } | null {
-      const connection = sock.rest !== undefined || sock.deaf ? undefined : connectionOf(sock);
+      const connection = sock.rest !== undefined || sock.deaf ? undefined : connectionOf(sock, owner());
       const data = typeof connection === 'number' ? connection : resultOf(sock, () => receive(sock, connection, size));
       if (typeof data !== 'number') return { buffer: data, addr: sock.daddr ?? '', port: sock.dport ?? 0 };
       if (data < 0) throw new FS.ErrnoError(-data);
       return null; // the end
     },
+  };
+}
 
+function createControls(module: PyodideModule, owner: () => unknown, all: Set<Sock>) {
+  return {
     ioctl(sock: Sock, request: number, at: number): number {
       if (request !== FIONBIO) return ERRNO.EINVAL as number;
       const on = module.HEAP32[at >> 2];
@@ -233,7 +251,7 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
     },
 
     shutdown(sock: Sock, how: number): number {
-      const connection = connectionOf(sock);
+      const connection = connectionOf(sock, owner());
       if (typeof connection === 'number') return connection;
       if (how !== 1) sock.deaf = true;
       if (how !== 0) connection.finish();
@@ -244,15 +262,10 @@ function createOperations(module: PyodideModule, open: Open, owner: () => unknow
       if (sock.closed) return 0;
       sock.closed = true;
       all.delete(sock);
-      FS.destroyNode(sock.stream.node);
-      const connection = connectionOf(sock);
-      if (typeof connection !== 'number') connection.close();
+      module.FS.destroyNode(sock.stream.node);
+      sock.connection?.close();
       return 0;
     },
-
-    bind: refuse,
-    listen: refuse,
-    accept: refuse,
   };
 }
 
@@ -291,11 +304,11 @@ function receive(sock: Sock, connection: Connection | undefined, size: number): 
   return data.subarray(0, size);
 }
 
-function pollOne(sock: Sock): number {
+function pollOne(sock: Sock, current: unknown): number {
   const { connection, failure, rest, deaf, error, turn } = sock;
   if (error) return POLLIN | POLLOUT | POLLERR;
   if (connection === undefined) return sock.opening === undefined ? POLLOUT | POLLHUP : 0;
-  if (failure !== undefined || turn?.interrupted) return POLLIN | POLLHUP;
+  if (failure !== undefined || turn?.interrupted || isForeign(sock, current)) return POLLIN | POLLHUP;
   return (rest !== undefined || deaf || connection.readable ? POLLIN : 0) | (connection.writable ? POLLOUT : 0);
 }
 
@@ -303,7 +316,13 @@ function pollOne(sock: Sock): number {
  *  which does not wait.
  *  @param at  the address of an array of `pollfd`
  *  @param ms  the time to wait; negative for ever */
-function pollAll(module: PyodideModule, at: number, count: number, ms: number): Promise<number> | null {
+function pollAll(
+  module: PyodideModule,
+  current: unknown,
+  at: number,
+  count: number,
+  ms: number,
+): Promise<number> | null {
   const entries = Array.from({ length: count }, (_, i) => {
     const fd = at + i * POLLFD;
     const sock = module.SOCKFS.getSocket(module.HEAP32[fd >> 2] as number) as Sock;
@@ -312,7 +331,7 @@ function pollAll(module: PyodideModule, at: number, count: number, ms: number): 
   const look = (): number => {
     let ready = 0;
     for (const { sock, events, answer } of entries) {
-      const found = pollOne(sock) & (events | POLLERR | POLLHUP);
+      const found = pollOne(sock, current) & (events | POLLERR | POLLHUP);
       module.HEAP16[answer] = found;
       if (found !== 0) ready++;
     }

@@ -75,7 +75,7 @@ const platforms: Record<string, () => Promise<{ origin: string; stop(): unknown 
       import { connect } from 'cloudflare:sockets';
       import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
       import { fromPython } from '../../python/index.js';
-      const env = ${JSON.stringify({ ...env, PLATFORM: 'workerd' })};
+      const env = ${JSON.stringify(env)};
       export default toCloudflareHandler(fromPython(assets, { env, sockets: connect }), { errors: () => {} });`;
     const { port, stop } = await startPlainWorker(code, FOLDER, [CA]);
     return { origin: `http://127.0.0.1:${port}`, stop };

@@ -95,7 +95,6 @@ export async function startPlainWorker(
       services = [(name = "main", worker = (
         modules = [(name = "worker.js", esModule = embed "worker.js"), ${modules.join(', ')}],
         compatibilityDate = "2026-10-20",
-        compatibilityFlags = ["nodejs_compat"],
       )), (name = "internet", network = (
         allow = ["public", "private"],
         tlsOptions = (trustBrowserCas = true, trustedCertificates = ${JSON.stringify(certificates)}),

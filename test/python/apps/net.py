@@ -68,6 +68,10 @@ def keeps(port):
     return kept[-1].recv(1).decode()
 
 
+def polled(port):
+    return select.select(kept[-1:], [], [], 0)[0] == kept[-1:]
+
+
 def reuses(port):
     kept[-1].sendall(b"b")
     return kept[-1].recv(1).decode()

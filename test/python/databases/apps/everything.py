@@ -12,26 +12,16 @@ from uuid import uuid4
 
 import httpx
 import pg8000.dbapi
-import pg8000.native
 import pymysql
 import redis
 import requests
 import sqlalchemy
 from flask import Flask, request
+from servers import create_databases, mariadb, postgres
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.pool import NullPool
 
 UNICODE = "Zoë ☃ 日本 🎉"
 ROWS = 1000
-ON_WORKERS = os.environ.get("PLATFORM") == "workerd"
-
-
-def postgres():
-    return {"host": "127.0.0.1", "port": int(os.environ["PG_PORT"]), "user": os.environ["PG_USER"], "database": "wsgi_edge_test"}
-
-
-def mariadb():
-    return {"host": "127.0.0.1", "port": int(os.environ["MARIADB_PORT"]), "user": os.environ["MARIADB_USER"]}
 
 
 def check(cursor, connection, table):
@@ -49,18 +39,6 @@ def check(cursor, connection, table):
     finally:
         cursor.execute(f"drop table {table}")
         connection.commit()
-
-
-def create_databases():
-    connection = pg8000.native.Connection(**postgres() | {"database": "postgres"})
-    for database in ("wsgi_edge_test", "wsgi_edge_django"):
-        if not connection.run("select 1 from pg_database where datname = :name", name=database):
-            connection.run(f"create database {database}")
-    connection.close()
-    with pymysql.connect(**mariadb()) as connection:
-        for database in ("wsgi_edge_test", "wsgi_edge_django"):
-            connection.cursor().execute(f"create database if not exists {database} character set utf8mb4")
-    return "created"
 
 
 def name():
@@ -100,9 +78,8 @@ def engine(kind):
             "pg8000": f"postgresql+pg8000://{pg['user']}@127.0.0.1:{pg['port']}/wsgi_edge_test",
             "pymysql": f"mysql+pymysql://{maria['user']}@127.0.0.1:{maria['port']}/wsgi_edge_test?charset=utf8mb4",
         }[kind]
-        # On Workers a connection ends with its request.
-        pool = {"poolclass": NullPool} if ON_WORKERS else {"pool_pre_ping": True}
-        engines[kind] = sqlalchemy.create_engine(url, **pool)
+        # On Workers a connection ends with its request: the pool opens another one then.
+        engines[kind] = sqlalchemy.create_engine(url, pool_pre_ping=True)
     return engines[kind]
 
 

@@ -12,7 +12,8 @@ pymysql.install_as_MySQLdb()
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-KEEP = 0 if os.environ.get("PLATFORM") == "workerd" else 60
+# With --concurrent the connection of a request ends with it.
+KEEP = int(os.environ.get("KEEP", "0"))
 
 
 def database(engine, port, user):
@@ -42,12 +43,14 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.http import HttpResponse, JsonResponse  # noqa: E402
 from django.urls import path  # noqa: E402
+from servers import create_databases  # noqa: E402
 
 UNICODE = "Zoë ☃ 日本 🎉"
 ROWS = 1000
 
 
 def migrate(request):
+    create_databases()
     call_command("migrate", database=request.GET["on"], verbosity=0)
     return HttpResponse("works")
 
