@@ -12,6 +12,7 @@ import { ensureBuilt } from '../../scripts/build-python.ts';
 import { modulesOf } from '../../scripts/python-packages.ts';
 import { type Services, startServices } from '../../scripts/services.ts';
 import { serve } from '../../targets/node/index.js';
+import { callApp, testEnviron } from '../../testing/index.js';
 import { loadAssets, notFetched } from './assets.ts';
 import { runtimeMissing, startFunction } from './lambda.ts';
 import { startPlainWorker } from './workerd.ts';
@@ -195,6 +196,12 @@ describe.skipIf(missing).each(Object.keys(platforms))('on %s', (platform) => {
       expect(django.map((text) => JSON.parse(text))).toEqual(works.map(() => ({ users: 0 })));
     });
   });
+});
+
+it.skipIf(missing)('requests uses fetch when there are no sockets', { timeout: 60_000 }, async () => {
+  const app = fromPython(await loadAssets(FOLDER), { env, sockets: false });
+  const asked = await callApp(app, testEnviron({ PATH_INFO: '/fetched' }));
+  expect(asked.text()).toBe('200   EmscriptenHTTPConnection');
 });
 
 it.skipIf(missing)('the table', () => {

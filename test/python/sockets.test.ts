@@ -63,7 +63,7 @@ afterAll(() => {
   for (const server of servers) server.close();
 });
 
-type Ask = (view: string, port?: string) => Promise<unknown>;
+type Ask = (view: string, port?: string, signal?: AbortSignal) => Promise<unknown>;
 interface Running {
   ask: Ask;
   stop(): unknown;
@@ -100,8 +100,8 @@ const platforms = {
 
 const asking =
   (origin: number): Ask =>
-  async (view, port = 'echo') => {
-    const response = await fetch(`http://127.0.0.1:${origin}/${view}?${ports[port]}`);
+  async (view, port = 'echo', signal) => {
+    const response = await fetch(`http://127.0.0.1:${origin}/${view}?${ports[port]}`, signal ? { signal } : {});
     return response.status === 200 ? response.json() : response.status;
   };
 const error = (name: string, text: unknown = expect.anything()) => ({ error: [name, text] });
@@ -205,6 +205,16 @@ describe.each(['Node', 'workerd'] as const)('on %s', (where) => {
     await expect.poll(() => hanging.at(-1)?.destroyed).toBe(true);
     expect(await ask('leaks', 'silent')).toEqual(error('JsException'));
     expect(await ask('leaked', 'silent')).toEqual(error('ConnectionResetError'));
+  });
+
+  it('a client that leaves does not leave the socket open', async () => {
+    const { ask } = await start({ timeout: 300 });
+    const before = hanging.length;
+    const asked = ask('hangs', 'hanging', AbortSignal.timeout(100)).catch(() => 'left');
+    await expect.poll(() => hanging.length).toBe(before + 1);
+    expect(await asked).toBe('left');
+    await expect.poll(() => hanging.at(-1)?.destroyed, { timeout: 5000 }).toBe(true);
+    expect(await ask('fine')).toBe('fine');
   });
 
   it('others get the interpreter while a request waits for a socket', async () => {

@@ -22,6 +22,11 @@ def echo(port):
         return [received == data, sock.recv(1).decode(), sock.getpeername()]
 
 
+def reads(port):
+    with socket.create_connection((HOST, port)) as sock, sock.makefile() as file:
+        return file.read()
+
+
 def refused(port):
     socket.create_connection((HOST, 1))
 

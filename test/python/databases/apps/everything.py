@@ -16,6 +16,7 @@ import pymysql
 import redis
 import requests
 import sqlalchemy
+import urllib3
 from flask import Flask, request
 from servers import create_databases, mariadb, postgres
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -31,7 +32,10 @@ def check(cursor, connection, table):
         connection.commit()
         cursor.execute(f"insert into {table} values (-1, 'gone')")
         connection.rollback()
-        cursor.executemany(f"insert into {table} values (%s, %s)", [(i, f"{UNICODE} {i}") for i in range(ROWS)])
+        places = ", ".join(["(%s, %s)"] * 100)
+        for first in range(0, ROWS, 100):
+            values = [value for i in range(first, first + 100) for value in (i, f"{UNICODE} {i}")]
+            cursor.execute(f"insert into {table} values {places}", values)
         connection.commit()
         cursor.execute(f"select id, text from {table} order by id")
         rows = cursor.fetchall()
@@ -218,6 +222,12 @@ def run_check():
         return "works"
     except Exception:
         return traceback.format_exc(), 500
+
+
+@flask.get("/fetched")
+def fetched():
+    answer = requests.get(f"{http()}/echo", timeout=10)
+    return f"{answer.status_code} {answer.text} {urllib3.HTTPConnectionPool.ConnectionCls.__name__}"
 
 
 @flask.get("/async")
