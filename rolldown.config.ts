@@ -13,7 +13,9 @@ interface Manifest {
 const { name, exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 const commands = Object.values(bin);
 const subpaths = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [] : target.default));
-const entries = [...subpaths, ...commands].map((file) => file.replace(/^(\.\/)?dist\/(.*)\.js$/, '$2'));
+// The package starts it by its address.
+const THREAD = 'dist/python/threads/thread.js';
+const entries = [...subpaths, ...commands, THREAD].map((file) => file.replace(/^(\.\/)?dist\/(.*)\.js$/, '$2'));
 // Plain Node runs the emulation, which can't import these sources. In the other build, core.js would take them all in.
 const AWS_SIDE = 'testing/lambda/index';
 

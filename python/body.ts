@@ -27,12 +27,12 @@ let held = 0; // bytes of bodies in memory, in this isolate
 
 /** Reads a request body to its end, or as far as it may be held in memory: the interpreter must not wait for a slow client.
  *  @param canWait  whether Python can wait for a longer body
- *  @returns undefined for a body that is too long */
+ *  @returns the status of the answer to a body that can neither be held nor waited for */
 export async function takeBody(
   environ: Environ,
   maxBuffered: number,
   canWait: () => Promise<boolean>,
-): Promise<TakenBody | undefined> {
+): Promise<TakenBody | string> {
   const { CONTENT_LENGTH: length, HTTP_EXPECT: expect, 'wsgi.input': input } = environ;
   let size = 0;
   const free = (): void => {
@@ -63,8 +63,9 @@ export async function takeBody(
       keep(part);
     } while (size <= maxBuffered && held <= BODIES * maxBuffered);
     if (await canWait()) return streamed(environ, Promise.resolve(concat(parts, size)), free);
+    const status = size > maxBuffered ? '413 Content Too Large' : '503 Service Unavailable';
     free();
-    return undefined;
+    return status;
   } catch (error) {
     free();
     throw error;

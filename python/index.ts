@@ -4,23 +4,23 @@ import type { Application, Body, Environ, StartResponse } from '../src/types.js'
 import { takeBody } from './body.js';
 import type { Bridge } from './bridge/bridge.js';
 import type { Exchange } from './bridge/calls.js';
-import { INTERPRETER } from './bridge/pack.js';
 import { serve } from './bridge/serve.js';
 import type { PythonAssets } from './interpreter/assets.js';
-import { type InterpreterOptions, type Seat, superviseOnce } from './supervisor.js';
+import type { InterpreterOptions } from './options.js';
+import { type Seat, superviseOnce } from './supervisor.js';
 
 export { PythonError } from './bridge/python-error.js';
 export type { PythonAssets, PythonManifest } from './interpreter/assets.js';
+export type { InterpreterOptions } from './options.js';
 export type { SocketOptions } from './sockets/options.js';
-export type { InterpreterOptions } from './supervisor.js';
 
 /** Options of `fromPython`. */
 export interface PythonOptions extends InterpreterOptions {
   /** The application in the assets, as "module:name"; by default the one that the build was given. */
   application?: string;
   /** The most bytes of a request body that are held in memory before the application is called, 16 MiB by default; all bodies
-   *  together take no more than four times as much. A longer body is streamed when Python can wait for it (JSPI), and answered
-   *  with 413 when it can't. */
+   *  of more than 64 KiB together take no more than four times as much. A longer body is streamed when Python can wait for it
+   *  (JSPI). When it can't, it is answered with 413, and with 503 when only the memory for all bodies is used up. */
   maxBuffered?: number;
 }
 
@@ -73,15 +73,15 @@ function pythonApplication(
 
   const app = async (environ: Environ, startResponse: StartResponse): Promise<Body> => {
     // The body comes first, because a slow client must not hold the interpreter.
-    const body = await takeBody(environ, maxBuffered, () => supervisor.promising());
+    const body = await takeBody(environ, maxBuffered, () => supervisor.promising(environ));
+    if (typeof body === 'string') return statusPage(body)(environ, startResponse);
     try {
-      if (body === undefined) return statusPage('413 Content Too Large')(environ, startResponse);
-      const seat = await supervisor.enter(environ['wsgi_edge.signal'], environ[INTERPRETER]);
+      const seat = await supervisor.enter(environ);
       const exchange: Exchange = { environ, startResponse, input: body.input, pull: body.pull };
       body.onArrival = (bytes) => exchange.turn?.extend(bytes / PACE);
       return await serveToEnd(seat, environ, (seat) => serve(seat, application, exchange, () => load(seat.bridge)));
     } finally {
-      body?.free();
+      body.free();
     }
   };
 

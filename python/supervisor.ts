@@ -1,39 +1,12 @@
 import { WsgiError } from '../src/errors.js';
-import { type Bridge, createBridge } from './bridge/bridge.js';
+import type { Environ } from '../src/types.js';
+import type { Bridge } from './bridge/bridge.js';
+import { INTERPRETER } from './bridge/pack.js';
 import type { PythonAssets } from './interpreter/assets.js';
-import { bootPython } from './interpreter/boot.js';
-import type { Open } from './sockets/connection.js';
-import { openerOf, type SocketOptions } from './sockets/options.js';
-import { startThread } from './threads/remote.js';
+import { type InterpreterOptions, type Settings, settingsOf } from './options.js';
+import { canTake, forgetCancelled, keepAwake, Queue, type Turns } from './queue.js';
+import { createStarter } from './start.js';
 import { Turn } from './turn.js';
-
-/** How an interpreter runs. */
-export interface InterpreterOptions {
-  /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
-  env?: Record<string, string>;
-  /** The number of requests that one interpreter serves at a time: they take turns when one waits for a promise. By default 32
-   *  if the assets were built with `--concurrent`, else 1, and then it can't be more. */
-  concurrency?: number;
-  /** The time that a turn of a request may take, in milliseconds; 30,000 by default. A turn lasts until the first chunk of the
-   *  response, then from chunk to chunk. After it the wait of the application is interrupted by an exception, and the request
-   *  is answered with 500; if the application goes on all the same, its interpreter is replaced. */
-  timeout?: number;
-  /** The number of requests after which an interpreter is replaced; it serves any number by default. */
-  maxRequests?: number;
-  /** The size of an interpreter's memory, in bytes, from which on it is replaced; it may grow by default. Python's memory never
-   *  shrinks. */
-  maxMemory?: number;
-  /** The number of interpreters in worker threads, on Node. By default one runs in the thread of its application. */
-  workers?: number;
-  /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
-   *  has JSPI. */
-  jspi?: boolean;
-  /** The sockets of Python. By default it has them on Node and Lambda. On Workers give `connect` of `cloudflare:sockets`. */
-  sockets?: SocketOptions;
-  /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
-   *  then takes longer, because it has no snapshot. */
-  freeSnapshot?: boolean;
-}
 
 /** The place of a request in an interpreter, from its first turn to its last. */
 export interface Seat {
@@ -52,11 +25,10 @@ export interface Seat {
 /** Keeps interpreters alive, and lets requests take turns in them. */
 export interface Supervisor {
   /** Whether Python can wait for promises. Starts an interpreter unless one runs. */
-  promising(): Promise<boolean>;
+  promising(environ: Environ): Promise<boolean>;
   /** Resolves when it is this request's first turn.
-   *  @param held  the interpreter that the request comes out of
-   *  @throws the reason of the signal (as a rejection) when it fires before the turn */
-  enter(signal: AbortSignal, held: unknown): Promise<Seat>;
+   *  @throws the reason of `wsgi_edge.signal` (as a rejection) when it fires before the turn */
+  enter(environ: Environ): Promise<Seat>;
   /** Starts all interpreters, without anything random and without timers, which Workers forbid outside of requests.
    *  @param prepare  called for each */
   start(prepare: (bridge: Bridge) => Promise<void>): Promise<void>;
@@ -75,47 +47,21 @@ export function superviseOnce(assets: PythonAssets, options: InterpreterOptions)
       throw new WsgiError('python: these assets run with other options already; give all their applications the same');
     return known.supervisor;
   }
-  const supervisor = new Pool(assets, options);
+  const supervisor = new Pool(assets, settingsOf(assets, options));
   supervisors.set(assets, { supervisor, options: own });
   return supervisor;
 }
 
-const CONCURRENCY = 32;
-const TIMEOUT = 30_000; // ms
-const LONGEST = 2_147_483_647; // ms; no timer waits longer
-
-function checkOptions(assets: PythonAssets, options: InterpreterOptions): void {
-  for (const name of ['concurrency', 'timeout', 'maxRequests', 'maxMemory', 'workers'] as const) {
-    const { [name]: value } = options;
-    if (value !== undefined && (!Number.isInteger(value) || value < 1))
-      throw new WsgiError(`python: ${name} must be a whole number above 0, not ${value}`);
-  }
-  const { concurrency = 1, timeout = 1, workers, freeSnapshot, sockets } = options;
-  if (timeout > LONGEST) throw new WsgiError(`python: timeout must be at most ${LONGEST} ms, not ${timeout}`);
-  if (concurrency > 1 && !assets.manifest.concurrent)
-    throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
-  if (workers !== undefined && assets.url === undefined)
-    throw new WsgiError("python: workers needs the assets of node.mjs, and Node's worker threads");
-  if (workers !== undefined && (typeof sockets === 'function' || (typeof sockets === 'object' && sockets.connect)))
-    throw new WsgiError('python: connect in sockets is for Workers, and workers is for Node: give one of them');
-  if (workers !== undefined && freeSnapshot)
-    throw new WsgiError('python: freeSnapshot is for Workers, and workers is for Node: give one of them');
-}
-
-interface Interpreter {
+interface Interpreter extends Turns {
   bridge: Bridge;
-  /** Turns that can be taken. */
-  free: number;
-  /** The part of them for requests that have been woken and have not taken theirs yet, and when that was (ms). */
-  reserved: number;
-  wokenAt: number;
   /** The turns that are taken. */
-  turns: Set<Turn>;
+  running: Set<Turn>;
   /** Turns that will never be given back. */
   stuck: number;
   /** Requests that are in it. */
   seats: number;
   served: number;
+  /** It no longer has the random numbers of the snapshot. */
   seeded: boolean;
   /** It takes no new requests. */
   retired: boolean;
@@ -123,76 +69,59 @@ interface Interpreter {
   lost: WsgiError | undefined;
 }
 
-/** A request that waits for a turn. */
-interface Waiter {
-  /** The interpreter that the request is in; undefined for a new request, which takes any. */
-  interpreter: Interpreter | undefined;
-  /** @param reserving  the interpreter that has a turn for it */
-  wake(reserving: Interpreter | undefined): void;
-}
-
 class Pool implements Supervisor {
-  private assets: PythonAssets;
-  private readonly options: InterpreterOptions;
-  private readonly size: number;
-  private readonly concurrency: number;
-  private readonly open: Open | undefined;
+  readonly #settings: Settings;
+  readonly #start: ReturnType<typeof createStarter>;
   /** Those that take new requests. */
-  private readonly interpreters: Interpreter[] = [];
+  readonly #interpreters: Interpreter[] = [];
   /** Those, and the retired ones that requests are in. */
-  private readonly alive = new Set<Interpreter>();
-  private readonly booting = new Set<Promise<void>>();
-  private readonly queue: Waiter[] = [];
-  private readonly bridges = new WeakSet<object>();
+  readonly #alive = new Set<Interpreter>();
+  readonly #booting = new Set<Promise<void>>();
+  readonly #queue = new Queue<Interpreter>();
+  readonly #bridges = new WeakSet<object>();
 
-  constructor(assets: PythonAssets, options: InterpreterOptions) {
-    checkOptions(assets, options);
-    this.assets = assets;
-    this.options = options;
-    this.open = openerOf(options.sockets);
-    this.size = options.workers ?? 1;
-    this.concurrency = options.concurrency ?? (assets.manifest.concurrent ? CONCURRENCY : 1);
+  constructor(assets: PythonAssets, settings: Settings) {
+    this.#settings = settings;
+    this.#start = createStarter(assets, settings);
   }
 
-  async promising(): Promise<boolean> {
+  async promising(environ: Environ): Promise<boolean> {
     for (;;) {
-      const [interpreter] = this.interpreters;
+      const [interpreter] = this.#interpreters;
       if (interpreter !== undefined) return interpreter.bridge.promising;
-      await keepAwake(this.boot());
+      await this.#boot(environ);
     }
   }
 
   async start(prepare: (bridge: Bridge) => Promise<void>): Promise<void> {
-    const missing = this.size - this.interpreters.length - this.booting.size;
-    await Promise.all([...this.booting, ...Array.from({ length: missing }, () => this.bootAnother())]);
+    const missing = Math.max(1, this.#settings.workers) - this.#interpreters.length - this.#booting.size;
+    await Promise.all([...this.#booting, ...Array.from({ length: missing }, () => this.#bootAnother())]);
     const prepareOne = async (interpreter: Interpreter) => {
-      await this.take(interpreter);
+      await this.#take(interpreter);
       try {
         await prepare(interpreter.bridge);
       } finally {
-        this.giveBack(interpreter);
+        this.#giveBack(interpreter);
       }
     };
-    await Promise.all(this.interpreters.map(prepareOne));
+    await Promise.all(this.#interpreters.map(prepareOne));
   }
 
-  async enter(signal: AbortSignal, held: unknown): Promise<Seat> {
-    if (typeof held === 'object' && held !== null && this.bridges.has(held)) return heldSeat(held as Bridge);
-    const interpreter = await this.takeAny();
+  async enter(environ: Environ): Promise<Seat> {
+    const { 'wsgi_edge.signal': signal, [INTERPRETER]: held } = environ;
+    if (typeof held === 'object' && held !== null && this.#bridges.has(held)) return heldSeat(held as Bridge);
+    const interpreter = await this.#takeAny(environ);
+    const seat = this.#seat(interpreter);
     if (signal.aborted) {
-      this.giveBack(interpreter);
+      seat.leave();
       throw signal.reason;
     }
     if (!interpreter.seeded) interpreter.bridge.reseed();
     interpreter.seeded = true;
-    const { maxRequests = Number.POSITIVE_INFINITY } = this.options;
-    interpreter.seats++;
-    if (++interpreter.served >= maxRequests) this.retire(interpreter);
-    return this.seat(interpreter);
+    return seat;
   }
 
-  private seat(interpreter: Interpreter): Seat {
-    const { timeout = TIMEOUT } = this.options;
+  #seat(interpreter: Interpreter): Seat {
     let taken = true; // the first turn
     let left = false;
     return {
@@ -200,239 +129,167 @@ class Pool implements Supervisor {
       held: false,
       usable: () => interpreter.lost === undefined,
       turn: async (call) => {
-        if (!taken) await this.take(interpreter);
+        if (!taken) await this.#take(interpreter);
         taken = false;
-        const turn = new Turn(timeout);
-        interpreter.turns.add(turn);
+        const turn = new Turn(this.#settings.timeout);
+        interpreter.running.add(turn);
         try {
-          return await turn.run(call, (error) => this.abandon(interpreter, error));
+          return await turn.run(call, (error) => this.#abandon(interpreter, error));
         } finally {
-          interpreter.turns.delete(turn);
-          if (!turn.abandoned) this.giveBack(interpreter);
+          interpreter.running.delete(turn);
+          if (!turn.abandoned) this.#giveBack(interpreter);
         }
       },
       leave: () => {
         if (left) return;
         left = true;
-        if (taken) this.giveBack(interpreter);
-        this.leave(interpreter);
+        if (taken) this.#giveBack(interpreter);
+        this.#leave(interpreter);
       },
     };
   }
 
-  private leave(interpreter: Interpreter): void {
+  #leave(interpreter: Interpreter): void {
     interpreter.seats--;
-    const { maxMemory = Number.POSITIVE_INFINITY } = this.options;
-    if (interpreter.bridge.memory() > maxMemory) this.retire(interpreter);
-    this.drop(interpreter);
+    if (interpreter.bridge.memory() > this.#settings.maxMemory) this.#retire(interpreter);
+    this.#drop(interpreter);
   }
 
   /** Ends a retired interpreter that no request is in. */
-  private drop(interpreter: Interpreter): void {
+  #drop(interpreter: Interpreter): void {
     if (!interpreter.retired || interpreter.seats > 0) return;
-    this.alive.delete(interpreter);
+    this.#alive.delete(interpreter);
     interpreter.bridge.stop();
   }
 
-  /** Waits for a turn in any interpreter. */
-  private async takeAny(): Promise<Interpreter> {
-    let mayTake = this.queue.length === 0;
+  /** Waits for the first turn of a request, in any interpreter. */
+  async #takeAny(environ: Environ): Promise<Interpreter> {
+    const { workers, maxRequests } = this.#settings;
+    let mayTake = this.#queue.isEmpty(undefined);
     for (let first = false; ; mayTake = true) {
-      const interpreter = mayTake ? this.interpreters.find(canTake) : undefined;
+      const interpreter = mayTake ? this.#interpreters.find(canTake) : undefined;
       if (interpreter !== undefined) {
         interpreter.free--;
+        // Before anything else runs: an interpreter without requests may be ended.
+        interpreter.seats++;
+        if (++interpreter.served >= maxRequests) this.#retire(interpreter);
         return interpreter;
       }
-      if (this.interpreters.length === 0) {
-        await keepAwake(this.boot());
+      if (this.#interpreters.length === 0) {
+        await this.#boot(environ);
         continue;
       }
-      // Nobody waits for it: if it fails, a request that finds no interpreter hears of the error.
-      if (this.interpreters.length + this.booting.size < this.size) this.bootAnother().catch(() => {});
-      first = await this.wait(undefined, first);
+      if (this.#interpreters.length + this.#booting.size < workers) this.#bootFor(environ);
+      first = await this.#wait(undefined, first);
     }
   }
 
   /** Waits for a turn in an interpreter.
    *  @throws {WsgiError} (as a rejection) when it is lost */
-  private async take(interpreter: Interpreter): Promise<void> {
-    let mayTake = !this.queue.some(({ interpreter: wanted }) => wanted === interpreter);
+  async #take(interpreter: Interpreter): Promise<void> {
+    let mayTake = this.#queue.isEmpty(interpreter);
     for (let first = false; interpreter.lost === undefined; mayTake = true) {
       if (mayTake && canTake(interpreter)) {
         interpreter.free--;
         return;
       }
-      first = await this.wait(interpreter, first);
+      first = await this.#wait(interpreter, first);
     }
     throw interpreter.lost;
   }
 
-  /** Waits to be woken, but no longer than `AWAKE`. The request takes its turn itself, because a turn that was handed to it would
-   *  be lost if it had been cancelled meanwhile. Returns whether it was woken.
-   *  @param first  whether it keeps its place before all others, because it was woken in vain */
-  private async wait(interpreter: Interpreter | undefined, first: boolean): Promise<boolean> {
-    const woken = await wakeable<Interpreter | undefined>((wake) => {
-      const waiter = { interpreter, wake };
-      if (first) this.queue.unshift(waiter);
-      else this.queue.push(waiter);
-      return () => {
-        const place = this.queue.indexOf(waiter);
-        if (place >= 0) this.queue.splice(place, 1);
-      };
-    });
-    const reserving = woken?.value;
-    if (reserving !== undefined && reserving.reserved > 0) reserving.reserved--;
-    this.check();
-    return woken !== undefined;
-  }
-
-  /** Acts on deadlines that have passed, and on requests that were cancelled after they had been woken. */
-  private check(): void {
-    const now = performance.now();
-    for (const interpreter of this.alive) {
-      if (now - interpreter.wokenAt > AWAKE) interpreter.reserved = 0;
-      for (const turn of interpreter.turns) turn.check();
+  /** Waits in the queue for a while, then acts on deadlines that have passed. */
+  async #wait(interpreter: Interpreter | undefined, first: boolean): Promise<boolean> {
+    const woken = await this.#queue.wait(interpreter, first);
+    for (const each of this.#alive) {
+      forgetCancelled(each);
+      for (const turn of each.running) turn.check();
     }
+    return woken;
   }
 
-  private giveBack(interpreter: Interpreter): void {
+  #giveBack(interpreter: Interpreter): void {
     interpreter.free++;
-    const next = this.queue.findIndex(({ interpreter: wanted }) =>
-      wanted === undefined ? !interpreter.retired : wanted === interpreter,
-    );
-    if (next < 0) return;
-    interpreter.reserved++;
-    interpreter.wokenAt = performance.now();
-    this.queue.splice(next, 1)[0]?.wake(interpreter);
-  }
-
-  private wakeAll(): void {
-    for (const { wake } of this.queue.splice(0)) wake(undefined);
+    this.#queue.wakeFor(interpreter, !interpreter.retired);
   }
 
   /** Lets an interpreter take no new requests. */
-  private retire(interpreter: Interpreter): void {
-    const place = this.interpreters.indexOf(interpreter);
+  #retire(interpreter: Interpreter): void {
+    const place = this.#interpreters.indexOf(interpreter);
     if (place < 0) return;
-    this.interpreters.splice(place, 1);
+    this.#interpreters.splice(place, 1);
     interpreter.retired = true;
-    this.drop(interpreter);
-    this.wakeAll();
+    this.#drop(interpreter);
+    this.#queue.wakeAll();
   }
 
   /** Gives a call up that does not end. Its turn is never given back. */
-  private abandon(interpreter: Interpreter, error: WsgiError): void {
-    this.retire(interpreter);
-    if (interpreter.bridge.abandon() || ++interpreter.stuck === this.concurrency) this.lose(interpreter, error);
+  #abandon(interpreter: Interpreter, error: WsgiError): void {
+    this.#retire(interpreter);
+    if (interpreter.bridge.abandon() || ++interpreter.stuck === this.#settings.concurrency)
+      this.#lose(interpreter, error);
   }
 
-  private lose(interpreter: Interpreter, error: WsgiError): void {
+  #lose(interpreter: Interpreter, error: WsgiError): void {
     interpreter.lost = error;
-    this.retire(interpreter);
-    this.alive.delete(interpreter);
+    this.#retire(interpreter);
+    this.#alive.delete(interpreter);
     interpreter.bridge.stop();
-    this.wakeAll();
+    this.#queue.wakeAll();
   }
 
-  private boot(): Promise<void> {
-    const [booting] = this.booting;
-    return booting ?? this.bootAnother();
+  /** Waits until an interpreter has been started. */
+  #boot(environ: Environ): Promise<void> {
+    const [booting] = this.#booting;
+    return keepAwake(booting ?? this.#bootFor(environ));
   }
 
-  private bootAnother(): Promise<void> {
-    const booting: Promise<void> = this.bootOne().finally(() => {
-      this.booting.delete(booting);
-      this.wakeAll();
-    });
-    this.booting.add(booting);
+  /** Starts one also if the client of the request leaves meanwhile: other requests wait for it. If it fails, a request that finds
+   *  no interpreter hears of the error. */
+  #bootFor(environ: Environ): Promise<void> {
+    const booting = this.#bootAnother();
+    environ['wsgi_edge.wait_until'](booting.catch(() => {}));
     return booting;
   }
 
-  private async bootOne(): Promise<void> {
-    const { workers, jspi = true, freeSnapshot = false, env = {} } = this.options;
+  #bootAnother(): Promise<void> {
+    const booting: Promise<void> = this.#bootOne().finally(() => {
+      this.#booting.delete(booting);
+      this.#queue.wakeAll();
+    });
+    this.#booting.add(booting);
+    return booting;
+  }
+
+  async #bootOne(): Promise<void> {
     let interpreter: Interpreter | undefined;
     let lost: WsgiError | undefined;
     const onFatal = (error: WsgiError) => {
       lost = error;
-      if (interpreter !== undefined) this.lose(interpreter, error);
+      if (interpreter !== undefined) this.#lose(interpreter, error);
     };
-    const bridge =
-      workers === undefined
-        ? await this.bootHere(jspi, freeSnapshot, onFatal)
-        : await startThread(this.assets.url as string, jspi, this.options.sockets, onFatal);
-    await bridge.setEnvironment(env);
-    this.bridges.add(bridge);
+    const bridge = await this.#start(onFatal);
+    this.#bridges.add(bridge);
     interpreter = {
       bridge,
-      free: this.concurrency,
+      free: this.#settings.concurrency,
       reserved: 0,
       wokenAt: 0,
-      turns: new Set(),
+      running: new Set(),
       stuck: 0,
       seats: 0,
       served: 0,
-      seeded: this.assets.snapshot === undefined && !freeSnapshot,
+      seeded: false,
       retired: false,
       lost,
     };
     if (lost !== undefined) throw lost;
-    this.interpreters.push(interpreter);
-    this.alive.add(interpreter);
-  }
-
-  private async bootHere(jspi: boolean, freeSnapshot: boolean, onFatal: (error: WsgiError) => void): Promise<Bridge> {
-    const { assets } = this;
-    const booted = await bootPython(assets);
-    const { snapshot } = assets;
-    if (freeSnapshot && snapshot !== undefined && !('read' in snapshot)) {
-      this.assets = withoutSnapshot(assets);
-      free(snapshot);
-    }
-    return createBridge(booted, assets.manifest, jspi, this.open, onFatal);
+    this.#interpreters.push(interpreter);
+    this.#alive.add(interpreter);
   }
 }
-
-const canTake = ({ free, reserved }: Interpreter): boolean => free > reserved;
 
 function heldSeat(bridge: Bridge): Seat {
   const turn: Seat['turn'] = async (call) => call(new Turn(Number.POSITIVE_INFINITY));
   return { bridge, held: true, usable: () => true, turn, leave() {} };
-}
-
-const AWAKE = 50; // ms
-
-/** Waits for a promise that another request settles. Workers cancel a request as hung when it waits only for another request,
- *  so this one waits for a timer too. */
-async function keepAwake<T>(promise: Promise<T>): Promise<T> {
-  const timer = setInterval(() => {}, AWAKE);
-  try {
-    return await promise;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-/** Waits to be woken, but at most `AWAKE`, for the reason of `keepAwake`. Returns the value that it was woken with, or undefined.
- *  @param enlist  gets the function that wakes, and returns one that forgets it */
-async function wakeable<T>(enlist: (wake: (value: T) => void) => () => void): Promise<{ value: T } | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let forget = () => {};
-  const woken = await new Promise<{ value: T } | undefined>((resolve) => {
-    forget = enlist((value) => resolve({ value }));
-    timer = setTimeout(() => resolve(undefined), AWAKE);
-  });
-  clearTimeout(timer);
-  forget();
-  return woken;
-}
-
-const withoutSnapshot = ({ snapshot: _, ...assets }: PythonAssets): PythonAssets => {
-  const { snapshot: __, ...manifest } = assets.manifest;
-  const { snapshot: ___, ...files } = manifest.files;
-  return { ...assets, manifest: { ...manifest, files } };
-};
-
-function free(snapshot: ArrayBuffer | Uint8Array): void {
-  const buffer = snapshot instanceof Uint8Array ? snapshot.buffer : snapshot;
-  (buffer as { transfer?(length: number): unknown }).transfer?.(0);
 }

@@ -1,4 +1,5 @@
 import { WsgiError } from '../src/errors.js';
+import { ownPromise } from './queue.js';
 
 /** The time that Python has to end a call after its wait has been interrupted, in milliseconds. */
 const GRACE = 1000;
@@ -35,33 +36,33 @@ export class Turn {
    *  @throws {WsgiError} (as a rejection) when it does not end in time */
   run<T>(call: (turn: Turn) => PromiseLike<T>, onAbandoned: (error: WsgiError) => void): Promise<T> {
     if (this.limit === Number.POSITIVE_INFINITY) return Promise.resolve(call(this));
-    return new Promise<T>((resolve, reject) => {
-      this.abandon = (error) => {
-        this.abandoned = true;
-        onAbandoned(error);
+    const { promise, resolve, reject } = ownPromise<T>();
+    this.abandon = (error) => {
+      this.abandoned = true;
+      onAbandoned(error);
+      reject(error);
+    };
+    this.expires = performance.now() + this.limit;
+    this.arm();
+    call(this).then(
+      (value) => {
+        this.end();
+        resolve(value);
+      },
+      (error) => {
+        this.end();
         reject(error);
-      };
-      this.expires = performance.now() + this.limit;
-      this.arm();
-      call(this).then(
-        (value) => {
-          this.end();
-          resolve(value);
-        },
-        (error) => {
-          this.end();
-          reject(error);
-        },
-      );
-    });
+      },
+    );
+    return promise;
   }
 
   /** Waits for a promise for Python, but not past the deadline. */
   wait<T>(promise: PromiseLike<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.onInterrupt = reject;
-      promise.then(resolve, reject);
-    });
+    const own = ownPromise<T>();
+    this.onInterrupt = own.reject;
+    promise.then(own.resolve, own.reject);
+    return own.promise;
   }
 
   /** Puts the deadline off, because the client has sent a part of its body.

@@ -2,12 +2,15 @@
 // end of its response. Prints the requests served and the memory used. Fails when an answer is wrong, a body is not
 // closed exactly once, a handle stays open, or the heap in use (after garbage collection) grows after the first tenth.
 // `npm run soak -- --requests 10000 --target workerd`
+// The target python has the same paths in Python, on Node and on workerd, beside clients that never finish.
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
@@ -37,6 +40,8 @@ interface Target {
   heap(): Promise<number>;
   /** Handles that are open, once the clients have closed their connections. */
   handles(): Promise<number>;
+  /** Starts clients that never finish, and returns the function that ends them. */
+  slow?(): () => void;
   stop(): Promise<unknown>;
 }
 
@@ -101,8 +106,9 @@ async function start(file: string): Promise<{ child: ChildProcess; first: unknow
   return { child, first };
 }
 
-/** For a bundled program: answers the messages "heap" and "handles". */
-const INSIDE = `process.on('message', (message) => {
+/** For a bundled program: answers the messages "heap" and "handles". Node opens stderr when it destroys a socket. */
+const INSIDE = `process.stderr;
+process.on('message', (message) => {
   if (message === 'handles') process.send({ measured: process.getActiveResourcesInfo().length });
   if (message !== 'heap') return;
   globalThis.gc();
@@ -126,21 +132,26 @@ const stopped = (child: ChildProcess) =>
     child.kill();
   });
 
-async function node(): Promise<Target> {
+const node = () => onNode('Node', `import { application } from './test/soak/application.ts';`);
+
+/** @param imports  the lines that define `application` */
+async function onNode(name: string, imports: string): Promise<Target & { port: number }> {
   const file = await bundle(
     'node',
     `import { serve } from './targets/node/index.ts';
-     import { application } from './test/soak/application.ts';
+     ${imports}
      const server = await serve(application, { errors() {} });
      ${INSIDE}
      process.send(server.address().port);`,
     'node',
   );
   const { child, first } = await start(file);
-  const { hangUp, ...http } = overHttp(first as number);
+  const port = first as number;
+  const { hangUp, ...http } = overHttp(port);
   return {
-    name: 'Node',
+    name,
     pid: child.pid ?? 0,
+    port,
     ...http,
     heap: () => measured(child, 'heap'),
     handles() {
@@ -151,22 +162,24 @@ async function node(): Promise<Target> {
   };
 }
 
-async function workerd(): Promise<Target> {
-  const file = await bundle(
-    'worker',
-    `import { toCloudflareHandler } from './targets/cloudflare/index.ts';
-     import { application } from './test/soak/application.ts';
-     const handler = toCloudflareHandler(application, { errors() {} });
+/** The rest of a Worker's module that has `application` and `toCloudflareHandler`. */
+const WORKER = `const handler = toCloudflareHandler(application, { errors() {} });
      export default {
        fetch(request, env, ctx) {
          if (!request.url.endsWith('/gc')) return handler.fetch(request, env, ctx);
          globalThis.gc();
          return new Response(null);
        },
-     };`,
+     };`;
+
+async function workerd(): Promise<Target> {
+  const file = await bundle(
+    'worker',
+    `import { toCloudflareHandler } from './targets/cloudflare/index.ts';
+     import { application } from './test/soak/application.ts';
+     ${WORKER}`,
     'neutral',
   );
-  process.env.MINIFLARE_WORKERD_V8_FLAGS = '--expose-gc';
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: 'soak',
@@ -179,13 +192,18 @@ async function workerd(): Promise<Target> {
     }),
   );
   await miniflare.ready;
-  const port = Number((await miniflare.unsafeGetDirectURL('soak')).port);
-  const inspector = await inspect(new URL('/core:user:soak', await miniflare.getInspectorURL()));
+  return onWorkerd('workerd', miniflare, 'soak');
+}
+
+async function onWorkerd(name: string, miniflare: Miniflare, service: string): Promise<Target & { port: number }> {
+  const port = Number((await miniflare.unsafeGetDirectURL(service)).port);
+  const inspector = await inspect(new URL(`/core:user:${service}`, await miniflare.getInspectorURL()));
   const { hangUp, ...http } = overHttp(port);
   const pid = childNamed('workerd');
   return {
-    name: 'workerd',
+    name,
     pid,
+    port,
     ...http,
     async handles() {
       hangUp();
@@ -200,6 +218,69 @@ async function workerd(): Promise<Target> {
       inspector.close();
       await miniflare.dispose();
     },
+  };
+}
+
+const PYTHON = 'build/python-soak-assets';
+
+async function pythonOnNode(): Promise<Target> {
+  // Loaded here, because it needs dist/.
+  const { ensureBuilt } = await import('./build-python.ts');
+  await ensureBuilt({ application: 'test/soak/app.py:app', out: PYTHON });
+  const target = await onNode(
+    'Python on Node',
+    `import { fromPython } from './python/index.ts';
+     const { default: assets } = await import(process.env.PYTHON_ASSETS);
+     const application = fromPython(assets);
+     await application.boot();`,
+  );
+  return { ...target, slow: () => slowClients(target.port) };
+}
+
+async function pythonOnWorkerd(): Promise<Target> {
+  const { startWorker } = await import('../test/python/workerd.ts');
+  const { miniflare } = await startWorker(
+    `import assets from './assets.mjs';
+     import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
+     import { fromPython } from '../../python/index.js';
+     const application = fromPython(assets);
+     ${WORKER}`,
+    { inspectorPort: 0 },
+    PYTHON,
+  );
+  const target = await onWorkerd('Python on workerd', miniflare, 'python');
+  return { ...target, slow: () => slowClients(target.port) };
+}
+
+/** What clients send that never finish. */
+const SLOW = [
+  'GET /slow HTTP/1.1\nHost: h\n\n', // and reads nothing of 8 MB
+  'POST /echo HTTP/1.1\nHost: h\nContent-Length: 65537\n\n',
+  'POST /echo HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n1\na\n',
+  'POST /echo HTTP/1.1\nHost: h\nExpect: 100-continue\nContent-Length: 10\n\n',
+];
+const SLOW_EACH = 5;
+const SLOW_STAY = 3000; // ms
+
+/** Keeps slow clients of each kind connected, each for a while. Returns the function that ends them. */
+function slowClients(port: number): () => void {
+  const open = (text: string) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text.replaceAll('\n', '\r\n')));
+    socket.on('error', () => {});
+    return socket.pause();
+  };
+  const openAll = () => Array.from({ length: SLOW_EACH }, () => SLOW.map(open)).flat();
+  let sockets = openAll();
+  const leave = () => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  const timer = setInterval(() => {
+    leave();
+    sockets = openAll();
+  }, SLOW_STAY);
+  return () => {
+    clearInterval(timer);
+    leave();
   };
 }
 
@@ -321,6 +402,7 @@ async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: st
   let asked = 0;
   let left = 0;
   const handles = await target.handles();
+  const endSlow = target.slow?.();
   const client = async (): Promise<void> => {
     while (asked < REQUESTS) {
       const turn = asked++;
@@ -335,6 +417,7 @@ async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: st
   };
   await Promise.all(Array.from({ length: CLIENTS }, client));
   await measure();
+  endSlow?.();
   // close() may come after the last byte.
   let counts = await target.counts();
   for (let i = 0; i < 100 && counts.closed < counts.handed; i++) {
@@ -358,14 +441,19 @@ async function soak(target: Target, mix: readonly Expected[]): Promise<{ row: st
   };
 }
 
+process.env.MINIFLARE_WORKERD_V8_FLAGS = '--expose-gc';
+process.env.PYTHON_ASSETS = pathToFileURL(join(import.meta.dirname, '..', PYTHON, 'node.mjs')).href;
 try {
   const { MIX } = (await import(await bundle('mix', `export { MIX } from './test/soak/application.ts';`, 'node'))) as {
     MIX: readonly Expected[];
   };
   const rows: string[] = [];
-  for (const open of [node, workerd, lambda].filter(
-    ({ name }) => values.target === undefined || name === values.target,
-  )) {
+  const targets = { node, workerd, lambda };
+  const chosen =
+    values.target === 'python'
+      ? [pythonOnNode, pythonOnWorkerd]
+      : Object.entries(targets).flatMap(([name, open]) => (name === (values.target ?? name) ? open : []));
+  for (const open of chosen) {
     const { row, failed } = await soak(await open(), MIX);
     rows.push(row);
     if (failed) process.exitCode = 1;

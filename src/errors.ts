@@ -49,6 +49,8 @@ export function describe(error: unknown): string {
 function withCauses(error: unknown, seen: Set<unknown>): string {
   if (!isError(error)) return escapeControls(`application: threw ${nameOf(error)}: ${quote(error)}`);
   const message = String(error.message);
+  // The client's doing: no line of code is at fault.
+  if (error instanceof ClientDisconnected) return escapeControls(`${error.name}: ${message.replaceAll('\n', '\\n')}`);
   const stack = error.stack ?? `${error.name}: ${message}`;
   // Keep the lines of the stack, but join the lines of the message.
   const own = escapeControls(stack.replace(message, () => message.replaceAll('\n', '\\n')));

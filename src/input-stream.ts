@@ -361,10 +361,12 @@ export function inputStream(environ: Environ): ReadableStream<Uint8Array> {
 
 /** An `InputSource` over a ReadableStream that is taken at the first read; null stands for an empty body. If the stream can,
  *  it fills buffers of the requested size. Otherwise workerd gives pieces of 4 KiB, at six times the cost.
- *  @param getAll  reads all bytes in one step, if the platform can */
+ *  @param getAll  reads all bytes in one step, if the platform can
+ *  @param onBroken  hears of the error of a body that broke off; `cause` is the platform's */
 export function streamSource(
   getStream: () => ReadableStream<Uint8Array> | null,
   getAll?: () => Promise<ArrayBuffer> | undefined,
+  onBroken?: (error: ClientDisconnected) => void,
 ): InputSource {
   let reader: Reading | null | undefined;
   const open = () => {
@@ -375,7 +377,9 @@ export function streamSource(
     return reader;
   };
   const broken = (cause: unknown): never => {
-    throw new ClientDisconnected('client: the request body broke off', { cause });
+    const error = new ClientDisconnected('client: the request body broke off', { cause });
+    onBroken?.(error);
+    throw error;
   };
   return {
     all: () => getAll?.()?.then((bytes) => new Uint8Array(bytes), broken),

@@ -19,6 +19,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let closed = 0;
 let signalled = 0;
 let cancelled = 0;
+const lines = [];
 const zipped = Uint8Array.from(ZIPPED);
 const app = mount({
   '/stream': (environ, startResponse) => {
@@ -81,6 +82,12 @@ const app = mount({
     startResponse('200 OK', []);
     return body;
   },
+  '/upload': async (environ, startResponse) => {
+    const body = await environ['wsgi.input'].read(environ.QUERY_STRING ? 1000 : undefined);
+    startResponse('200 OK', []);
+    return [bytes(String(body.length))];
+  },
+  '/log': (environ, startResponse) => { startResponse('200 OK', []); return [bytes(JSON.stringify(lines.splice(0)))]; },
   '/ws': fromFetchHandler(() => {
     const [client, server] = Object.values(new WebSocketPair());
     server.accept();
@@ -104,7 +111,7 @@ export class Inner {
   constructor(ctx, env) { this.ctx = ctx; this.env = env; }
   fetch(request) { return inner.fetch(request, this.env, this.ctx); }
 }
-export default { ...toCloudflareHandler(app), scheduled() {} };
+export default { ...toCloudflareHandler(app, { errors: (line) => lines.push(line) }), scheduled() {} };
 `.replace('ZIPPED', JSON.stringify([...gzipSync('compressed by the application')]));
 
 beforeAll(async () => {
@@ -245,6 +252,31 @@ describe('a file of bytes that come late', () => {
     await new Promise((resolve) => socket.once('data', resolve));
     socket.resetAndDestroy();
     await expect.poll(cancelled, { timeout: 10_000 }).toBe('1');
+  });
+});
+
+describe('an upload that breaks off', () => {
+  const log = async (): Promise<string[]> => (await fetch(`http://127.0.0.1:${port}/log`)).json() as Promise<string[]>;
+  const upload = async (target: string, headers: string, answered: boolean): Promise<string[]> => {
+    await log();
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`POST ${target} HTTP/1.1\r\nHost: h\r\n${headers}`);
+    if (answered) await new Promise((resolve) => socket.once('data', resolve));
+    else await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.resetAndDestroy();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return log();
+  };
+
+  it.each(['/upload', '/upload?pieces'])('is not logged, because its client has left: %s', async (target) => {
+    expect(await upload(target, 'Content-Length: 900\r\n\r\npart', false)).toEqual([]);
+    expect(await upload(target, 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', false)).toEqual([]);
+  });
+
+  it('is one line of the log when its client waits for an answer', async () => {
+    expect(await upload('/upload', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n', true)).toEqual([
+      'ClientDisconnected: client: the request body broke off',
+    ]);
   });
 });
 

@@ -174,7 +174,14 @@ console.log(JSON.stringify(uncompiled));`;
       files.filter((path) => path.endsWith('.js')).sort(),
       'dist/ has files of an earlier build: rm -rf dist && npm run build',
     ).toEqual(
-      [...scripts, 'dist/builder.js', 'dist/core.js', 'dist/interpreter.js', 'dist/testing/lambda/index.js'].sort(),
+      [
+        ...scripts,
+        'dist/builder.js',
+        'dist/core.js',
+        'dist/interpreter.js',
+        'dist/python/threads/thread.js',
+        'dist/testing/lambda/index.js',
+      ].sort(),
     );
   });
 

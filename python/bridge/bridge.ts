@@ -68,7 +68,7 @@ type Half = Record<(typeof BRIDGE_FUNCTIONS)[number], PyFunction>;
  *  @param onFatal  called when the interpreter is lost, after which nothing of it may be used */
 export function createBridge(
   booted: Booted,
-  { concurrent, snapshot }: PythonManifest,
+  { snapshot }: PythonManifest,
   jspi: boolean,
   open: Open | undefined,
   onFatal: (error: WsgiError) => void,
@@ -81,7 +81,6 @@ export function createBridge(
     onFatal(error);
   });
   const half = functionsOf(python.pyimport('wsgi_edge.bridge'), BRIDGE_FUNCTIONS);
-  half.isolate(concurrent);
   const foreigners = connectForeigners(python, entrance, promising);
   const exchanges = new Map<number, Exchange>();
 
@@ -172,7 +171,9 @@ function createServing(
       return last;
     },
     start(request, application, turn) {
-      const { environ, input } = enterFor(request, turn);
+      const exchange = enterFor(request, turn);
+      const { environ, input } = exchange;
+      exchange.input = undefined; // Python makes its own copy
       const { packed, names, values } = pack(environ);
       // The text buffer is shared by all requests, so nothing may run between this line and Python's own copy of the text.
       const started = enterNow(turn, half.start, request, application, toBuffer(packed), input, names, ...values);

@@ -1,5 +1,6 @@
 import { WsgiError } from '../../src/errors.js';
 import type { PyFunction, PyodideApi, PyodideModule } from '../interpreter/pyodide.js';
+import { ownPromise } from '../queue.js';
 import type { Turn } from '../turn.js';
 
 /** The way into an interpreter. Its functions throw when the interpreter is lost: after a fatal error of Pyodide. */
@@ -41,18 +42,19 @@ export function createEntrance(
   };
   api.on_fatal = lose;
 
-  const untilLost = <T>(promise: PromiseLike<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      if (lost !== undefined) return reject(lost);
-      waiting.add(reject);
-      const settle =
-        <V>(pass: (value: V) => void) =>
-        (value: V) => {
-          waiting.delete(reject);
-          pass(value);
-        };
-      promise.then(settle(resolve), settle(reject));
-    });
+  const untilLost = <T>(promise: PromiseLike<T>): Promise<T> => {
+    if (lost !== undefined) return Promise.reject(lost);
+    const own = ownPromise<T>();
+    waiting.add(own.reject);
+    const settle =
+      <V>(pass: (value: V) => void) =>
+      (value: V) => {
+        waiting.delete(own.reject);
+        pass(value);
+      };
+    promise.then(settle(own.resolve), settle(own.reject));
+    return own.promise;
+  };
 
   const enterNow: Entrance['enterNow'] = (turn, fn, ...args) => {
     if (lost !== undefined) throw lost;

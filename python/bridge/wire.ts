@@ -22,7 +22,6 @@
 //
 // TYPESCRIPT CALLS PYTHON: wsgi_edge.bridge
 //
-//   isolate(concurrent)                   makes threading.local belong to the request
 //   connect(names, ...functions)          the functions of the next table and their names, joined by NUL. Every interpreter
 //                                         gets its own, because a snapshot can not hold a function of JavaScript
 //   connect_buffer(size)                  → the memory through which `start` gets `packed`
@@ -93,7 +92,6 @@ export type PythonInput = Uint8Array | undefined | true;
 
 /** The functions of wsgi_edge.bridge. */
 export const BRIDGE_FUNCTIONS = [
-  'isolate',
   'connect',
   'connect_buffer',
   'load',

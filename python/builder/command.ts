@@ -34,7 +34,8 @@ APPLICATION            app.py:app, pkg/wsgi.py:application, or pkg.module:app
                        64 MiB are an error
 --env NAME=VALUE       an environment variable for the import; it becomes part of the assets
 --allow-secrets NAME   accept a variable although its name or value looks like a secret
---concurrent           serve other requests while one waits; threading.local belongs to the request
+--concurrent           serve other requests also while a view waits for a promise; otherwise they wait for it, up
+                       to the option timeout. threading.local belongs to the request
 --optimize             drop docstrings and asserts (python -OO)
 `;
 

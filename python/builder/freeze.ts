@@ -16,8 +16,8 @@ export async function freeze(
   compress: boolean,
   progress: (line: string) => void,
 ): Promise<{ assets: PythonAssets; memory: number }> {
-  const { application, concurrent, env } = unfrozen.manifest;
-  const booted = await importing(unfrozen, application, [], concurrent, level === 'app');
+  const { application, env } = unfrozen.manifest;
+  const booted = await importing(unfrozen, application, [], level === 'app');
   const memory = booted.module.HEAP8.length;
   progress(`imported ${application}`);
   if (level === 'none') return { assets: unfrozen, memory };
@@ -25,7 +25,7 @@ export async function freeze(
   let frozen = booted;
   if (level === 'framework') {
     const names = booted.python.runPython('from wsgi_edge import freeze; freeze.modules_outside("/app")') as string;
-    frozen = await importing(unfrozen, undefined, names.split('\n'), concurrent, true);
+    frozen = await importing(unfrozen, undefined, names.split('\n'), true);
   }
   const random = frozen.python.runPython('from wsgi_edge import freeze; freeze.variables()') as string;
   const assets = await withSnapshot(unfrozen, frozen, level, compress);
@@ -87,15 +87,12 @@ async function importing(
   assets: PythonAssets,
   application: string | undefined,
   modules: string[],
-  concurrent: boolean,
   forSnapshot: boolean,
 ): Promise<Booted> {
   const booted = await bootPython(assets, { forSnapshot });
   const python = (value: unknown) => (value === undefined ? 'None' : JSON.stringify(value));
   try {
-    booted.python.runPython(
-      `from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)}, ${concurrent ? 'True' : 'False'})`,
-    );
+    booted.python.runPython(`from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)})`);
   } catch (error) {
     const cause = error instanceof Error ? error.message.trimEnd() : describe(error);
     throw new WsgiError(`build-python: ${application} can not be imported:\n${cause}`, { cause: error });

@@ -59,7 +59,16 @@ const WAITS: Array<[from: string, to: string]> = [
     'async function inner(x,y){const{turn}=Module;enterTask();try{return await(turn?turn.wait(x??y):x??y)}',
   ],
 ];
-const CHANGED = [...[...LINKING, TURN].map((part): [string, string] => [part, '']), ...FRAMES, ...STACKS, ...WAITS];
+/** One channel for the event loops of all tasks. Workers would run the tasks of one request in the context of another, where they
+ *  can't use their own streams and end with the other. Without it, each task is a timer of its request; Node has setImmediate(). */
+const CHANNEL = 'ho();function bo(';
+const CHANGED: Array<[from: string, to: string]> = [
+  ...[...LINKING, TURN].map((part): [string, string] => [part, '']),
+  [CHANNEL, 'function bo('],
+  ...FRAMES,
+  ...STACKS,
+  ...WAITS,
+];
 
 /** boot.ts sets the size of C's stack with these. */
 const STACK = ['_emscripten_stack_get_base', '_emscripten_stack_set_limits'];

@@ -78,7 +78,9 @@ export async function bootPython(assets: PythonAssets, options: BootOptions = {}
   if (snapshot !== undefined) restore(module, pristine, snapshot, assets.snapshot as AssetData);
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
-    python.runPython("import sys; sys.path[:0] = ['/app', '/packages']");
+    // The first import of all: what is imported later finds the threading.local that belongs to the request.
+    const locals = assets.manifest.concurrent ? 'green' : 'threads';
+    python.runPython(`import sys; sys.path[:0] = ['/app', '/packages']; import wsgi_edge.${locals}`);
     api._pyodide.set_excepthook();
   }
   api.initializeStreams(undefined, log, logError);

@@ -25,7 +25,8 @@ export async function startThread(
 ): Promise<Bridge> {
   const { Worker } = workerThreads() ?? {};
   if (Worker === undefined) throw new WsgiError('python: workers needs the worker threads of Node');
-  const thread = new Worker(new URL('./thread.js', import.meta.url), {
+  // This module becomes a part of dist/python/index.js, so the path begins there.
+  const thread = new Worker(new URL('./threads/thread.js', import.meta.url), {
     workerData: { url, jspi, sockets: sockets !== false },
   });
   const requests = new Map<number, Remote>();
@@ -137,7 +138,9 @@ function createRemote(
       return id;
     },
     start(request, application, turn) {
-      const { environ, input } = (requests.get(request) as Remote).exchange;
+      const { exchange } = requests.get(request) as Remote;
+      const { environ, input } = exchange;
+      exchange.input = undefined; // the message has its own copy
       return enter('start', request, turn, application, plainOf(environ), input) as ReturnType<Bridge['start']>;
     },
     next: (request, turn) => enter('next', request, turn),

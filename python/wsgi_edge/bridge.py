@@ -12,6 +12,7 @@ from contextvars import copy_context
 
 from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
+from . import asgi as _asgi  # noqa: F401, completes asgiref
 from . import kdf as _kdf  # noqa: F401, completes hashlib before an application is imported
 from . import sockets as _sockets  # noqa: F401, completes socket and ssl
 
@@ -28,9 +29,9 @@ _buffer = None  # see connect_buffer()
 _gateway = None  # functions of the JavaScript half, see connect()
 _applications = {}  # by "module:name", key of a middleware, or WARM_UP
 _bodies = {}  # by the number of the request
-_isolated = False
-_green = None  # the module, if several requests are served at a time
-_threads = None  # the module, if requests take turns between chunks only
+# One of the two modules has been imported before everything else (bootPython).
+_green = sys.modules.get("wsgi_edge.green")  # several requests are served at a time
+_threads = sys.modules.get("wsgi_edge.threads")  # requests take turns between chunks only
 _loop = asyncio.new_event_loop()
 
 
@@ -52,24 +53,6 @@ def connect_buffer(size):
     memory = bytearray(size)
     _buffer = memoryview(memory)  # a bytearray does not move while there is a view of it
     return memory
-
-
-def isolate(concurrent):
-    """Makes threading.local belong to the request, as it belongs to a thread elsewhere. Call it before the application is
-    imported; later calls have no effect."""
-    global _isolated, _green, _threads
-    if _isolated:
-        return
-    _isolated = True
-    if concurrent:
-        from . import green
-
-        _green = green
-    else:
-        from . import threads
-
-        _threads = threads
-    from . import asgi  # noqa: F401, after threading.local, which asgiref makes objects of
 
 
 def _synchronous(function):
@@ -102,8 +85,27 @@ def _failure(kind, error):
     own = error.__traceback__
     while own is not None and own.tb_frame.f_globals is globals():
         own = own.tb_next
-    text = "".join(traceback.format_exception(type(error), error, own))
+    text = _traceback(error, own)
     return to_js([kind, type(error).__name__, text, _js_error(error)])
+
+
+def _traceback(error, frames):
+    """Formats a traceback. Messages and notes may have text of a client, which must not begin lines of the log."""
+    whole = traceback.TracebackException(type(error), error, frames, compact=True)
+    parts = [whole]
+    for part in parts:
+        part._str = _one_line(part._str)
+        if isinstance(part.__notes__, (list, tuple)):
+            part.__notes__ = ["note: " + _one_line(traceback._safe_string(note, "note")) for note in part.__notes__]
+        for name in ("filename", "text", "msg"):  # of a SyntaxError
+            if isinstance(getattr(part, name, None), str):
+                setattr(part, name, _one_line(getattr(part, name).rstrip("\n")))
+        parts += filter(None, (part.__cause__, part.__context__, *(part.exceptions or ())))
+    return "".join(whole.format())
+
+
+def _one_line(text):
+    return text.replace("\r", "\\x0d").replace("\n", "\\n")
 
 
 def _js_error(error):
@@ -342,10 +344,11 @@ def _call(status, headers, exc_info):
     text = "" if exc_info else None
     try:
         if exc_info:
-            text = "".join(traceback.format_exception(*exc_info))
+            _, error, frames = exc_info
+            text = _traceback(error, frames)
         packed = _pack(status, headers)
-    except Exception as error:
-        fault = error
+    except Exception as problem:
+        fault = problem
     return packed, text, fault
 
 

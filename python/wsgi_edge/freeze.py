@@ -8,9 +8,8 @@ import sys
 from . import bridge, foreign, warm  # noqa: F401
 
 
-def prepare(spec, modules, concurrent):
+def prepare(spec, modules):
     """Imports `modules`, and the application unless `spec` is None, and drops what the imports left over."""
-    bridge.isolate(concurrent)
     for module in modules:
         try:
             importlib.import_module(module)

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.js';
 import { createEnviron, setInput, setPeer, setServer, setTarget } from '../environ.js';
+import type { ClientDisconnected } from '../errors.js';
 import type { Gateway } from '../gateway.js';
 import { addRequestHeader, setRequestHeader } from '../headers.js';
 import { type InputSource, streamSource } from '../input-stream.js';
@@ -34,7 +35,7 @@ export function fetchEnviron(
   setTarget(environ, encodeNative(target));
   setPeer(environ, connection, scheme, remoteAddr(environ));
   setServer(environ, encodeNative(authority), 'localhost');
-  setInput(environ, requestSource(request, framed && mayReadAll(environ, gateway)), gateway.maxBody);
+  setInput(environ, requestSource(request, connection, framed && mayReadAll(environ, gateway)), gateway.maxBody);
   return { environ, transferEncoding };
 }
 
@@ -48,15 +49,21 @@ interface FetchEnviron {
 const mayReadAll = ({ CONTENT_LENGTH: length }: Environ, { maxBody }: Gateway): boolean =>
   length !== undefined || maxBody === Number.POSITIVE_INFINITY;
 
-function requestSource(request: Request, readAll: boolean): InputSource {
-  const stream = () => request.body;
-  if (!readAll) return streamSource(stream);
-  return streamSource(stream, () => {
+function requestSource(request: Request, connection: Connection, readAll: boolean): InputSource {
+  const all = () => {
     const { body } = request;
     // If somebody else has begun to read, getReader() throws.
     return body === null || body.locked || request.bodyUsed ? undefined : request.arrayBuffer();
-  });
+  };
+  const onBroken = (error: ClientDisconnected) => {
+    if (saysGone(error.cause)) connection.abort(error);
+  };
+  return streamSource(() => request.body, readAll ? all : undefined, onBroken);
 }
+
+// workerd's error of a body whose client has left. After malformed chunks, whose client waits for an answer, it is another.
+const saysGone = (cause: unknown): boolean =>
+  cause instanceof Error && cause.message === "Can't read from request stream because client disconnected.";
 
 // `new URL` would resolve dot segments and turn "\" into "/", although the platform has kept them. workerd builds the URL
 // from scheme, Host header and target: a Host with a "/" in it must not add to the path.

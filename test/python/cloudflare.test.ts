@@ -12,12 +12,18 @@ const code = (boot: boolean) => `
   import assets from './assets.mjs';
   import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
   import { fromPython } from '../../python/index.js';
-  const options = { errors: (line) => console.log(line) };
+  import { mount } from '../../src/index.js';
+  const lines = [];
+  const options = { errors: (line) => lines.push(line) };
+  const log = (_, startResponse) => {
+    startResponse('200 OK', []);
+    return [new TextEncoder().encode(JSON.stringify(lines.splice(0)))];
+  };
   const hello = fromPython(assets);
   const app = fromPython(assets, { application: 'bindings:app', maxBuffered: 50_000 });
   ${boot ? 'await app.boot();' : ''}
   export default toCloudflareHandler(
-    (environ, startResponse) => (environ.PATH_INFO.startsWith('/hello') ? hello : app)(environ, startResponse),
+    mount({ '/hello': hello, '/log': log }, app),
     options,
   );`;
 
@@ -43,11 +49,16 @@ async function get(target: string, request: RawRequest = {}, { port } = worker) 
   return { status: response.status, text: Buffer.from(response.body).toString() };
 }
 /** Sends a part of a body, and goes away. */
-async function breakOff(port: number, target: string, headers: readonly (readonly [string, string])[]): Promise<void> {
+async function breakOff(
+  port: number,
+  target: string,
+  headers: readonly (readonly [string, string])[],
+  bytes = 100_000,
+): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const lines = [`POST ${target} HTTP/1.1`, 'Host: h', ...headers.map(([name, value]) => `${name}: ${value}`)];
-  const part = 'x'.repeat(100_000);
+  const part = 'x'.repeat(bytes);
   const chunked = headers.some(([, value]) => value === 'chunked');
   socket.write(`${lines.join('\r\n')}\r\n\r\n${chunked ? `${part.length.toString(16)}\r\n${part}` : part}`);
   await sleep(100);
@@ -60,7 +71,7 @@ describe.each(['at the top level', 'in the first request'])('with a boot %s', (w
   const where = () => (when === 'at the top level' ? worker : plain);
 
   it('answers', async () => {
-    expect(await get('/hello/%C3%A9?x', {}, where())).toEqual({ status: 200, text: 'Hello, /hello/\u00e9' });
+    expect(await get('/hello/%C3%A9?x', {}, where())).toEqual({ status: 200, text: 'Hello, /\u00e9' });
   });
 
   it('reads a body in pieces as it comes', async () => {
@@ -110,6 +121,14 @@ it('raises a ConnectionResetError in a read() of a body that breaks off', async 
     }
     expect(broken, String(headers)).toContain('ConnectionResetError');
   }
+});
+
+it.each([50, 100_000])('does not log a body that breaks off after %d bytes', async (bytes) => {
+  await json('/log');
+  for (const headers of [[['Content-Length', '200000']], [['Transfer-Encoding', 'chunked']]] as const)
+    await breakOff(worker.port, '/upload', headers, bytes);
+  await sleep(100);
+  expect(await json('/log')).toEqual([]);
 });
 
 // Workers cancel a request as hung when it waits only for another request.

@@ -1,10 +1,12 @@
 // One interpreter serves several users at the same time. Nobody gets a byte or a context of another user.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt } from '../../scripts/build-python.ts';
 import { sleep } from '../conformance/case.js';
-import { CONCURRENT_ASSETS } from './assets.ts';
+import { APPS, CONCURRENT_ASSETS } from './assets.ts';
 import { FLASK_ASSETS, withoutFlask } from './flask.ts';
 import { servers } from './served.ts';
 
+const UNFROZEN = 'build/python-concurrent-unfrozen-assets';
 const CLIENTS = 12;
 const ROUNDS = 100;
 const USERS = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Tony', 'Frances', 'Niklaus', 'Jean'];
@@ -19,6 +21,13 @@ async function stream(port: number, name: string, seen: string): Promise<{ most:
   return { most: Math.max(...lines.map((line) => Number.parseInt(line, 10) || 0)), cookie };
 }
 
+/** Streams to all users at a time, and returns how many of them waited at a time. */
+async function most(port: number): Promise<number> {
+  const seen = (name: string) => `${name} ['nobody', 'nobody'] ['${name}', '${name}']`;
+  const streams = await Promise.all(USERS.map((name) => stream(port, name, seen(name))));
+  return Math.max(...streams.map((each) => each.most));
+}
+
 for (const [where, start] of Object.entries(servers)) {
   describe(`on ${where}`, () => {
     let server: Awaited<ReturnType<typeof start>>;
@@ -28,19 +37,33 @@ for (const [where, start] of Object.entries(servers)) {
     afterAll(() => server?.stop());
 
     it('contextvars and threading.local are those of the request', async () => {
-      const streams = USERS.map((name) =>
-        stream(server.port, name, `${name} ['nobody', 'nobody'] ['${name}', '${name}']`),
-      );
-      const most = (await Promise.all(streams)).map((each) => each.most);
-      expect(Math.max(...most), 'requests that wait at a time').toBe(4);
+      expect(await most(server.port), 'requests that wait at a time').toBe(4);
     });
 
     it('several requests at a time are the default for assets built with --concurrent', async () => {
       const server = await start({}, CONCURRENT_ASSETS);
       try {
-        const seen = (name: string) => `${name} ['nobody', 'nobody'] ['${name}', '${name}']`;
-        const streams = await Promise.all(USERS.map((name) => stream(server.port, name, seen(name))));
-        expect(Math.max(...streams.map(({ most }) => most)), 'requests that wait at a time').toBe(USERS.length);
+        expect(await most(server.port), 'requests that wait at a time').toBe(USERS.length);
+      } finally {
+        await server.stop();
+      }
+    });
+
+    it('threading.local is that of the request without a snapshot', async () => {
+      await ensureBuilt({ application: `${APPS}/users.py:app`, out: UNFROZEN, concurrent: true, snapshot: 'none' });
+      const server = await start({}, UNFROZEN);
+      try {
+        expect(await most(server.port), 'requests that wait at a time').toBe(USERS.length);
+      } finally {
+        await server.stop();
+      }
+    });
+
+    it('threading.local is that of the request after a restart with freeSnapshot', async () => {
+      const server = await start({ freeSnapshot: true }, CONCURRENT_ASSETS);
+      try {
+        expect((await fetch(`http://127.0.0.1:${server.port}/die?user=Ada`)).status).toBe(500);
+        expect(await most(server.port), 'requests that wait at a time').toBe(USERS.length);
       } finally {
         await server.stop();
       }

@@ -10,7 +10,7 @@ import {
   pythonMiddleware,
 } from '../../python/index.js';
 import type { AssetFile, SnapshotManifest } from '../../python/interpreter/assets.js';
-import { ClientDisconnected } from '../../src/errors.js';
+import { ClientDisconnected, describe as describeError } from '../../src/errors.js';
 import { createInputStream } from '../../src/input-stream.js';
 import type { Application, Environ } from '../../src/types.js';
 import { callApp, testEnviron } from '../../testing/index.js';
@@ -142,6 +142,22 @@ describe('wsgi.input', () => {
     expect(await refused(9, chunked([bytes('0123456789')], 10))).toBe('413 Content Too Large');
   });
 
+  it('is refused with 503 while the memory for all bodies is used up', async () => {
+    const app = fromPython(synchronous, { application: 'supervised:read_twice', jspi: false, maxBuffered: 65_536 });
+    const post = async (environ: Partial<Environ>) => (await callApp(app, environOf(environ))).status;
+    const { promise: end, resolve: finish } = Promise.withResolvers<null>();
+    const waiting = Array.from({ length: 4 }, () => {
+      const steps: unknown[] = [new Uint8Array(65_536), end];
+      const pull = async () => (await steps.shift()) as Uint8Array | null;
+      return post({ 'wsgi.input': createInputStream({ pull, cancel: async () => {} }) });
+    });
+    await sleep(0);
+    expect(await post(chunked([new Uint8Array(65_536)]))).toBe('503 Service Unavailable');
+    finish(null);
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => '200 OK'));
+    expect(await post(chunked([new Uint8Array(65_536)]))).toBe('200 OK');
+  });
+
   it('is streamed past maxBuffered when Python can wait', async () => {
     const app = fromPython(assets, { application: 'supervised:read_twice', maxBuffered: 1 });
     expect(await text(app, chunked(pieces(1000)))).toBe('100000 200000');
@@ -182,6 +198,16 @@ describe('errors', () => {
     expect(type).toBe('JsException');
     expect(stack).toMatch(/^Traceback[\s\S]*supervised\.py", line \d+, in cause\n/);
     expect(cause).toMatchObject({ name: 'TypeError', message: 'of JavaScript' });
+  });
+
+  it('have no lines that a client has written, but their own', async () => {
+    const error = await Promise.resolve(supervised('forge')(environOf(), () => async () => {})).catch(
+      (caught: unknown) => caught,
+    );
+    const lines = (error as PythonError).stack?.split('\n') ?? [];
+    expect(lines.filter((line) => line.includes('admin logged in'))).toHaveLength(6);
+    for (const line of lines) expect(line).not.toMatch(/^(no user|127)/);
+    expect(describeError(error)).not.toContain('\x1b');
   });
 
   it('of SystemExit leave the interpreter alive', async () => {

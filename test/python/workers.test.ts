@@ -53,6 +53,12 @@ describe('workers', () => {
     expect(JSON.parse((await ask('state')).text)).toEqual([2, 0, 0]);
   });
 
+  it('a thread that maxMemory replaces serves the requests that are in it', async () => {
+    const { ask } = await starting({ application: 'turns:app', workers: 1, maxMemory: 1 });
+    const answers = await Promise.all(Array.from({ length: 6 }, () => ask('hello')));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  });
+
   it('a thread that is lost is replaced', async () => {
     const { ask } = await starting({ application: 'supervised:die_or_live', workers: 1 });
     expect((await ask('?die')).status).toBe(500);

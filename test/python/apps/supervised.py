@@ -139,6 +139,17 @@ def cause(environ, start_response):
     environ["test.fail"]()
 
 
+def forge(environ, start_response):
+    """Raises errors whose texts have lines of a client."""
+    lines = "no user x\r\n127.0.0.1 - admin logged in\n\x1b[31mred"
+    try:
+        compile("\n\n(1 +* 2)", lines, "eval")
+    except SyntaxError as error:
+        error.msg = error.text = lines
+        error.add_note(lines)
+        raise ExceptionGroup(lines, [ValueError(lines)]) from error
+
+
 def event(environ, start_response):
     return answer(start_response, f"{environ['aws.event'].version} {environ['aws.context'].awsRequestId}")
 

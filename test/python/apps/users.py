@@ -1,6 +1,7 @@
 """What contextvars and threading.local keep of one user while others are served."""
 
 import contextvars
+import os
 import threading
 from urllib.parse import parse_qs
 
@@ -22,6 +23,8 @@ def pause(environ, name):
 
 def app(environ, start_response):
     """Ten lines with all that is known of the user, paused between any two, and with how many users wait."""
+    if environ["PATH_INFO"] == "/die":
+        os._exit(3)
     [name] = parse_qs(environ["QUERY_STRING"])["user"]
     before = [context.get(), getattr(local, "user", "nobody")]
     context.set(name)

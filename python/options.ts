@@ -1,0 +1,77 @@
+import { WsgiError } from '../src/errors.js';
+import type { PythonAssets } from './interpreter/assets.js';
+import type { Open } from './sockets/connection.js';
+import { openerOf, type SocketOptions } from './sockets/options.js';
+
+/** How interpreters run. */
+export interface InterpreterOptions {
+  /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
+  env?: Record<string, string>;
+  /** The number of turns that are taken in one interpreter at a time: others run while one waits for a promise. By default 32 if
+   *  the assets were built with `--concurrent`, else 1, and then it can't be more. */
+  concurrency?: number;
+  /** The time that a turn of a request may take, in milliseconds; 30,000 by default. A turn lasts until the first chunk of the
+   *  response, then from chunk to chunk. After it the wait of the application is interrupted by an exception, and the request
+   *  is answered with 500; if the application goes on for another second all the same, its interpreter is replaced. An
+   *  application that computes can be interrupted only in a worker thread. */
+  timeout?: number;
+  /** The number of requests after which an interpreter is replaced; it serves any number by default. */
+  maxRequests?: number;
+  /** The size of an interpreter's memory, in bytes, above which it is replaced; it may grow by default. Python's memory never
+   *  shrinks. */
+  maxMemory?: number;
+  /** The number of interpreters in worker threads, on Node. By default one runs in the thread of its application. In a thread
+   *  environ has only strings, numbers and booleans, and what the gateway itself provides. */
+  workers?: number;
+  /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
+   *  has JSPI. */
+  jspi?: boolean;
+  /** The sockets of Python. By default it has them on Node and Lambda. On Workers give `connect` of `cloudflare:sockets`. */
+  sockets?: SocketOptions;
+  /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
+   *  then takes longer, because it has no snapshot. */
+  freeSnapshot?: boolean;
+}
+
+/** The options with their defaults. */
+export interface Settings extends Required<Omit<InterpreterOptions, 'sockets'>> {
+  sockets: SocketOptions | undefined;
+  /** Opens connections; undefined if Python has no sockets. */
+  open: Open | undefined;
+}
+
+const CONCURRENCY = 32;
+const TIMEOUT = 30_000; // ms
+const LONGEST = 2_147_483_647; // ms; no timer waits longer
+
+/** @throws {WsgiError} on wrong options */
+export function settingsOf(assets: PythonAssets, options: InterpreterOptions): Settings {
+  for (const name of ['concurrency', 'timeout', 'maxRequests', 'maxMemory', 'workers'] as const) {
+    const { [name]: value } = options;
+    if (value !== undefined && (!Number.isInteger(value) || value < 1))
+      throw new WsgiError(`python: ${name} must be a whole number above 0, not ${value}`);
+  }
+  const { concurrency = 1, timeout = TIMEOUT, workers, freeSnapshot, sockets } = options;
+  if (timeout > LONGEST) throw new WsgiError(`python: timeout must be at most ${LONGEST} ms, not ${timeout}`);
+  if (concurrency > 1 && !assets.manifest.concurrent)
+    throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
+  if (workers !== undefined && assets.url === undefined)
+    throw new WsgiError("python: workers needs the assets of node.mjs, and Node's worker threads");
+  if (workers !== undefined && (typeof sockets === 'function' || (typeof sockets === 'object' && sockets.connect)))
+    throw new WsgiError('python: connect in sockets is for Workers, and workers is for Node: give one of them');
+  if (workers !== undefined && freeSnapshot)
+    throw new WsgiError('python: freeSnapshot is for Workers, and workers is for Node: give one of them');
+  return {
+    env: {},
+    concurrency: assets.manifest.concurrent ? CONCURRENCY : 1,
+    timeout: TIMEOUT,
+    maxRequests: Number.POSITIVE_INFINITY,
+    maxMemory: Number.POSITIVE_INFINITY,
+    workers: 0,
+    jspi: true,
+    freeSnapshot: false,
+    open: openerOf(sockets),
+    ...options,
+    sockets,
+  };
+}
