@@ -21,8 +21,8 @@ export type SocketOptions =
 export function openerOf(sockets: SocketOptions | undefined): Open | undefined {
   if (sockets === false) return undefined;
   const { connect, allow } = typeof sockets === 'function' ? { connect: sockets, allow: undefined } : (sockets ?? {});
-  const kinds = [typeof (sockets ?? {}), typeof (connect ?? openerOf), typeof (allow ?? openerOf)];
-  if (sockets === null || kinds[1] !== 'function' || kinds[2] !== 'function' || kinds[0] === 'boolean')
+  const known = sockets === undefined || typeof sockets === 'function' || typeof sockets === 'object';
+  if (!known || ![connect, allow].every((each) => each === undefined || typeof each === 'function'))
     throw new WsgiError('python: sockets must be false, connect of cloudflare:sockets, or { connect, allow }');
   if (connect === undefined && !inNode()) {
     if (sockets === undefined) return undefined;

@@ -10,7 +10,10 @@ from . import tls
 _failure = None  # of the JavaScript half
 
 _NAME = "urllib3.contrib.emscripten"
-_OFF = "Python has no sockets here: see the option sockets of fromPython, which needs a runtime with JSPI"
+_OFF = (
+    "Python has no sockets: not while it is built, not without JSPI, and on Workers not without connect "
+    "(option sockets of fromPython)"
+)
 
 
 def connect(failure, start_tls):

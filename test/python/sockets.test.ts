@@ -106,6 +106,12 @@ const asking =
   };
 const error = (name: string, text: unknown = expect.anything()) => ({ error: [name, text] });
 
+it('sockets must be an option that is known', async () => {
+  const assets = await loadAssets();
+  for (const sockets of [true, { allow: 'all' }, { connect: 1 }])
+    expect(() => fromPython(assets, { sockets: sockets as never })).toThrow('sockets must be false');
+});
+
 describe.each(['Node', 'workerd'] as const)('on %s', (where) => {
   const start = async (options: PythonOptions = {}, folder = ASSETS) => {
     const python = await platforms[where]({ env: { TEST_CA: CA }, ...options }, folder);
