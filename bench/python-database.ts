@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { serve } from 'wsgi-edge/node';
-import { fromPython } from 'wsgi-edge/python';
+import { fromPython } from '../dist/python/index.js';
+import { serve } from '../dist/targets/node/index.js';
 import { ensureBuilt } from '../scripts/build-python.ts';
 import { fetchPackages, modulesOf } from '../scripts/python-packages.ts';
 import { startServices } from '../scripts/services.ts';
@@ -44,6 +44,9 @@ async function measure(name: string, origin: string): Promise<void> {
   console.log(`| ${name} | ${(times.length / seconds).toFixed(0)} | ${at(0.5)} | ${at(0.95)} | ${load} |`);
 }
 
+/** Assets that are imported again run with other options. */
+let copies = 0;
+
 /** Builds the project, and returns the folder of its assets. */
 async function built(concurrent: boolean): Promise<string> {
   const out = `build/python/bench-database${concurrent ? '-concurrent' : ''}`;
@@ -58,7 +61,7 @@ async function onNode(
   folder: string,
   options: { concurrency?: number; workers?: number },
 ): Promise<void> {
-  const { default: assets } = await import(pathToFileURL(join(root, folder, 'node.mjs')).href);
+  const { default: assets } = await import(`${pathToFileURL(join(root, folder, 'node.mjs')).href}?${++copies}`);
   const server = await serve(fromPython(assets, options), { errors: () => {} });
   await measure(name, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   server.close();

@@ -33,6 +33,8 @@ if not settings.configured:
             "mariadb": database("django.db.backends.mysql", os.environ["MARIADB_PORT"], os.environ["MARIADB_USER"])
             | {"CONN_MAX_AGE": KEEP, "CONN_HEALTH_CHECKS": True, "OPTIONS": {"charset": "utf8mb4"}},
         },
+        LOGGING={"version": 1, "disable_existing_loggers": False, "loggers": {"django.request": {"handlers": ["console"]}},
+                 "handlers": {"console": {"class": "logging.StreamHandler"}}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     )
     django.setup()
@@ -92,7 +94,7 @@ def work(on):
 
 
 def page(request):
-    """A page of a benchmark: three queries."""
+    """A page of a benchmark: four queries."""
     with transaction.atomic():
         group, _ = Group.objects.get_or_create(name="bench")
         count = Group.objects.count()
