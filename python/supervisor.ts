@@ -36,7 +36,7 @@ export interface Supervisor {
 }
 
 /** By the Durable Object that the interpreters belong to, or the assets. */
-type Supervisors = WeakMap<object, { supervisor: Supervisor; options: string }>;
+type Supervisors = WeakMap<object, { supervisor: Supervisor; options: unknown[] }>;
 const supervisors = new WeakMap<PythonAssets, Supervisors>();
 
 /** Returns the supervisor of some assets. All applications of the same assets, and of the same Durable Object if they have its
@@ -44,17 +44,18 @@ const supervisors = new WeakMap<PythonAssets, Supervisors>();
  *  @throws {WsgiError} on wrong options, and when the assets already run with other options */
 export function superviseOnce(assets: PythonAssets, options: InterpreterOptions): Supervisor {
   const owner = ownerOf(options.files ?? {}) ?? assets;
-  const own: Supervisors = supervisors.get(assets) ?? new WeakMap();
-  supervisors.set(assets, own);
-  const known = own.get(owner);
-  const text = JSON.stringify(options);
+  const owned: Supervisors = supervisors.get(assets) ?? new WeakMap();
+  supervisors.set(assets, owned);
+  const known = owned.get(owner);
+  const { sockets, ...others } = options;
+  const own = [JSON.stringify(others), ...(typeof sockets === 'object' ? Object.values(sockets) : [sockets])];
   if (known !== undefined) {
-    if (known.options !== text)
+    if (known.options.length !== own.length || own.some((value, i) => value !== known.options[i]))
       throw new WsgiError('python: these assets run with other options already; give all their applications the same');
     return known.supervisor;
   }
   const supervisor = new Pool(assets, settingsOf(assets, options));
-  own.set(owner, { supervisor, options: text });
+  owned.set(owner, { supervisor, options: own });
   return supervisor;
 }
 

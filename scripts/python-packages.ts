@@ -18,6 +18,7 @@ export const SETS = {
   bottle: 'examples/bottle/requirements.txt',
   falcon: 'test/python/frameworks/falcon.txt',
   pyramid: 'test/python/frameworks/pyramid.txt',
+  databases: 'test/python/databases/requirements.txt',
   // Extension modules for Pyodide, which Debian does not have.
   extensions: 'test/python/extensions.txt',
   storage: 'test/python/storage/requirements.txt',
@@ -48,8 +49,9 @@ function parse(set: PackageSet): Requirement[] {
   return requirementsOf(set)
     .trim()
     .split('\n')
+    .filter((line) => !line.startsWith('    --hash='))
     .map((line) => {
-      const [, name, version] = /^([\w.-]+)==([\w.]+)$/.exec(line) ?? [];
+      const [, name, version] = /^([\w.-]+)==([\w.]+)(?: \\)?$/.exec(line) ?? [];
       if (name === undefined || version === undefined)
         throw new Error(`${SETS[set]}: ${line} is not like name==version`);
       return { name, version };

@@ -26,6 +26,8 @@ export interface ThreadData {
   url: string;
   jspi: boolean;
   files: Record<string, Files>;
+  /** Whether Python has sockets. */
+  sockets: boolean;
 }
 
 /** node:worker_threads, on a platform that has it. An import would keep a Worker from being bundled. */

@@ -12,9 +12,11 @@ from contextvars import copy_context
 
 from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
+from . import asgi as _asgi  # noqa: F401, completes asgiref
 from . import cloudflare as _cloudflare  # noqa: F401, completes packages of Cloudflare
 from . import current as _current
 from . import kdf as _kdf  # noqa: F401, completes hashlib before an application is imported
+from . import sockets as _sockets  # noqa: F401, completes socket and ssl
 
 # As in python/bridge/wire.ts.
 CHUNK = 1

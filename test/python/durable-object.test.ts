@@ -44,7 +44,7 @@ describe('files of a Durable Object on workerd', () => {
   const root = mkdtempSync(join(tmpdir(), 'wsgi-edge-objects-'));
   let worker: PlainWorker;
   let state = 0;
-  const start = () => startPlainWorker(WORKER, ASSETS, join(root, String(state)));
+  const start = () => startPlainWorker(WORKER, ASSETS, { state: join(root, String(state)) });
   beforeEach(async () => {
     mkdirSync(join(root, String(++state)));
     worker = await start();

@@ -73,12 +73,24 @@ export interface PlainWorker {
   kill(): Promise<void>;
 }
 
-/** Starts a Worker whose only binding is SITE, the Durable Object class Site if it exports that, and whose code imports the assets from './assets.mjs'. Miniflare copies its modules often
- *  enough to take a minute over the assets of a large application; workerd reads their files itself.
- *  @param state  a folder for the storage of Durable Objects, which a later Worker can go on with */
-export async function startPlainWorker(contents: string, folder: string, state?: string): Promise<PlainWorker> {
-  // Beside the assets, because the build accepts no other files among them.
-  const scratch = `${folder}-worker`;
+/** How to run a plain Worker. */
+export interface PlainOptions {
+  /** A folder for the storage of Durable Objects, which a later Worker can go on with. */
+  state?: string;
+  /** PEM, trusted in addition to those of workerd. */
+  certificates?: string[];
+  /** A folder beside the assets, because the build accepts no other files among them. */
+  scratch?: string;
+}
+
+/** Starts a Worker whose only binding is SITE, the Durable Object class Site if it exports that, and whose code imports the
+ *  assets from './assets.mjs'. It can connect to this machine. Miniflare copies its modules often enough to take a minute over
+ *  the assets of a large application; workerd reads their files itself. */
+export async function startPlainWorker(
+  contents: string,
+  folder: string,
+  { state, certificates = [], scratch = `${folder}-worker` }: PlainOptions = {},
+): Promise<PlainWorker> {
   await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile: join(scratch, 'worker.js'),
@@ -86,7 +98,7 @@ export async function startPlainWorker(contents: string, folder: string, state?:
     format: 'esm',
     target: 'es2022',
     conditions: ['workerd', 'worker'],
-    external: ['./assets.mjs', 'cloudflare:workers'],
+    external: ['./assets.mjs', 'cloudflare:workers', 'cloudflare:sockets'],
   });
   const modules = readdirSync(folder).flatMap((name) => {
     const type = TYPES[name.split('.').at(-1) ?? ''];
@@ -103,7 +115,10 @@ export async function startPlainWorker(contents: string, folder: string, state?:
         modules = [(name = "worker.js", esModule = embed "worker.js"), ${modules.join(', ')}],
         compatibilityDate = "2026-10-20",
         ${state === undefined ? '' : objects}
-      ))${state === undefined ? '' : `, (name = "disk", disk = (path = "${state}", writable = true))`}],
+      )), (name = "internet", network = (
+         allow = ["public", "private"],
+         tlsOptions = (trustBrowserCas = true, trustedCertificates = ${JSON.stringify(certificates)}),
+       ))${state === undefined ? '' : `, (name = "disk", disk = (path = "${state}", writable = true))`}],
       sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
     );`;
   writeFileSync(join(scratch, 'config.capnp'), config);
