@@ -51,7 +51,7 @@ const SERVICES: Record<'postgres' | 'mariadb' | 'redis', Service> = {
     program: postgresPrograms,
     command(bin, folder, port) {
       // PostgreSQL refuses to run as root.
-      const user = asRoot ? ['runuser', '-u', 'postgres', '--'] : [];
+      const user = asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
       if (asRoot) chownSync(folder, Number(run('id', '-u', 'postgres')), -1);
       const [command = '', ...args] = [...user, join(bin, 'initdb'), '-D', folder, '-A', 'trust', '-U', 'root'];
       run(command, ...args);
