@@ -20,6 +20,8 @@ interface Service {
   port: number;
   /** The package of Debian that has it. */
   debian: string;
+  /** Ends it, also while clients are connected. */
+  signal: NodeJS.Signals;
   /** Finds its program. */
   program(): string | undefined;
   /** Prepares a folder, and returns the command that serves from it. */
@@ -45,10 +47,11 @@ const SERVICES: Record<'postgres' | 'mariadb' | 'redis', Service> = {
   postgres: {
     port: 5432,
     debian: 'postgresql',
+    signal: 'SIGINT',
     program: postgresPrograms,
     command(bin, folder, port) {
       // PostgreSQL refuses to run as root.
-      const user = asRoot ? ['runuser', '-u', 'postgres', '--'] : [];
+      const user = asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
       if (asRoot) chownSync(folder, Number(run('id', '-u', 'postgres')), -1);
       const [command = '', ...args] = [...user, join(bin, 'initdb'), '-D', folder, '-A', 'trust', '-U', 'root'];
       run(command, ...args);
@@ -59,6 +62,7 @@ const SERVICES: Record<'postgres' | 'mariadb' | 'redis', Service> = {
   mariadb: {
     port: 3306,
     debian: 'mariadb-server',
+    signal: 'SIGTERM',
     program: () => firstOf('/usr/sbin/mariadbd'),
     command(program, folder, port) {
       const user = asRoot ? ['--user=root'] : [];
@@ -79,6 +83,7 @@ const SERVICES: Record<'postgres' | 'mariadb' | 'redis', Service> = {
   redis: {
     port: 6379,
     debian: 'redis-server',
+    signal: 'SIGTERM',
     program: () => firstOf('/usr/bin/redis-server'),
     command: (program, folder, port) => [
       program,
@@ -97,11 +102,11 @@ const SERVICES: Record<'postgres' | 'mariadb' | 'redis', Service> = {
 /** Finds or starts the servers.
  *  @throws {Error} when one is neither there nor can be installed */
 export async function startServices(): Promise<Services> {
-  const started: Array<{ child: ChildProcess; folder: string }> = [];
+  const started: Array<{ child: ChildProcess; folder: string; signal: NodeJS.Signals }> = [];
   const stop = (): void => {
-    for (const { child, folder } of started) {
+    for (const { child, folder, signal } of started) {
       child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-      child.kill('SIGINT'); // PostgreSQL's fast shutdown
+      child.kill(signal);
     }
   };
   const portOf = async (name: keyof typeof SERVICES): Promise<number> => {
@@ -111,7 +116,7 @@ export async function startServices(): Promise<Services> {
     const port = await freePort();
     const [command = '', ...args] = service.command(installed(name, service), folder, port);
     const child = spawn(command, args, { stdio: 'ignore' });
-    started.push({ child, folder });
+    started.push({ child, folder, signal: service.signal });
     for (let tries = 0; tries < 300 && !(await listens(port)); tries++) await sleep(100);
     if (!(await listens(port))) throw new Error(`${name} (${command} ${args.join(' ')}) does not listen on ${port}`);
     return port;
