@@ -12,6 +12,8 @@ import { type Seat, superviseOnce } from './supervisor.js';
 export { PythonError } from './bridge/python-error.js';
 export type { PythonAssets, PythonManifest } from './interpreter/assets.js';
 export type { InterpreterOptions } from './options.js';
+export type { SocketOptions } from './sockets/options.js';
+export { durableObject, type Files, folder, type SqlStorage } from './storage/index.js';
 
 /** Options of `fromPython`. */
 export interface PythonOptions extends InterpreterOptions {

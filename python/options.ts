@@ -1,5 +1,8 @@
 import { WsgiError } from '../src/errors.js';
 import type { PythonAssets } from './interpreter/assets.js';
+import type { Open } from './sockets/connection.js';
+import { openerOf, type SocketOptions } from './sockets/options.js';
+import type { Files } from './storage/index.js';
 
 /** How interpreters run. */
 export interface InterpreterOptions {
@@ -24,13 +27,22 @@ export interface InterpreterOptions {
   /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
    *  has JSPI. */
   jspi?: boolean;
+  /** The sockets of Python. By default it has them on Node and Lambda. On Workers give `connect` of `cloudflare:sockets`. */
+  sockets?: SocketOptions;
   /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
    *  then takes longer, because it has no snapshot. */
   freeSnapshot?: boolean;
+  /** Files that outlive the interpreter, by the path of their folder: `folder()` or `durableObject()`. An interpreter with files of
+   *  a Durable Object serves no other object. */
+  files?: Record<string, Files>;
 }
 
 /** The options with their defaults. */
-export type Settings = Required<InterpreterOptions>;
+export interface Settings extends Required<Omit<InterpreterOptions, 'sockets'>> {
+  sockets: SocketOptions | undefined;
+  /** Opens connections; undefined if Python has no sockets. */
+  open: Open | undefined;
+}
 
 const CONCURRENCY = 32;
 const TIMEOUT = 30_000; // ms
@@ -43,14 +55,20 @@ export function settingsOf(assets: PythonAssets, options: InterpreterOptions): S
     if (value !== undefined && (!Number.isInteger(value) || value < 1))
       throw new WsgiError(`python: ${name} must be a whole number above 0, not ${value}`);
   }
-  const { concurrency = 1, timeout = TIMEOUT, workers, freeSnapshot } = options;
+  const { concurrency = 1, timeout = TIMEOUT, workers, freeSnapshot, files, sockets } = options;
   if (timeout > LONGEST) throw new WsgiError(`python: timeout must be at most ${LONGEST} ms, not ${timeout}`);
   if (concurrency > 1 && !assets.manifest.concurrent)
     throw new WsgiError('python: concurrency needs assets that were built with wsgi-edge build-python --concurrent');
   if (workers !== undefined && assets.url === undefined)
     throw new WsgiError("python: workers needs the assets of node.mjs, and Node's worker threads");
+  if (workers !== undefined && (typeof sockets === 'function' || (typeof sockets === 'object' && sockets.connect)))
+    throw new WsgiError('python: connect in sockets is for Workers, and workers is for Node: give one of them');
   if (workers !== undefined && freeSnapshot)
     throw new WsgiError('python: freeSnapshot is for Workers, and workers is for Node: give one of them');
+  if (freeSnapshot && files !== undefined)
+    throw new WsgiError(
+      'python: freeSnapshot would take the snapshot from other interpreters with files: give one of them',
+    );
   return {
     env: {},
     concurrency: assets.manifest.concurrent ? CONCURRENCY : 1,
@@ -60,6 +78,9 @@ export function settingsOf(assets: PythonAssets, options: InterpreterOptions): S
     workers: 0,
     jspi: true,
     freeSnapshot: false,
+    files: {},
+    open: openerOf(sockets),
     ...options,
+    sockets,
   };
 }

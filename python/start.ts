@@ -3,11 +3,13 @@ import { type Bridge, createBridge } from './bridge/bridge.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import { bootPython } from './interpreter/boot.js';
 import type { Settings } from './options.js';
+import { mountFiles } from './storage/index.js';
 import { startThread } from './threads/remote.js';
 
 /** Returns a function that starts an interpreter, in a worker thread if the settings say so.
  *  @throws {WsgiError} (the function, as a rejection) when the assets do not fit this package or one another */
-export function createStarter(given: PythonAssets, { workers, jspi, freeSnapshot, env }: Settings) {
+export function createStarter(given: PythonAssets, settings: Settings) {
+  const { workers, jspi, freeSnapshot, env, files, sockets, open } = settings;
   let assets = given;
 
   const startHere = async (onFatal: (error: WsgiError) => void): Promise<Bridge> => {
@@ -17,12 +19,15 @@ export function createStarter(given: PythonAssets, { workers, jspi, freeSnapshot
       assets = withoutSnapshot(assets);
       free(snapshot);
     }
-    return createBridge(booted, manifest, jspi, onFatal);
+    const stop = mountFiles(booted.module.FS, files);
+    return Object.assign(createBridge(booted, manifest, jspi, open, onFatal), { stop });
   };
 
   /** @param onFatal  called when the interpreter is lost */
   return async (onFatal: (error: WsgiError) => void): Promise<Bridge> => {
-    const bridge = await (workers === 0 ? startHere(onFatal) : startThread(given.url as string, jspi, onFatal));
+    const bridge = await (workers === 0
+      ? startHere(onFatal)
+      : startThread(given.url as string, { jspi, files, sockets }, onFatal));
     bridge.setEnvironment(env);
     return bridge;
   };

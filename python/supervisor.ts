@@ -6,6 +6,7 @@ import type { PythonAssets } from './interpreter/assets.js';
 import { type InterpreterOptions, type Settings, settingsOf } from './options.js';
 import { canTake, forgetCancelled, keepAwake, Queue, type Turns } from './queue.js';
 import { createStarter } from './start.js';
+import { ownerOf } from './storage/index.js';
 import { Turn } from './turn.js';
 
 /** The place of a request in an interpreter, from its first turn to its last. */
@@ -34,20 +35,27 @@ export interface Supervisor {
   start(prepare: (bridge: Bridge) => Promise<void>): Promise<void>;
 }
 
-const supervisors = new WeakMap<PythonAssets, { supervisor: Supervisor; options: string }>();
+/** By the Durable Object that the interpreters belong to, or the assets. */
+type Supervisors = WeakMap<object, { supervisor: Supervisor; options: unknown[] }>;
+const supervisors = new WeakMap<PythonAssets, Supervisors>();
 
-/** Returns the supervisor of some assets. All applications of the same assets share it, and so its interpreters.
+/** Returns the supervisor of some assets. All applications of the same assets, and of the same Durable Object if they have its
+ *  files, share it, and so its interpreters.
  *  @throws {WsgiError} on wrong options, and when the assets already run with other options */
 export function superviseOnce(assets: PythonAssets, options: InterpreterOptions): Supervisor {
-  const known = supervisors.get(assets);
-  const text = JSON.stringify(options);
+  const owner = ownerOf(options.files ?? {}) ?? assets;
+  const owned: Supervisors = supervisors.get(assets) ?? new WeakMap();
+  supervisors.set(assets, owned);
+  const known = owned.get(owner);
+  const { sockets, ...others } = options;
+  const own = [JSON.stringify(others), ...(typeof sockets === 'object' ? Object.values(sockets) : [sockets])];
   if (known !== undefined) {
-    if (known.options !== text)
+    if (known.options.length !== own.length || own.some((value, i) => value !== known.options[i]))
       throw new WsgiError('python: these assets run with other options already; give all their applications the same');
     return known.supervisor;
   }
   const supervisor = new Pool(assets, settingsOf(assets, options));
-  supervisors.set(assets, { supervisor, options: text });
+  owned.set(owner, { supervisor, options: own });
   return supervisor;
 }
 
@@ -231,6 +239,7 @@ class Pool implements Supervisor {
 
   #lose(interpreter: Interpreter, error: WsgiError): void {
     interpreter.lost = error;
+    interpreter.bridge.stop();
     this.#retire(interpreter);
     this.#alive.delete(interpreter);
     this.#queue.wakeAll();

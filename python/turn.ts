@@ -11,6 +11,8 @@ const GRACE = 1000;
 export class Turn {
   /** The call goes on, but nobody waits for it any more. */
   abandoned = false;
+  /** The number of the request that it belongs to. */
+  request: number | undefined;
   /** Called at the deadline. */
   onInterrupt: ((error: WsgiError) => void) | undefined;
   private readonly limit: number;
@@ -22,6 +24,11 @@ export class Turn {
   /** @param limit  milliseconds */
   constructor(limit: number) {
     this.limit = limit;
+  }
+
+  /** Whether a wait of the call has been interrupted. */
+  get interrupted(): boolean {
+    return this.error !== undefined;
   }
 
   /** Runs the call.

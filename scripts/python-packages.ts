@@ -18,8 +18,12 @@ export const SETS = {
   bottle: 'examples/bottle/requirements.txt',
   falcon: 'test/python/frameworks/falcon.txt',
   pyramid: 'test/python/frameworks/pyramid.txt',
+  databases: 'test/python/databases/requirements.txt',
   // Extension modules for Pyodide, which Debian does not have.
   extensions: 'test/python/extensions.txt',
+  storage: 'test/python/storage/requirements.txt',
+  cloudflare: 'test/python/storage/cloudflare.txt',
+  pytest: 'test/python/storage/pytest.txt',
 };
 export type PackageSet = keyof typeof SETS;
 
@@ -45,8 +49,9 @@ function parse(set: PackageSet): Requirement[] {
   return requirementsOf(set)
     .trim()
     .split('\n')
+    .filter((line) => !line.startsWith('    --hash='))
     .map((line) => {
-      const [, name, version] = /^([\w.-]+)==([\w.]+)$/.exec(line) ?? [];
+      const [, name, version] = /^([\w.-]+)==([\w.]+)(?: \\)?$/.exec(line) ?? [];
       if (name === undefined || version === undefined)
         throw new Error(`${SETS[set]}: ${line} is not like name==version`);
       return { name, version };
@@ -71,7 +76,8 @@ function install(set: PackageSet, fill: (folder: string) => Promise<string>): Pr
 // Dependencies are not resolved, because the requirements are locked. Native libraries can't be used, but the modules
 // beside them can.
 const RETRIES = ['--retries', '0', '--timeout', '10'];
-const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14'];
+// pip compares the version of Python that it runs in with that of some packages.
+const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14', '--ignore-requires-python'];
 
 async function byPip(set: PackageSet, folder: string): Promise<string> {
   const platforms = set === 'extensions' ? ['--platform', 'pyemscripten_2026_0_wasm32', '--platform', 'any'] : [];
@@ -163,9 +169,26 @@ async function fetchUv(): Promise<void> {
   }
 }
 
+/** The sources of sqlalchemy-cloudflare-d1, which have its tests. */
+export const D1_SOURCES = join(PYTHON, 'sqlalchemy_cloudflare_d1-0.4.1');
+
+// Debian's archive does not have them.
+async function fetchSources(): Promise<void> {
+  if (existsSync(D1_SOURCES)) return;
+  try {
+    const what = ['--no-deps', '--no-binary', ':all:', '--dest', PYTHON];
+    await run('python3', ['-m', 'pip', 'download', ...RETRIES, ...what, 'sqlalchemy-cloudflare-d1==0.4.1']);
+    await run('tar', ['xzf', `${D1_SOURCES}.tar.gz`, '-C', PYTHON]);
+    console.log('sources of sqlalchemy-cloudflare-d1 0.4.1 (pip)');
+  } catch (error) {
+    console.warn(`pip does not get the tests of sqlalchemy-cloudflare-d1, so they are skipped (${lastLine(error)})`);
+  }
+}
+
 /** Fetches missing packages. @throws when neither pip's index nor Debian's archive has them */
 export async function fetchPackages(): Promise<void> {
   await fetchUv();
+  await fetchSources();
   const wanted = (Object.keys(SETS) as PackageSet[]).filter((set) => !isFetched(set));
   const pipFails = await installAll(wanted, byPip);
   if (pipFails === undefined) return;

@@ -87,7 +87,7 @@ const names: Record<string, string[]> = {
   'wsgi-edge/aws-lambda': ['toLambdaHandler', 'toLambdaStreamHandler'],
   'wsgi-edge/aws-lambda/powertools': ['fromMiddy'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
-  'wsgi-edge/python': ['PythonError', 'fromPython', 'pythonMiddleware'],
+  'wsgi-edge/python': ['PythonError', 'durableObject', 'folder', 'fromPython', 'pythonMiddleware'],
   'wsgi-edge/python/build': ['buildPython', 'developPython'],
   'wsgi-edge/opentelemetry': ['openTelemetry'],
   'wsgi-edge/validator': ['validator'],

@@ -3,6 +3,8 @@ import type { Application, Environ } from '../../src/types.js';
 import type { PythonManifest } from '../interpreter/assets.js';
 import type { Booted } from '../interpreter/boot.js';
 import type { PyFunction, PyMemory, PyModule, PyodideModule, PyodidePublic } from '../interpreter/pyodide.js';
+import type { Open } from '../sockets/connection.js';
+import { connectSockets } from '../sockets/python.js';
 import { Turn } from '../turn.js';
 import { createCalls, type Exchange, printRest } from './calls.js';
 import { createEntrance, type Entrance } from './entrance.js';
@@ -54,7 +56,7 @@ export interface Bridge {
   end(request: number): void;
   /** Gives a call up that does not end. Returns whether the interpreter is ended by it. */
   abandon(): boolean;
-  /** Ends the interpreter, in which no request is any more. */
+  /** Ends the interpreter, in which no request is any more, or which is lost. It no longer reaches its files. */
   stop(): void;
 }
 
@@ -62,15 +64,22 @@ type Half = Record<(typeof BRIDGE_FUNCTIONS)[number], PyFunction>;
 
 /** Connects the two halves of the gateway.
  *  @param jspi  false: Python is entered so that it can't wait for promises, which is cheaper
+ *  @param open  opens connections for Python's sockets; undefined if it has none
  *  @param onFatal  called when the interpreter is lost, after which nothing of it may be used */
 export function createBridge(
-  { python, module, api }: Booted,
+  booted: Booted,
   { snapshot }: PythonManifest,
   jspi: boolean,
+  open: Open | undefined,
   onFatal: (error: WsgiError) => void,
 ): Bridge {
+  const { python, module, api } = booted;
   const promising = jspi && module.jspiSupported;
-  const entrance = createEntrance(module, api, promising, onFatal);
+  const closeSockets = connectSockets(booted, promising ? open : undefined);
+  const entrance = createEntrance(module, api, promising, (error) => {
+    closeSockets();
+    onFatal(error);
+  });
   const half = functionsOf(python.pyimport('wsgi_edge.bridge'), BRIDGE_FUNCTIONS);
   const foreigners = connectForeigners(python, entrance, promising);
   const exchanges = new Map<number, Exchange>();
@@ -88,7 +97,7 @@ export function createBridge(
     memory: () => module.HEAPU8.length,
     ...createServing(half, entrance, exchanges, module),
     abandon: () => false,
-    stop() {},
+    stop: closeSockets,
   };
   const gateway: Gateway = {
     ...createCalls(exchanges, promising, entrance.untilLost),
@@ -149,7 +158,10 @@ function createServing(
   const toBuffer = createTextBuffer(module, memory.getBuffer().data.byteOffset);
   const enterFor = (request: number, turn: Turn | undefined): Exchange => {
     const exchange = exchanges.get(request) as Exchange;
-    if (turn !== undefined) exchange.turn = turn;
+    if (turn !== undefined) {
+      exchange.turn = turn;
+      turn.request = request;
+    }
     return exchange;
   };
   let last = 0;
@@ -171,7 +183,10 @@ function createServing(
       enterFor(request, turn);
       return enter(turn, half.next_chunk, request);
     },
-    close: (request, turn) => enter(turn, half.close, request),
+    close(request, turn) {
+      enterFor(request, turn);
+      return enter(turn, half.close, request);
+    },
     end(request) {
       const exchange = exchanges.get(request);
       exchanges.delete(request);

@@ -11,10 +11,13 @@ const FOLDER = 'python/wsgi_edge';
  *  @throws {WsgiError} when this module no longer lies in its package */
 export function readPythonHalf(): Collected[] {
   const folder = join(packageRoot(), FOLDER);
-  return readdirSync(folder)
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.py'))
     .sort()
-    .map((name) => ({ path: `packages/wsgi_edge/${name}`, bytes: readFileSync(join(folder, name)) }));
+    .map((name) => ({
+      path: `packages/wsgi_edge/${name.replaceAll('\\', '/')}`,
+      bytes: readFileSync(join(folder, name)),
+    }));
 }
 
 /** Finds the folder of this package. Sources, compiled files and bundles lie at different depths below it. */

@@ -88,6 +88,17 @@ const WAITS: Array<[from: string, to: string]> = [
     'async function inner(x,y){const{turn}=Module;enterTask();try{return await(turn?turn.wait(x??y):x??y)}',
   ],
 ];
+/** Tells file systems of fdatasync(2), by which SQLite commits, and of locks (python/storage). */
+const FILES: Array<[from: string, to: string]> = [
+  [
+    'function ___syscall_fdatasync(fd){try{var stream=SYSCALLS.getStreamFromFD(fd);return 0',
+    'function ___syscall_fdatasync(fd){try{var stream=SYSCALLS.getStreamFromFD(fd);return stream.stream_ops.fsync?.(stream)??0',
+  ],
+  [
+    'case 13:case 14:return 0}return-28',
+    'case 13:case 14:{var flock=syscallGetVarargP();return stream.stream_ops.lock?.(stream,HEAP16[flock>>>1],HEAPU32[flock+16>>>2])??0}}return-28',
+  ],
+];
 /** One channel for the event loops of all tasks. Workers would run the tasks of one request in the context of another, where they
  *  can't use their own streams and end with the other. Without it, each task is a timer of its request; Node has setImmediate(). */
 const CHANNEL = 'ho();function bo(';
@@ -99,6 +110,7 @@ const CHANGED: Array<[from: string, to: string]> = [
   ...STACKS,
   ...WAITS,
   ...WS,
+  ...FILES,
 ];
 
 /** boot.ts sets the size of C's stack with these. */

@@ -50,7 +50,7 @@ interface Globals {
 }
 
 // workerd has a process with nodejs_compat, although it is not Node.
-function inNode(): boolean {
+export function inNode(): boolean {
   const { process, navigator } = globalThis as Globals;
   return process?.versions?.node !== undefined && !navigator?.userAgent?.includes('Cloudflare-Workers');
 }

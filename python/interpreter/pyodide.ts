@@ -8,12 +8,18 @@ export type HiwireConfig = unknown;
 export interface PyodideModule {
   HEAP8: Int8Array;
   HEAPU8: Uint8Array;
+  HEAP16: Int16Array;
+  HEAP32: Int32Array;
   HEAPU32: Uint32Array;
   ENV: Record<string, string>;
   FS: PyodideFs;
+  SOCKFS: PyodideSockets;
+  DNS: PyodideNames;
   API: PyodideApi;
   wasmTable: { length: number; grow(entries: number): void };
   jspiSupported: boolean;
+  /** Belongs to the call that is running (builder/trim.ts). */
+  turn?: { request: number | undefined; interrupted: boolean } | undefined;
   /** Belongs to the next call that can wait for promises (builder/trim.ts). */
   nextTurn?: { wait<T>(promise: PromiseLike<T>): Promise<T> } | undefined;
   /** Calls a function of Python for a timer of its event loop. */
@@ -31,9 +37,77 @@ export interface PyodideFs {
   chdir(path: string): void;
   lookupPath(path: string): { node: FsNode };
   createDevice: { major: number };
+  analyzePath(path: string): { exists: boolean };
+  mount(type: FsType, options: Record<string, unknown>, path: string): FsNode;
+  createNode(parent: FsNode | null, name: string, mode: number, device: number): FsNode;
+  destroyNode(node: FsNode): void;
+  /** An error of a system call, by the number that WASI gives it. */
+  ErrnoError: new (
+    errno: number | undefined,
+  ) => Error & { errno: number };
+  createStream(stream: Omit<PyodideStream, 'fd'>): PyodideStream;
+  filesystems: { NODEFS: NodeFiles; MEMFS: { stream_ops: { mmap: MapFile } } };
+}
+
+/** A file system of Emscripten. */
+export interface FsType {
+  mount(mount: { opts: Record<string, unknown> }): FsNode;
+}
+
+type MapFile = (stream: FsStream, length: number, position: number, protection: number, flags: number) => unknown;
+
+/** Emscripten's file system over node:fs. */
+export interface NodeFiles extends FsType {
+  node_ops: {
+    rename(node: FsNode, parent: FsNode, name: string): void;
+  };
+  stream_ops: { close(stream: FsStream): void };
+  realPath(node: FsNode): string;
+  tryFSOperation<T>(operation: () => T): T;
+}
+
+/** An open file. */
+export interface FsStream {
+  node: FsNode;
+  position: number;
+  /** The descriptor of Node. */
+  nfd?: number;
+}
+
+/** An open file or socket. */
+export interface PyodideStream {
+  path: string;
+  node: FsNode;
+  flags: number;
+  seekable: boolean;
+  stream_ops: object;
+}
+
+/** Emscripten's sockets. Pyodide has added pollAsync. */
+export interface PyodideSockets {
+  root: FsNode | null;
+  getSocket(fd: number): unknown;
+  createSocket(family: number, type: number, protocol: number): unknown;
+  pollAsync?(fds: number, count: number, ms: number): Promise<number> | null;
+}
+
+/** Emscripten's names of hosts. */
+export interface PyodideNames {
+  lookup_name(name: string): string;
+  lookup_addr(address: string): string | null;
+}
+
+/** What stat(2) tells, as far as it can be changed. */
+export interface FsAttributes {
+  mode?: number;
+  /** Bytes. */
+  size?: number;
+  /** Milliseconds since 1970. */
+  mtime?: number | null;
 }
 
 export interface FsNode {
+  name: string;
   node_ops: { mknod(parent: FsNode, name: string, mode: number, device: number): FsNode };
   contents: Uint8Array;
   usedBytes: number;
@@ -41,6 +115,7 @@ export interface FsNode {
   atime: number;
   mtime: number;
   ctime: number;
+  sock?: unknown;
 }
 
 export interface PyodideApi {

@@ -1,5 +1,6 @@
 import { ClientDisconnected, WsgiError } from '../../src/errors.js';
 import { PythonError } from '../bridge/python-error.js';
+import type { Files } from '../storage/index.js';
 
 /** One end of a MessagePort, as far as it is used here. */
 export interface Port {
@@ -24,6 +25,9 @@ export interface ThreadData {
   /** Of the module that has the assets. */
   url: string;
   jspi: boolean;
+  files: Record<string, Files>;
+  /** Whether Python has sockets. */
+  sockets: boolean;
 }
 
 /** node:worker_threads, on a platform that has it. An import would keep a Worker from being bundled. */

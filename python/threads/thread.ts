@@ -9,6 +9,8 @@ import { PythonError } from '../bridge/python-error.js';
 import { CHUNK, FAILED, type PythonInput } from '../bridge/wire.js';
 import type { PythonAssets } from '../interpreter/assets.js';
 import { bootPython } from '../interpreter/boot.js';
+import { openerOf } from '../sockets/options.js';
+import { mountFiles } from '../storage/index.js';
 import { Turn } from '../turn.js';
 import { createPeer, packError, type WorkerThreads, workerThreads } from './peer.js';
 
@@ -21,11 +23,12 @@ interface Request {
 }
 
 const { parentPort, workerData } = workerThreads() as WorkerThreads;
-const { url, jspi } = workerData;
+const { url, jspi, files, sockets } = workerData;
 const { default: assets } = (await import(url)) as { default: PythonAssets };
-const bridge = createBridge(await bootPython(assets), assets.manifest, jspi, (error) =>
-  peer.tell('fatal', packError(error)),
-);
+const opener = openerOf(sockets && { allow: (host, port) => peer.call('allow', host, port) as Promise<boolean> });
+const booted = await bootPython(assets);
+mountFiles(booted.module.FS, files);
+const bridge = createBridge(booted, assets.manifest, jspi, opener, (error) => peer.tell('fatal', packError(error)));
 /** By the numbers that the main thread has given them. */
 const requests = new Map<number, Request>();
 const turns = new Map<number, Turn>();

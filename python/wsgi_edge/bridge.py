@@ -12,8 +12,12 @@ from contextvars import copy_context
 
 from pyodide.ffi import JsException, create_proxy, run_sync, to_js
 
+from . import asgi as _asgi  # noqa: F401, completes asgiref
+from . import cloudflare as _cloudflare  # noqa: F401, completes packages of Cloudflare
+from . import current as _current
 from . import kdf as _kdf  # noqa: F401, completes hashlib before an application is imported
 from . import log as _log
+from . import sockets as _sockets  # noqa: F401, completes socket and ssl
 
 # As in python/bridge/wire.ts.
 CHUNK = 1
@@ -397,6 +401,7 @@ def _start(context, request, application, packed, body, names, values):
     if values:
         environ.update(zip(names.split(NUL), values))
     environ.update(_BASE)
+    _current.set_environ(environ)
     environ["wsgi.errors"] = Errors(request)
     environ["wsgi_edge.wait_until"] = _wait_until(request)
     environ["wsgi_edge.signal"] = Signal(request)

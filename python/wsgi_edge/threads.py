@@ -1,5 +1,5 @@
-"""Gives requests that take turns between chunks a threading.local each, as threads would have. A request that comes alone takes over
-the values of the one before, as the next request of a thread does. Import it before the application."""
+"""Gives requests that take turns between chunks a threading.local each, as threads would have. A request takes over the
+values of one that has ended, as the next request of a thread does. Import it before the application."""
 
 import _thread
 import threading
@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 _locals = WeakValueDictionary()  # by id: a class may define __eq__ or __hash__
 _arguments = {}  # of their __init__, by id
 _kept = {}  # the values of requests that are between two chunks, by their number
+_idle = []  # the values of requests that have ended meanwhile
 _inside = False  # whether a call runs: one that comes out of it belongs to the same request
 _current = None  # the request that the values are those of
 _open = False  # whether it has more chunks
@@ -31,10 +32,14 @@ def enter(request):
         return False
     _inside = True
     if request != _current:
-        if _open:
-            _kept[_current] = [(each, _values(each).copy()) for each in _locals.values()]
-        if _open or request in _kept:
-            _install(_kept.pop(request, None))
+        own = _kept.pop(request, None)
+        if _open or own is not None:
+            values = [(each, _values(each).copy()) for each in _locals.values()]
+            if _open:
+                _kept[_current] = values
+            else:
+                _idle.append(values)
+            _install(own if own is not None else _idle.pop() if _idle else [])
         _current = request
     return True
 
@@ -51,12 +56,12 @@ def _values(each):
 
 
 def _install(kept):
-    for each in list(_locals.values()):
+    own = {id(each): values for each, values in kept}
+    for key, each in list(_locals.items()):
         _values(each).clear()
-    for each, values in kept or ():
-        _values(each).update(values)
-    if kept is None:
-        for key, each in list(_locals.items()):
+        if key in own:
+            _values(each).update(own[key])
+        else:
             args, kwargs = _arguments.get(key, ((), {}))
             type(each).__init__(each, *args, **kwargs)
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -84,7 +84,7 @@ describe('what is shipped', () => {
     expect(report.application).toBe('pkg.wsgi:app');
     const ofGateway = (name: string) => name.startsWith('packages/wsgi_edge/');
     const names = shipped(report).sort();
-    const modules = readdirSync('python/wsgi_edge').filter((name) => name.endsWith('.py'));
+    const modules = globSync('**/*.py', { cwd: 'python/wsgi_edge' });
     const ofBuild = 'packages/wsgi_edge/dropped.txt';
     expect(names.filter(ofGateway)).toEqual([ofBuild, ...modules.map((name) => `packages/wsgi_edge/${name}c`)].sort());
     expect(names.filter((name) => !ofGateway(name))).toEqual([

@@ -128,6 +128,12 @@ describe.each(Object.entries(servers))('on %s', (_where, start) => {
     expect((await ask('state'))[0]).toBe(6);
   });
 
+  it('threading.local is taken over from requests that have ended, so that frameworks keep their connections', async () => {
+    const { ask } = await starting();
+    for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: SLOW }, () => ask('connects')));
+    expect(await ask('connects')).toBeLessThanOrEqual(SLOW);
+  });
+
   it('maxRequests replaces the interpreter', async () => {
     const { ask } = await starting({ maxRequests: 3 });
     const served: number[] = [];

@@ -34,7 +34,7 @@ export async function startWorker(
     format: 'esm',
     target: 'es2022',
     conditions: ['workerd', 'worker'],
-    external: ['./assets.mjs'],
+    external: ['./assets.mjs', 'cloudflare:workers'],
     write: false,
   });
   const files = readdirSync(folder).flatMap((path) => {
@@ -64,11 +64,33 @@ export async function startWorker(
 const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string };
 const KINDS = { ESModule: 'esModule', CompiledWasm: 'wasm', Data: 'data' };
 
-/** Starts a Worker without bindings, whose code imports the assets from './assets.mjs'. Miniflare copies its modules often
- *  enough to take a minute over the assets of a large application; workerd reads their files itself. */
-export async function startPlainWorker(contents: string, folder: string): Promise<{ port: number; stop(): void }> {
-  // Beside the assets, because the build accepts no other files among them.
-  const scratch = `${folder}-worker`;
+export interface PlainWorker {
+  port: number;
+  /** The time that it has computed, in seconds (on Linux). */
+  cpuTime(): number;
+  stop(): void;
+  /** Ends it at once, and waits until it has ended. */
+  kill(): Promise<void>;
+}
+
+/** How to run a plain Worker. */
+export interface PlainOptions {
+  /** A folder for the storage of Durable Objects, which a later Worker can go on with. */
+  state?: string;
+  /** PEM, trusted in addition to those of workerd. */
+  certificates?: string[];
+  /** A folder beside the assets, because the build accepts no other files among them. */
+  scratch?: string;
+}
+
+/** Starts a Worker whose only binding is SITE, the Durable Object class Site if it exports that, and whose code imports the
+ *  assets from './assets.mjs'. It can connect to this machine. Miniflare copies its modules often enough to take a minute over
+ *  the assets of a large application; workerd reads their files itself. */
+export async function startPlainWorker(
+  contents: string,
+  folder: string,
+  { state, certificates = [], scratch = `${folder}-worker` }: PlainOptions = {},
+): Promise<PlainWorker> {
   await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile: join(scratch, 'worker.js'),
@@ -76,7 +98,7 @@ export async function startPlainWorker(contents: string, folder: string): Promis
     format: 'esm',
     target: 'es2022',
     conditions: ['workerd', 'worker'],
-    external: ['./assets.mjs'],
+    external: ['./assets.mjs', 'cloudflare:workers', 'cloudflare:sockets'],
   });
   const modules = readdirSync(folder).flatMap((name) => {
     const type = TYPES[name.split('.').at(-1) ?? ''];
@@ -84,12 +106,19 @@ export async function startPlainWorker(contents: string, folder: string): Promis
       ? []
       : [`(name = "${name}", ${KINDS[type]} = embed "../${basename(folder)}/${name}")`];
   });
+  const objects = `durableObjectNamespaces = [(className = "Site", uniqueKey = "site", enableSql = true)],
+        durableObjectStorage = (localDisk = "disk"),
+        bindings = [(name = "SITE", durableObjectNamespace = "Site")],`;
   const config = `using Workerd = import "/workerd/workerd.capnp";
     const config :Workerd.Config = (
       services = [(name = "main", worker = (
         modules = [(name = "worker.js", esModule = embed "worker.js"), ${modules.join(', ')}],
         compatibilityDate = "2026-10-20",
-      ))],
+        ${state === undefined ? '' : objects}
+      )), (name = "internet", network = (
+         allow = ["public", "private"],
+         tlsOptions = (trustBrowserCas = true, trustedCertificates = ${JSON.stringify(certificates)}),
+       ))${state === undefined ? '' : `, (name = "disk", disk = (path = "${state}", writable = true))`}],
       sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
     );`;
   writeFileSync(join(scratch, 'config.capnp'), config);
@@ -97,7 +126,16 @@ export async function startPlainWorker(contents: string, folder: string): Promis
     cwd: resolve(scratch),
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   });
+  const ended = once(child, 'exit');
   const [started] = await once(child.stdio[3] as NodeJS.ReadableStream, 'data');
   const { port } = JSON.parse(String(started)) as { port: number };
-  return { port, stop: () => void child.kill() };
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  const cpuTime = () => {
+    const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / 100;
+  };
+  return { port, cpuTime, stop: () => void child.kill(), kill };
 }

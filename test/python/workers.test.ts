@@ -1,6 +1,7 @@
 // Interpreters in worker threads of Node. A thread runs compiled code, so these tests use the package as it was built.
+import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -104,6 +105,19 @@ describe('workers', () => {
     const { ask, log } = await starting({ application: 'starts:replaced', workers: 1 });
     expect((await ask('?value')).status).toBe(500);
     expect(log.join('\n')).toContain('startResponse had failed before');
+  });
+
+  it('have sockets, about which the main thread decides', async () => {
+    const asked: string[] = [];
+    const server = createServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const allow = (host: string, to: number) => asked.push(`${host}:${to}`) > 0 && host === '127.0.0.1';
+    const { ask } = await starting({ application: 'net:app', workers: 1, sockets: { allow } });
+    expect(JSON.parse((await ask(`reads?${port}`)).text)).toBe('hello');
+    expect(JSON.parse((await ask('private')).text)).toEqual({ error: ['PermissionError', expect.anything()] });
+    expect(asked).toEqual([`127.0.0.1:${port}`, '10.0.0.1:80']);
+    server.close();
   });
 
   it('need the assets of node.mjs, and are not for middleware', async () => {

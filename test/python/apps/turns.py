@@ -104,6 +104,20 @@ def named(environ, start_response):
         yield f" {local.name} {context.get()}".encode()
 
 
+connections = []
+
+
+def connects(environ, start_response):
+    """Keeps a connection, as Django does. Tells how many there are."""
+    if not hasattr(local, "connection"):
+        local.connection = object()
+        connections.append(local.connection)
+    start_response("200 OK", TEXT)
+    yield json.dumps(len(connections)).encode()
+    yield b""
+    assert local.connection in connections
+
+
 def nap(environ, start_response):
     run_sync(environ["test.sleep"](20))
     return answer(start_response, "awake")
