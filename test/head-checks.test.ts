@@ -2,8 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { mapResponse } from '../middleware/index.js';
 import { changedSince, isMislabelled } from '../src/head-checks.js';
+import { toFetchHandler } from '../src/index.js';
 import { textToBytes } from '../src/native-string.js';
-import type { Application, HeaderList, Middleware } from '../src/types.js';
+import type { Application, HeaderList, LogRecord, Middleware } from '../src/types.js';
 import { validator } from '../src/validator/index.js';
 import { get } from './middleware/call.js';
 
@@ -55,6 +56,15 @@ describe('middleware that labels a body that it does not encode', () => {
       /gave a body that is not gzip; startResponse was called at .*head-checks\.test\.ts:\d+/,
     );
   });
+});
+
+it.each([
+  ['the gateway', late(list)],
+  ['mapResponse', mapResponse(late(list), {})],
+])('is a warning in the log: %s', async (_, app) => {
+  const records: LogRecord[] = [];
+  await toFetchHandler(app, { errors: { record: (each) => records.push(each) } })(new Request('http://h/'));
+  expect(records).toMatchObject([{ level: 'warn', message: expect.stringContaining('changed the header "X-Late"') }]);
 });
 
 describe('middleware that changes the head after it was given', () => {

@@ -10,6 +10,7 @@ import { rows } from '../applications/index.js';
 import type { Row } from '../applications/row.js';
 import { native } from '../conformance/case.js';
 import { shipped } from '../conformance/shipped.js';
+import { withoutId } from '../request-id.js';
 import { loadAssets } from './assets.ts';
 
 let events: string[];
@@ -51,7 +52,12 @@ async function seen({ id, request }: Row, around: string) {
   // A broken response reaches the client before the application is closed.
   for (let poll = 0; poll < 25 && own.includes('iter') && !own.includes('close'); poll++)
     await new Promise((resolve) => setTimeout(resolve, 10));
-  return { status, body: native(body), complete, closes: own.filter((event) => event.startsWith('close')).length };
+  return {
+    status,
+    body: withoutId(native(body)),
+    complete,
+    closes: own.filter((event) => event.startsWith('close')).length,
+  };
 }
 
 describe.each(Object.keys(shipped))('around %s, in Python', (name) => {
