@@ -58,7 +58,7 @@ describe('the folder for the assets', () => {
     symlinkSync('missing', join(project, 'nowhere'));
     put({ 'mine/.env': '', 'mine/a.py': '', 'mine/b.py': '', 'mine/c.py': '' });
     const before = readdirSync(project, { recursive: true });
-    const command = [resolve('dist/python/builder/command.js'), 'build-python', 'site/app.py:app', '--out', out];
+    const command = [resolve('dist/command/index.js'), 'build-python', 'site/app.py:app', '--out', out];
     const failed = await run(process.execPath, command, { cwd: project }).catch((error) => error);
     expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining(reason)]);
     expect(readdirSync(project, { recursive: true })).toEqual(before);

@@ -189,7 +189,7 @@ describe('assets of more than 64 MiB', () => {
     put('large/app.py', APP);
     put('large/data/noise.bin', randomBytes(50 * 1_048_576));
     const out = join(scratch, 'large assets');
-    const command = [resolve('dist/python/builder/command.js'), 'build-python', join(scratch, 'large/app.py')];
+    const command = [resolve('dist/command/index.js'), 'build-python', join(scratch, 'large/app.py')];
     const failed = await run(process.execPath, [...command, '--out', out]).catch((error) => error);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(

@@ -18,7 +18,7 @@ export const WORKERS = ['test/workers/**/*.test.ts'];
 /** The test files that run in a fresh checkout: all the others. */
 export const unbuilt = {
   include: ['test/**/*.test.ts'],
-  exclude: [...PACKAGE, ...LAMBDA, ...PYTHON, ...WORKERS],
+  exclude: ['test/command.test.ts', ...PACKAGE, ...LAMBDA, ...PYTHON, ...WORKERS],
   // An example imports the package by its name, which leads to dist/.
   alias: [
     { find: /^wsgi-edge$/, replacement: resolve(import.meta.dirname, '../../src/index.ts') },
