@@ -125,7 +125,9 @@ const IGNORED =
 export function watchFiles(folder: string, onChange: (path: string) => void): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const ignored = (path: string) => IGNORED.test(relative(folder, path));
-  const watcher = watch(folder, { ignoreInitial: true, ignored });
+  // A file that is being written is empty at first.
+  const awaitWriteFinish = { stabilityThreshold: QUIET, pollInterval: 20 };
+  const watcher = watch(folder, { ignoreInitial: true, ignored, awaitWriteFinish });
   watcher.on('all', (_, path) => {
     clearTimeout(timer);
     timer = setTimeout(() => onChange(relative(process.cwd(), path)), QUIET);

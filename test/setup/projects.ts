@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 export const PACKAGE = ['test/package.test.ts', 'test/offline.test.ts', 'test/doc-examples.test.ts'];
 /** Those that need AWS's runtime client as well. */
 export const LAMBDA = [
+  'test/command.test.ts',
   'test/deploy.test.ts',
   'test/shorty.test.ts',
   'test/showcase.test.ts',
@@ -18,7 +19,7 @@ export const WORKERS = ['test/workers/**/*.test.ts'];
 /** The test files that run in a fresh checkout: all the others. */
 export const unbuilt = {
   include: ['test/**/*.test.ts'],
-  exclude: ['test/command.test.ts', ...PACKAGE, ...LAMBDA, ...PYTHON, ...WORKERS],
+  exclude: [...PACKAGE, ...LAMBDA, ...PYTHON, ...WORKERS],
   // An example imports the package by its name, which leads to dist/.
   alias: [
     { find: /^wsgi-edge$/, replacement: resolve(import.meta.dirname, '../../src/index.ts') },
