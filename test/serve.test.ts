@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import type { Application } from '../src/types.js';
 import { serve, toNodeHandler } from '../targets/node/index.js';
 
 const PROGRAM = `
@@ -403,5 +404,44 @@ describe('limits', () => {
     expect(await send(`GET / HTTP/1.1\r\nHost: h\r\nX-A: ${'a'.repeat(17_000)}\r\n\r\n`)).toMatch(/ 431 /);
     expect(await send('nonsense\r\n\r\n')).toMatch(/ 400 /);
     await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('a call of serve', () => {
+  const hello: Application = (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    return [];
+  };
+
+  it('takes a port as an environment variable has it, and prints its URL', async () => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const server = await serve(hello, { port: '0', printUrl: true });
+    const { port } = server.address() as AddressInfo;
+    const ofIpv6 = await serve(hello, { hostname: '::1', printUrl: true });
+    const { port: other } = ofIpv6.address() as AddressInfo;
+    server.close();
+    ofIpv6.close();
+    const printed = log.mock.calls.flat();
+    log.mockRestore();
+    expect(printed).toEqual([`http://127.0.0.1:${port}/`, `http://[::1]:${other}/`]);
+  });
+
+  it.each<[unknown, string]>([
+    [8000, 'serve: options must be an object such as { port: 8000 }, not 8000'],
+    [{ prot: 1 }, 'serve: there is no option prot; known are port, hostname,'],
+    [{ port: '80a' }, 'serve: port must be a number from 0 to 65535, not "80a"'],
+  ])('refuses %j', async (options, message) => {
+    await expect(serve(hello, options as object)).rejects.toThrow(message);
+  });
+
+  it('is refused in a Worker', async () => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
+    try {
+      await expect(serve(hello)).rejects.toThrow(
+        'serve: it is for Node; in a Worker, export default toCloudflareHandler(app)',
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { refuseWith } from '../../src/admission.js';
 import { quote, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
@@ -8,8 +8,8 @@ import type { Application } from '../../src/types.js';
 import { checkMilliseconds, createListener, MAX_STATUS, type NodeEnviron, type NodeOptions } from './handler.js';
 
 export interface ServeOptions extends NodeOptions {
-  /** 0, the default, takes a free port. */
-  port?: number;
+  /** 0, the default, takes a free port. A string of digits will do, as environment variables have it. */
+  port?: number | string;
   /** `127.0.0.1` by default. */
   hostname?: string;
   /** The most connections, and the most requests in flight; 10,000 by default. Further connections are closed at once.
@@ -21,7 +21,14 @@ export interface ServeOptions extends NodeOptions {
   /** A path, such as "/healthz", that `serve` answers itself: with 200, and with 503 once SIGTERM has told it to stop. It works
    *  beyond `maxConnections` requests too, and `observe` is not told of it. */
   healthPath?: string;
+  /** Prints the URL when the server listens. */
+  printUrl?: boolean;
 }
+
+const OPTIONS = new Set([
+  ...['port', 'hostname', 'maxConnections', 'gracefulTimeout', 'healthPath', 'printUrl', 'sendTimeout'],
+  ...['scriptName', 'onError', 'errors', 'observe', 'trustRequestId', 'maxBody'],
+]);
 
 const BUSY = /* @__PURE__ */ refuseWith(
   '503 Service Unavailable',
@@ -48,10 +55,12 @@ const LINGER = 1000;
  *  server.close();
  *  ``` */
 export async function serve(app: Application<NodeEnviron>, options: ServeOptions = {}): Promise<Server> {
-  const { port = 0, hostname = '127.0.0.1', maxConnections = 10_000, ...others } = options;
+  checkCall(options);
+  const { port: given = 0, hostname = '127.0.0.1', maxConnections = 10_000, printUrl = false, ...others } = options;
   const { gracefulTimeout = 30_000, sendTimeout = 60_000, healthPath, ...rest } = others;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new WsgiError(`serve: port must be a number from 0 to 65535, not ${port}`);
+  const port = typeof given === 'string' && /^[0-9]+$/.test(given) ? Number(given) : given;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new WsgiError(`serve: port must be a number from 0 to 65535, not ${quote(given)}`);
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
     throw new WsgiError(`serve: maxConnections must be a number above 0, not ${maxConnections}`);
   if (healthPath !== undefined && !(typeof healthPath === 'string' && healthPath.startsWith('/')))
@@ -79,7 +88,23 @@ export async function serve(app: Application<NodeEnviron>, options: ServeOptions
   logRefusals(server, gateway);
   await listen(server, port, hostname);
   stopOnSigterm(server, load, gracefulTimeout);
+  if (printUrl) {
+    const { address, family, port: bound } = server.address() as AddressInfo;
+    console.log(`http://${family === 'IPv6' ? `[${address}]` : address}:${bound}/`);
+  }
   return server;
+}
+
+/** Checks the platform and the names of options.
+ *  @throws {WsgiError} in a Worker, on options that are no object, and on an unknown one */
+function checkCall(options: ServeOptions): void {
+  if ((globalThis.navigator as { userAgent?: string } | undefined)?.userAgent === 'Cloudflare-Workers')
+    throw new WsgiError('serve: it is for Node; in a Worker, export default toCloudflareHandler(app)');
+  if (typeof options !== 'object' || options === null)
+    throw new WsgiError(`serve: options must be an object such as { port: 8000 }, not ${quote(options)}`);
+  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+  if (unknown !== undefined)
+    throw new WsgiError(`serve: there is no option ${unknown}; known are ${[...OPTIONS].join(', ')}`);
 }
 
 /** Logs the requests that Node's parser refuses, and the connections beyond `maxConnections`. */
