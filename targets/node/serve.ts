@@ -60,7 +60,9 @@ export async function serve(app: Application<NodeEnviron>, options: ServeOptions
   const { gracefulTimeout = 30_000, sendTimeout = 60_000, healthPath, ...rest } = others;
   const port = typeof given === 'string' && /^[0-9]+$/.test(given) ? Number(given) : given;
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new WsgiError(`serve: port must be a number from 0 to 65535, not ${quote(given)}`);
+    throw new WsgiError(
+      `serve: port must be a number from 0 to 65535, not ${typeof given === 'string' ? quote(given) : given}`,
+    );
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
     throw new WsgiError(`serve: maxConnections must be a number above 0, not ${maxConnections}`);
   if (healthPath !== undefined && !(typeof healthPath === 'string' && healthPath.startsWith('/')))
