@@ -1149,8 +1149,8 @@ export const clauses: Record<string, Clause[]> = {
     {
       level: 'SHOULD',
       requirement: 'Framework: document how to make an application of it.',
-      binding: '`fromFetchHandler(handler)` makes one of any Fetch handler; the README shows it.',
-      where: ['README.md'],
+      binding: '`fromFetchHandler(handler)` makes one of any Fetch handler; docs/INTERFACE.md shows it.',
+      where: ['docs/INTERFACE.md'],
       why: 'a rule for the documentation: no case',
     },
     {
