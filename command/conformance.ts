@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { WsgiError } from '../src/errors.js';
 import type { HeaderList } from '../src/types.js';
 import type { Values } from './arguments.js';
-import { type RawRequest, type RawResponse, type Server, sendRaw } from './wire.js';
+import type { RawRequest, RawResponse } from './raw.js';
+import { type Server, sendRaw } from './wire.js';
 
 /** A measured application as a client sees it. */
 interface Row {

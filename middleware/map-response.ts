@@ -134,7 +134,7 @@ class Mapped<E extends Environ> {
   }
 
   #written(data: Uint8Array): Promise<void> {
-    checkChunk(data, 'what write() is given');
+    checkChunk(data, 'the argument of write()');
     if (this.#over && this.#write === undefined)
       return rejected(new WsgiError('application: write() was called after the response had ended'));
     const begun = this.#commit('the first chunk');

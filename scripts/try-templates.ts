@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: { manager: { type: 'string', multiple: true }, template: { type: 'string', multiple: true } },
 });
 
-const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+const PATH = [dirname(process.execPath), join(root, 'node_modules/.bin'), process.env.PATH].join(':');
 const env = { ...process.env, PATH, CI: 'true', WRANGLER_SEND_METRICS: 'false', SLS_INTERACTIVE_SETUP_ENABLE: '0' };
 const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-templates-'));
 
@@ -27,8 +27,8 @@ async function command(folder: string, program: string, ...args: string[]): Prom
     const { stdout } = await run(program, args, { cwd: folder, env, timeout: LIMIT, maxBuffer: 64 * 1024 * 1024 });
     return stdout;
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    const tail = `${stdout}\n${stderr}`.trim().split('\n').slice(-40).join('\n');
+    const { stdout = '', stderr = '', message } = error as { stdout?: string; stderr?: string; message: string };
+    const tail = `${message}\n${stdout}\n${stderr}`.trim().split('\n').slice(-40).join('\n');
     throw new Error(`${[program, ...args].join(' ')} in ${folder} failed:\n${tail}`);
   }
 }

@@ -42,12 +42,14 @@ const durable = new WeakMap<SqlStorage, DurableFiles>();
  *  @throws {WsgiError} when the object has no SQL storage
  *  @see https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/
  *  @example
- *  export class Site extends DurableObject {
- *    site = toCloudflareHandler(fromPython(assets, { files: { '/data': durableObject(this.ctx.storage) } }));
- *    fetch(request) {
- *      return this.site.fetch(request, this.env, this.ctx);
- *    }
- *  } */
+ *  ```ts
+ *  import { toCloudflareHandler } from 'wsgi-edge/cloudflare';
+ *  import { durableObject, fromPython, type PythonAssets, type SqlStorage } from 'wsgi-edge/python';
+ *
+ *  // In the constructor of a Durable Object: this.site = siteOf(assets, this.ctx.storage).
+ *  export const siteOf = (assets: PythonAssets, storage: SqlStorage) =>
+ *    toCloudflareHandler(fromPython(assets, { files: { '/data': durableObject(storage) } }));
+ *  ``` */
 export function durableObject(storage: SqlStorage): Files {
   let files = durable.get(storage);
   if (files === undefined) {
@@ -74,7 +76,11 @@ function hasSql(storage: SqlStorage): boolean {
  *  @param path  of an existing folder
  *  @throws {WsgiError} when the path is not absolute
  *  @example
- *  fromPython(assets, { files: { '/data': folder('/mnt/efs') } }) */
+ *  ```ts
+ *  import { folder, fromPython, type PythonAssets } from 'wsgi-edge/python';
+ *
+ *  export const siteOf = (assets: PythonAssets) => fromPython(assets, { files: { '/data': folder('/mnt/efs') } });
+ *  ``` */
 export function folder(path: string): Files {
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw new WsgiError(`python: folder() needs an absolute path, not ${JSON.stringify(path)}`);

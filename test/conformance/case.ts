@@ -1,10 +1,10 @@
-import type { RawRequest, RawResponse } from '../../command/wire.js';
+import type { RawRequest, RawResponse } from '../../command/raw.js';
 import type { Application, GatewayOptions, HeaderList } from '../../src/types.js';
 import { withoutId } from '../request-id.js';
 import type { Capability } from './capabilities.js';
 import type { Report } from './report.js';
 
-export { noResponse, type RawRequest, type RawResponse } from '../../command/wire.js';
+export { noResponse, type RawRequest, type RawResponse } from '../../command/raw.js';
 
 export type Send = (request?: RawRequest) => Promise<RawResponse>;
 /** What the application has noted; asks again, for some seconds, until `until` holds. */
