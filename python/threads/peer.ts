@@ -20,13 +20,13 @@ export interface Thread extends Port {
   unref(): void;
 }
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface ThreadData {
-  /** Of the module that has the assets. */
+  /** The URL of the module that has the assets. */
   url: string;
   jspi: boolean;
   files: Record<string, Files>;
-  /** Whether Python has sockets. */
+  /** True if Python has sockets. */
   sockets: boolean;
 }
 
