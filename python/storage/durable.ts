@@ -117,7 +117,7 @@ function nodesOf(FS: PyodideFs, store: Store, complete: (node: FsNode, file: Sto
 }
 
 /** The operations on open files.
- *  @param streams  those that are open */
+ *  @param streams  the open ones */
 function streamsOf(FS: PyodideFs, store: Store, holder: object, streams: Set<StoredStream>) {
   const open = (stream: StoredStream): void => {
     stream.node.file.streams++;

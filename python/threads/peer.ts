@@ -61,7 +61,7 @@ export interface Peer {
   end(error: Error): void;
 }
 
-/** @param functions  those that the other thread may call, by their names */
+/** @param functions  the ones that the other thread may call, by their names */
 export function createPeer(port: Port, functions: Record<string, (...args: never[]) => unknown>): Peer {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let last = 0;
