@@ -11,7 +11,7 @@ export type Named =
   | { language: 'python'; entry: string };
 
 /** Reads "app.ts[:name]", "app.py[:name]" or "package.module:name".
- *  @throws {WsgiError} when there is no such file */
+ *  @throws {WsgiError} when the file does not exist */
 export function parseApplication(text: string): Named {
   const [, path, name] = /^(.+?\.[cm]?[jt]sx?)(?::(.+))?$/.exec(text) ?? [];
   if (path === undefined) {

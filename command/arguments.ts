@@ -16,7 +16,7 @@ export type Values = Record<string, string | boolean | Array<string | boolean> |
 
 /** A command with its options. */
 export interface Command {
-  /** The arguments that are no options, such as "APPLICATION [PATH]". */
+  /** The arguments that are not options, such as "APPLICATION [PATH]". */
   operands: string;
   summary: string;
   options: Record<string, Option>;

@@ -1,2 +1,2 @@
-/** The folder, from the current one, that keeps what a command builds. */
+/** The folder for the builds of commands, from the current one. */
 export const CACHE = 'node_modules/.cache/wsgi-edge';

@@ -130,7 +130,7 @@ const MAKERS: Record<string, string> = {
   toNodeHandler: 'Node',
 };
 
-/** Looks whether a module exports what its platform wants. */
+/** Checks that a module has the exports that its platform needs. */
 function checkExports(file: string, source: string, wanted: string, example: string): Finding[] {
   const makers = Object.keys(MAKERS).filter((name) => source.includes(`${name}(`));
   if (makers.some((name) => MAKERS[name] === MAKERS[wanted])) {

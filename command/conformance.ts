@@ -27,7 +27,7 @@ interface Row {
 interface Outcome {
   id: string;
   title: string;
-  /** What differs from what is expected; empty if the case holds. */
+  /** The differences from the expected outcome; empty if the case holds. */
   differences: string[];
 }
 
@@ -117,10 +117,10 @@ async function run(server: Server, row: Row): Promise<string[]> {
 const COMMON = /^(start_response (?:ok|raised)|iter(?:able raises)?|next \d+|stop|close)\b/;
 const common = (noted: string[]): string[] => noted.flatMap((event) => COMMON.exec(event)?.[1] ?? []);
 
-/** Applications of which timing decides how far they get, so that only the end is compared. */
+/** Timing decides how far these applications get, so only the end is compared. */
 const ENDS = new Set(['close_disconnect', 'close_disconnect_write']);
 
-/** Compares what the client has seen, and what the application has noted, with what is expected. */
+/** Compares the response that the client has seen, and the notes of the application, with the expected ones. */
 function differencesOf({ id, expect }: Row, response: RawResponse, noted: string[]): string[] {
   const found: string[] = [];
   const same = (what: string, is: unknown, should: unknown) => {
@@ -128,10 +128,10 @@ function differencesOf({ id, expect }: Row, response: RawResponse, noted: string
       found.push(`${what}: ${JSON.stringify(is)}, expected ${JSON.stringify(should)}`);
   };
   const { complete = true, early = false } = expect;
-  // Of some responses the client can't tell, and of a broken one the head may be lost.
+  // The client can't tell for some responses, and may lose the head of a broken one.
   if (complete === true || (complete === false && response.status !== 0))
     same('status', response.status, early ? 500 : expect.status);
-  // Each server has a page of its own for a 500.
+  // Each server has a different page for a 500.
   const own = expect.status === 500 && expect.log !== undefined;
   if (complete === true && !own) {
     same('body', Buffer.from(response.body).toString('latin1'), expect.body);

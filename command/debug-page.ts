@@ -5,7 +5,7 @@ import type { Application, Environ } from 'wsgi-edge';
 import { decodeNative, requestUri } from 'wsgi-edge';
 import type { Named } from './application.js';
 
-/** A frame of a stack, with the source where it can be read. */
+/** A frame of a stack, with its source if that can be read. */
 interface Frame {
   place: string;
   call: string;
@@ -16,7 +16,7 @@ interface Frame {
 const AROUND = 5; // lines before and after the one of a frame
 const SECRET = /AUTHORIZATION|COOKIE|TOKEN|SECRET|PASSWORD|API_KEY/;
 
-/** Makes the page that `--debug` shows in place of the gateway's 500: the error, the sources around its stack, the request.
+/** Makes the page that `--debug` shows instead of the gateway's 500: the error, the sources around its stack, the request.
  *  @param named  the application, whose folder has the sources of Python */
 export function debugPage(error: unknown, environ: Environ, named: Named): Application {
   const page = new TextEncoder().encode(render(error, environ, named));
@@ -90,7 +90,7 @@ function excerpt(file: string, line: number): string {
 /** The folder of this package's files. */
 const OWN = fileURLToPath(new URL('..', import.meta.url));
 
-/** The frames of the user's own files. Those of Node, of packages and of this one say little. */
+/** The frames of the user's own files. Frames of Node and of packages, this one included, say little. */
 function scriptFrames(stack: string): Frame[] {
   const frames: Frame[] = [];
   for (const text of stack.split('\n')) {
@@ -103,7 +103,7 @@ function scriptFrames(stack: string): Frame[] {
   return frames;
 }
 
-/** The frames of a traceback, the innermost first. The application's files are in the current folder, or in that of its script. */
+/** The frames of a traceback, the innermost first. The application's files are in the current folder or beside its script. */
 function pythonFrames(traceback: string, named: Named): Frame[] {
   const frames: Frame[] = [];
   const script = named.language === 'python' ? /^(.*\/)?[^/]+\.py/.exec(named.entry)?.[1] : undefined;

@@ -60,7 +60,7 @@ async function replay(file: string, kind: string | undefined, values: Values): P
 interface Answer {
   target: string;
   status: string;
-  /** Without those of servers. */
+  /** The headers that servers add are left out. */
   headers: string[];
   body: Uint8Array;
 }
@@ -98,7 +98,7 @@ function compare(a: Answer, b: Answer): string[] {
 }
 
 /** Reads a request that the middleware `record` has written.
- *  @throws {WsgiError} when the file is not there, or is no record */
+ *  @throws {WsgiError} when the file does not exist or is not a record */
 function readRecord(file: string): Asked {
   if (!existsSync(file)) throw new WsgiError(`wsgi-edge: there is no file ${file}`);
   try {

@@ -156,7 +156,7 @@ function manifestOf({ name, language, platforms }: Project): object {
     dependencies: { 'wsgi-edge': `^${VERSION}` },
     devDependencies: {
       '@types/node': '^24.0.0',
-      // A machine whose own Node is too old gets one for the project.
+      // If the machine's Node is too old, the project gets one.
       ...(isOld(process.versions.node) && { node: `^${NODE}.0.0` }),
       ...(has('lambda') && { esbuild: '^0.28.0', osls: '^4.3.0' }),
       ...(python && { pyodide: '314.0.7' }),

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 /** The release of Node that the npm package `node` gives to a machine whose own is too old. */
 export const NODE = '24';
 
-/** Tells whether a release of Node does not run TypeScript by itself, which it does from 22.18 on. */
+/** True for a release of Node before 22.18, which runs TypeScript only with a flag. */
 export function isOld(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major < 22 || (major === 22 && minor < 18);

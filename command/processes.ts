@@ -34,9 +34,9 @@ class Processes {
   readonly #reload: boolean;
   readonly #onReady: (port: number) => void;
   readonly #ended = Promise.withResolvers<void>();
-  /** Those of the present version, and whether each one serves. */
+  /** The processes of the present version, and if each one serves. */
   readonly #current = new Map<Worker, boolean>();
-  /** Those of earlier versions. They serve until one of the present version does. */
+  /** The processes of earlier versions. They serve until one of the present version does. */
   #old: Worker[] = [];
   #alive = 0;
   #told = false;
@@ -119,7 +119,7 @@ const QUIET = 50; // ms without a further change
 const IGNORED =
   /(^|[\\/])(node_modules|python_modules|\.git|\.venv|venv|__pycache__|\.wrangler|dist|build)([\\/]|$)|(~|\.swp|\.pyc|\.log|\.sqlite3?(-\w+)?)$/;
 
-/** Watches the files below a folder, except those of packages and tools.
+/** Watches the files below a folder, without the folders of packages and tools.
  *  @param onChange  called once for changes that come together, with one of their paths
  *  @returns a function that ends the watch */
 export function watchFiles(folder: string, onChange: (path: string) => void): () => Promise<void> {

@@ -37,7 +37,7 @@ export async function requestCommand([text = '', path]: string[], flags: Values)
   }
 }
 
-/** Reads a request from options that are like those of curl.
+/** Reads a request from options like curl's.
  *  @throws {WsgiError} on a header without a colon, and when a file can't be read */
 export function readRequest(path: string | undefined, { method, header, data }: Values): Asked {
   const headers = textsOf(header).map((line): [string, string] => {

@@ -9,7 +9,7 @@ export interface Started {
   url: string;
   port: number;
   close(): Promise<void>;
-  /** Rejects when it ends by itself. */
+  /** Rejects when it ends without being asked to. */
   ended?: Promise<void>;
 }
 

@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
+
 import { noResponse, type RawRequest, type RawResponse } from './raw.js';
 
-const QUIET = 150; // ms in which a server that keeps the connection could still send what it must not
+const QUIET = 150; // ms in which a server that keeps the connection could still send bytes after the end
 const BROKEN_OFF = 20_000; // ms after which a response that does not end counts as broken
 
 /** A server to send to. */
@@ -47,9 +48,9 @@ export function sendRaw(to: number | Server, request: RawRequest): Promise<RawRe
         setTimeout(() => socket.destroy(), request.stall);
       }
     });
-    // The connection may break while the body is still on its way; what has come counts.
+    // The connection may break while the body is still on its way; the bytes that have come count.
     socket.on('error', () => {});
-    // Without a length and chunks, the end of the connection is that of the body (HTTP/1.0).
+    // Without a length and chunks, the body ends with the connection (HTTP/1.0).
     socket.on('end', () => {
       const framed = ({ headers }: RawResponse) =>
         headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
@@ -88,9 +89,9 @@ class Reader {
   readonly #response: RawResponse;
   readonly #onBody: (bytes: Uint8Array) => void;
   #pending = Buffer.alloc(0);
-  /** Bytes of the body that are to come, once the head is read. */
+  /** Bytes of the body that are still missing, once the head is read. */
   #left: number | 'chunked' | 'until close' | undefined;
-  /** Bytes of the current chunk that are to come, its CR LF included. */
+  /** Bytes of the current chunk that are still missing, its CR LF included. */
   #chunkLeft = 0;
   #inTrailer = false;
 

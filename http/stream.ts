@@ -8,7 +8,7 @@ import { CONTENT_TYPE, headerList, type Init, statusLine } from './response.js';
 type Source<Piece> = Iterable<Piece> | AsyncIterable<Piece>;
 
 /** Answers with pieces as they come, as `text/plain` in UTF-8 unless `init` has another type. If the client leaves, the
- *  generator is ended, and `environ['wsgi_edge.signal']` tells those that wait.
+ *  generator is ended, and `environ['wsgi_edge.signal']` tells code that waits.
  *  @param source  a generator or another iterable of text, markup or bytes; or a stream of bytes, which the platform sends
  *  @throws {WsgiError} when the source is not an object, such as a generator function that has not been called
  *  @example

@@ -7,7 +7,7 @@ import type { Environ, Middleware } from '../src/types.js';
 export interface BasicAuthOptions {
   /** Users with their passwords, or a function that checks a password. */
   users: Record<string, string> | ((user: string, password: string, environ: Environ) => boolean | Promise<boolean>);
-  /** What the browser shows; "Restricted" by default. Ordinary text in ASCII. */
+  /** The text that the browser shows; "Restricted" by default. Ordinary text in ASCII. */
   realm?: string;
 }
 
@@ -72,7 +72,7 @@ function checkerOf(users: Record<string, string>): (user: string, password: stri
   };
 }
 
-// JSON separates the two, whatever characters they have.
+// JSON keeps the two apart: a plain separator could also be a part of either.
 async function digest(user: string, password: string): Promise<Uint8Array> {
   return new Uint8Array(
     await crypto.subtle.digest('SHA-256', textToBytes(JSON.stringify([user, password])) as Uint8Array<ArrayBuffer>),

@@ -11,7 +11,7 @@ export interface CompressOptions {
   threshold?: number;
   /** The media types to compress; by default text, JSON, XML, JavaScript, WebAssembly, SVG and some fonts. */
   types?: RegExp;
-  /** The codings to use, the best first; by default those of the platform: zstd, br, gzip. */
+  /** The codings to use, the best first; by default all that the platform has: zstd, br, gzip. */
   encodings?: Encoding[];
 }
 
@@ -20,7 +20,7 @@ const TYPES =
   /^(text\/(?!event-stream)|(application|image|model)\/([^;]+\+(json|xml|text|yaml)|json|xml|javascript|ecmascript|manifest|rtf|wasm|x-javascript|x-ndjson|vnd\.ms-fontobject|x-icon|bmp|vnd\.microsoft\.icon)\b|font\/(otf|ttf|collection))/i;
 
 /** Compresses responses with a coding that the client accepts. A list stays a list, whose length the gateway sets. A stream
- *  is flushed after each chunk, or is left alone if the platform can't flush. Left alone are also bodies that are short,
+ *  is flushed after each chunk, or stays as it is if the platform can't flush. These bodies also stay as they are: short,
  *  encoded, ranged (206), of other media types, or under `Cache-Control: no-transform`. A strong ETag becomes weak.
  *  A page that shows a secret next to text from the URL should not be compressed (BREACH, CVE-2013-3587).
  *  @throws {WsgiError} when `encodings` has an unknown one

@@ -23,8 +23,8 @@ export interface Codec {
 
 let known: Codec[] | undefined;
 
-/** The codings of this platform, the best first: those of `node:zlib`, which Workers have too with a recent compatibility date, or else
- *  those of CompressionStream, which can't flush. */
+/** The codings of this platform, the best first: from `node:zlib`, which Workers with a recent compatibility date have too, or
+ *  else from CompressionStream, which can't flush. */
 export function codecs(): Codec[] {
   known ??= nodeCodecs() ?? webCodecs();
   return known;

@@ -79,7 +79,7 @@ async function addEtag({ headers, chunks = [] }: ResponseHead): Promise<void> {
 
 const totalOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 
-// Changes the head to that of a 304 or 206; returns the range, or the page for 412 and 416.
+// Turns the head into a 304 or 206; returns the range, or the page for 412 and 416.
 function evaluate(head: ResponseHead, environ: Environ): ByteRange | ReturnType<typeof statusPage> | undefined {
   const { headers, length } = head;
   const validators = validatorsOf(headers);

@@ -13,7 +13,7 @@ export interface CorsOptions {
   origin?: string | string[] | ((origin: string, environ: Environ) => string | undefined | Promise<string | undefined>);
   /** GET, HEAD, PUT, POST, DELETE, PATCH and QUERY by default. */
   allowMethods?: string[];
-  /** The request headers that are allowed; by default those that a preflight asks for. */
+  /** The request headers that are allowed; by default the ones that a preflight asks for. */
   allowHeaders?: string[];
   exposeHeaders?: string[];
   /** Seconds for which a browser may keep the answer to a preflight. */

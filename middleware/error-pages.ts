@@ -10,7 +10,7 @@ export type ErrorPages = Record<string, Application>;
 // These describe the body that is replaced, and for how long it may be kept.
 const OF_BODY = /^(content-.*|etag|last-modified|accept-ranges|cache-control|expires)$/;
 
-/** Answers errors with pages: applications, which are called with the environ of the request in place of the response's
+/** Answers errors with pages: applications, which are called with the environ of the request and replace the response's
  *  body. The status stays, and so do headers that do not describe the body, such as WWW-Authenticate and Set-Cookie, unless
  *  the page sets them. An error that the application throws before its head has gone out is logged, and answered with the
  *  page for 500 (413 for a body longer than `maxBody`). A page that fails is answered by the gateway.

@@ -14,7 +14,7 @@ export interface ResponseHead {
   headers: HeaderList;
   /** The length of the body in bytes, if it is known: by Content-Length, by a list, or by the size of a file. */
   readonly length: number | undefined;
-  /** All chunks of the body, if the application returned a list and has not called `write()`. */
+  /** The complete body, if the application returned a list and has not called `write()`. */
   readonly chunks: readonly Uint8Array[] | undefined;
   /** The body is a file of `wsgi.file_wrapper`, which a target may send by reference if it is not mapped. */
   readonly file: boolean;
@@ -26,13 +26,13 @@ type HeadAnswer = void | false | Application;
 /** The functions that change a response. Each is optional. */
 export interface ResponseMapping {
   /** Takes the head when it is final, immediately before it goes out.
-   *  @returns nothing; or false if `chunk` and `end` shall leave this body alone, so that a list stays a list, a file a
+   *  @returns nothing; or false if `chunk` and `end` must not change this body, so that a list stays a list, a file a
    *    file, and the Content-Length stays; or another application, which answers instead */
   head?(head: ResponseHead): HeadAnswer | Promise<HeadAnswer>;
   /** Takes each chunk that is not empty, and returns its replacement, which may be empty. Null ends the body: the
-   *  application is asked for no more. Not called if the response has no body (HEAD, 204, 304). */
+   *  application is asked for no more. It is not called if the response has no body (HEAD, 204, 304). */
   chunk?(chunk: Uint8Array): Uint8Array | null | Promise<Uint8Array | null>;
-  /** Returns bytes that follow the last chunk. Not called if the body broke off. */
+  /** Returns bytes that follow the last chunk. It is not called if the body broke off. */
   end?(): Uint8Array | Promise<Uint8Array>;
   /** Takes an error of the application or of its body: also one of a generator, which no `try` around the call catches.
    *  @param sent  the head has gone out, or another application is answering
@@ -93,7 +93,7 @@ class Mapped<E extends Environ> {
   #write: Write | undefined;
   #begun: void | Promise<void> = undefined;
   #writing: Promise<unknown> | undefined;
-  /** Whether `chunk` and `end` change the body. */
+  /** True if `chunk` and `end` change the body. */
   #maps = false;
   /** Bytes that the application announced, if they are counted here, because the gateway does not see the number. */
   #announced: number | undefined;
@@ -308,7 +308,7 @@ class Mapped<E extends Environ> {
   }
 
   #answerError(error: unknown): Body | Promise<Body> {
-    // The gateway must know what has been sent before it judges the error.
+    // The gateway must know the bytes sent before it judges the error.
     if (this.#writing !== undefined) return this.#writing.then(() => this.#answerWritten(error));
     return this.#answerWritten(error);
   }
@@ -327,7 +327,7 @@ class Mapped<E extends Environ> {
     });
   }
 
-  /** All bytes of the Content-Length have been given, so an error comes too late to matter: as the gateway judges it. */
+  /** The body has reached its Content-Length, so an error comes too late to matter. The gateway judges it by the same rule. */
   #isWhole(): boolean {
     return this.#announced !== undefined && this.#taken >= this.#announced;
   }

@@ -9,7 +9,7 @@ import { mapResponse } from './map-response.js';
 const LONGEST = 2 ** 31 - 1; // of the timers of every platform, in milliseconds
 
 /** Answers 504 if the application has not given the head of its response in time. Its `wsgi_edge.signal` is aborted, its
- *  body is closed, and whatever it does later is dropped. JavaScript and Python can't be interrupted: an application that
+ *  body is closed, and its later calls and chunks are dropped. JavaScript and Python can't be interrupted: an application that
  *  computes without waiting is not stopped. A stream may take any time once its head has gone out.
  *  @param ms  milliseconds until the head
  *  @param page  answers instead of the 504

@@ -5,11 +5,11 @@ import type { PythonInput } from './bridge/wire.js';
 
 const BLOCK = 65_536; // bytes
 
-/** All bodies in memory together may be as large as this number of bodies of `maxBuffered`. */
+/** The bodies in memory together may be as large as this number of bodies of `maxBuffered`. */
 const BODIES = 4;
 
-/** How long a client that expects a 100 (Continue) may take to send the first bytes, in milliseconds. Later the application is
- *  called all the same: it may want to answer without the body. */
+/** How long a client that expects a 100 (Continue) may take to send the first bytes, in milliseconds. Then the application is
+ *  called without it, because it may answer without the body. */
 const PATIENCE = 2000;
 
 /** A request body that has been read, as far as it may be held in memory. */

@@ -8,12 +8,12 @@ import type { Files } from './storage/index.js';
 export interface InterpreterOptions {
   /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
   env?: Record<string, string>;
-  /** The number of turns that are taken in one interpreter at a time: others run while one waits for a promise. By default 32 if
-   *  the assets were built with `--concurrent`, else 1, and then it can't be more. */
+  /** The number of turns that are taken in one interpreter at a time: others run while one waits for a promise. The default is 32
+   *  if the assets were built with `--concurrent`, else 1, and then it can't be more. */
   concurrency?: number;
   /** The time that a turn of a request may take, in milliseconds; 30,000 by default. A turn lasts until the first chunk of the
    *  response, then from chunk to chunk. After it the wait of the application is interrupted by an exception, and the request
-   *  is answered with 500; if the application goes on for another second all the same, its interpreter is replaced. An
+   *  is answered with 500; if the application still goes on for another second, its interpreter is replaced. An
    *  application that computes can be interrupted only in a worker thread. */
   timeout?: number;
   /** The number of requests after which an interpreter is replaced; it serves any number by default. */
@@ -21,13 +21,13 @@ export interface InterpreterOptions {
   /** The size of an interpreter's memory, in bytes, above which it is replaced; it may grow by default. Python's memory never
    *  shrinks. */
   maxMemory?: number;
-  /** The number of interpreters in worker threads, on Node. By default one runs in the thread of its application. In a thread
-   *  environ has only strings, numbers and booleans, and what the gateway itself provides. */
+  /** The number of interpreters in worker threads, on Node. Without it, one interpreter runs in the thread of its application.
+   *  In a thread environ has only strings, numbers and booleans, and the keys that the gateway itself provides. */
   workers?: number;
-  /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. By default it can if the runtime
-   *  has JSPI. */
+  /** False: Python can't wait for promises (`run_sync`), which makes each request cheaper. Without this option, it can if
+   *  the runtime has JSPI. */
   jspi?: boolean;
-  /** The sockets of Python. By default it has them on Node and Lambda. On Workers give `connect` of `cloudflare:sockets`. */
+  /** The sockets of Python, which it always has on Node and Lambda. On Workers give `connect` of `cloudflare:sockets`. */
   sockets?: SocketOptions;
   /** Frees the memory of the snapshot after the start, if the assets hold it in memory (Workers). A start after a fatal error
    *  then takes longer, because it has no snapshot. */

@@ -18,7 +18,7 @@ interface Waiter<T extends Turns> {
 export class Queue<T extends Turns> {
   readonly #waiters: Waiter<T>[] = [];
 
-  /** Whether nobody waits for these turns, or for any if it is undefined. */
+  /** True if nobody waits for these turns, or for any if it is undefined. */
   isEmpty(wanted: T | undefined): boolean {
     return wanted === undefined ? this.#waiters.length === 0 : !this.#waiters.some((each) => each.wanted === wanted);
   }
@@ -56,20 +56,20 @@ export class Queue<T extends Turns> {
   }
 }
 
-/** Whether one can be taken. */
+/** True if one can be taken. */
 export const canTake = ({ free, reserved }: Turns): boolean => free > reserved;
 
-/** Gives up what has been reserved for requests that were cancelled after they had been woken. */
+/** Frees the turns that were reserved for requests that were cancelled after they had been woken. */
 export function forgetCancelled(turns: Turns): void {
   if (performance.now() - turns.wokenAt > AWAKE) turns.reserved = 0;
 }
 
 const AWAKE = 50; // ms
 
-/** Makes a promise that other requests may settle. workerd runs what follows on a promise in the context of the request that has
- *  made it. After some 6,000 requests it did not for a `new Promise`, presumably because code that V8 has optimized makes that
- *  promise without a context; the request failed with "Cannot perform I/O on behalf of a different request", and its turn was
- *  lost. `npm run soak -- --target python` shows it. */
+/** Makes a promise that other requests may settle. workerd runs the continuation of a promise in the context of the request that
+ *  has made it. After some 6,000 requests it did not for a `new Promise`, presumably because code that V8 has optimized makes
+ *  that promise without a context; the request failed with "Cannot perform I/O on behalf of a different request", and its turn
+ *  was lost. `npm run soak -- --target python` shows it. */
 export const ownPromise = <T>() => Promise.withResolvers<T>();
 
 /** Waits for a promise of another request. Workers cancel a request as hung when it waits only for another request, so this one

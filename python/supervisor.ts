@@ -12,9 +12,9 @@ import { Turn } from './turn.js';
 /** The place of a request in an interpreter, from its first turn to its last. */
 export interface Seat {
   readonly bridge: Bridge;
-  /** Whether the request comes out of the interpreter, and so has its turn already. */
+  /** True if the request comes out of the interpreter, and so has its turn already. */
   readonly held: boolean;
-  /** Whether the interpreter is still there. */
+  /** True if the interpreter is still there. */
   usable(): boolean;
   /** Waits for a turn of the request, and makes a call in it.
    *  @throws {WsgiError} (as a rejection) when the interpreter is lost, and when the call takes longer than `timeout` */
@@ -25,7 +25,7 @@ export interface Seat {
 
 /** Keeps interpreters alive, and lets requests take turns in them. */
 export interface Supervisor {
-  /** Whether Python can wait for promises. Starts an interpreter unless one runs. */
+  /** Tells if Python can wait for promises. Starts an interpreter unless one runs. */
   promising(environ: Environ): Promise<boolean>;
   /** Resolves when it is this request's first turn.
    *  @throws the reason of `wsgi_edge.signal` (as a rejection) when it fires before the turn */
@@ -35,12 +35,12 @@ export interface Supervisor {
   start(prepare: (bridge: Bridge) => Promise<void>): Promise<void>;
 }
 
-/** By the Durable Object that the interpreters belong to, or the assets. */
+/** The keys are the Durable Objects that the interpreters belong to, or the assets. */
 type Supervisors = WeakMap<object, { supervisor: Supervisor; options: unknown[] }>;
 const supervisors = new WeakMap<PythonAssets, Supervisors>();
 
-/** Returns the supervisor of some assets. All applications of the same assets, and of the same Durable Object if they have its
- *  files, share it, and so its interpreters.
+/** Returns the supervisor of some assets. Applications of the same assets, and of the same Durable Object if they have its files,
+ *  share it, and so its interpreters.
  *  @throws {WsgiError} on wrong options, and when the assets already run with other options */
 export function superviseOnce(assets: PythonAssets, options: InterpreterOptions): Supervisor {
   const owner = ownerOf(options.files ?? {}) ?? assets;
@@ -79,9 +79,9 @@ interface Interpreter extends Turns {
 class Pool implements Supervisor {
   readonly #settings: Settings;
   readonly #start: ReturnType<typeof createStarter>;
-  /** Those that take new requests. */
+  /** The interpreters that take new requests. */
   readonly #interpreters: Interpreter[] = [];
-  /** Those, and the retired ones that requests are in. */
+  /** The running interpreters, and the retired ones that requests are in. */
   readonly #alive = new Set<Interpreter>();
   readonly #booting = new Set<Promise<void>>();
   readonly #queue = new Queue<Interpreter>();

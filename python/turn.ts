@@ -26,7 +26,7 @@ export class Turn {
     this.limit = limit;
   }
 
-  /** Whether a wait of the call has been interrupted. */
+  /** True if a wait of the call has been interrupted. */
   get interrupted(): boolean {
     return this.error !== undefined;
   }
@@ -78,7 +78,7 @@ export class Turn {
     this.onInterrupt?.(error);
   }
 
-  /** Acts if the deadline has passed. Requests that wait call this as well, because a Worker's timers end with their request. */
+  /** Acts if the deadline has passed. Requests that wait call this, too, because a Worker's timers end with their request. */
   check(): void {
     if (performance.now() < this.expires) return;
     const { error, abandon, limit } = this;

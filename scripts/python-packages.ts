@@ -76,7 +76,7 @@ function install(set: PackageSet, fill: (folder: string) => Promise<string>): Pr
 // Dependencies are not resolved, because the requirements are locked. Native libraries can't be used, but the modules
 // beside them can.
 const RETRIES = ['--retries', '0', '--timeout', '10'];
-// pip compares the version of Python that it runs in with that of some packages.
+// pip checks some packages against the version of Python that it runs in.
 const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14', '--ignore-requires-python'];
 
 async function byPip(set: PackageSet, folder: string): Promise<string> {

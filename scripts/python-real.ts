@@ -1,5 +1,5 @@
 // Runs real Python projects from PyPI, with the suites of other people against them: on waitress (CPython), on Node and on workerd.
-// Each is built into its own folder below build/python-real. Prints the scores, and what fails only here.
+// Each is built into its own folder below build/python-real. Prints the scores, and the tests that fail only here.
 // npm run python-real -- httpbin wsgidav
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ const TOOLS = [
   ...['icalendar==7.3.0', 'icalendar-searcher==1.2.0', 'recurring-ical-events==3.8.2'],
 ];
 
-/** Runs a program to its end, and returns what it prints although it fails. */
+/** Runs a program to its end, and returns its output even if it fails. */
 async function outputOf(
   program: string,
   args: string[],
@@ -87,7 +87,7 @@ async function litmus(url: string): Promise<Score> {
   return { passed: sum(1), total: sum(0), failed };
 }
 
-/** caldav-server-tester: what a server does of CalDAV. */
+/** caldav-server-tester finds the parts of CalDAV that a server has. */
 async function caldavTester(url: string): Promise<Score> {
   const args = [
     '--format',

@@ -252,7 +252,7 @@ async function pythonOnWorkerd(): Promise<Target> {
   return { ...target, slow: () => slowClients(target.port) };
 }
 
-/** What clients send that never finish. */
+/** The bytes of clients that never finish. */
 const SLOW = [
   'GET /slow HTTP/1.1\nHost: h\n\n', // and reads nothing of 8 MB
   'POST /echo HTTP/1.1\nHost: h\nContent-Length: 65537\n\n',

@@ -9,7 +9,7 @@ const FOLDER = 'src/validator';
 const FILES = ['index.ts', 'environ.ts', 'streams.ts', 'start-response.ts', 'body.ts'];
 const HEAD = `# The interface: PEP 3333 in TypeScript
 
-[PEP 3333](https://peps.python.org/pep-3333/) says what a gateway and an application owe each other. This page says the
+[PEP 3333](https://peps.python.org/pep-3333/) states the duties of a gateway and an application to each other. This page says the
 same for TypeScript, one sentence for each rule. \`validator(app)\` of \`wsgi-edge/validator\` checks every sentence at run
 time, on both sides. At the end is a table of [every MUST and SHOULD of the PEP](#every-must-and-should-of-pep-3333).
 \`npm run spec\` prints the page: do not edit it.

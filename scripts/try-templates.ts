@@ -1,5 +1,5 @@
-// Writes a project of each template with the packed package, as `npm create wsgi-edge` does, and does with it as its user would: install,
-// serve, test, check, and make what would be deployed. Prints the seconds of each step.
+// Writes a project of each template with the packed package, as `npm create wsgi-edge` does, and goes through the steps of its
+// user: install, serve, test, check, and build the deployment. Prints the seconds of each step.
 // node scripts/try-templates.ts [--manager npm|pnpm] [--template ts|flask|django|bottle]
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -89,7 +89,7 @@ async function tryTemplate(manager: string, template: string, tarball: string): 
   );
   const manifest = join(folder, 'package.json');
   const json = JSON.parse(readFileSync(manifest, 'utf8'));
-  // The package that was packed, in place of one that may not be published yet.
+  // The packed package, because the present version may not be published yet.
   json.dependencies['wsgi-edge'] = `file:${tarball}`;
   writeFileSync(manifest, JSON.stringify(json, null, 2));
   await step('install', () => command(folder, manager, 'install'));

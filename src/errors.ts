@@ -85,7 +85,7 @@ const escaped = (char: string): string => {
 export const escapeControls = (text: string): string =>
   text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]/g, escaped);
 
-/** Text of a client on one line: escapes tab and line feed as well. */
+/** Text of a client on one line: tab and line feed are escaped, too. */
 export const oneLine = (text: string): string => escapeControls(text).replace(/[\t\n]/g, escaped);
 
 // `instanceof` misses an Error from another realm (vm, iframe), so check the tag too.

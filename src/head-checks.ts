@@ -33,8 +33,8 @@ export function isMislabelled(encoding: string, code: number, first: Uint8Array)
   return magic?.some((byte, i) => i < first.length && first[i] !== byte) ?? false;
 }
 
-/** The place of the code that called a function, as the stack shows it: " at gzip (file:///app/gzip.ts:7:12)". Empty where
- *  the engine has no stacks.
+/** The place of the code that called a function, as the stack shows it: " at gzip (file:///app/gzip.ts:7:12)". Empty if the
+ *  engine has no stacks.
  *  @param callee  the function that was called */
 export function placeOfCall(callee: (...args: never) => unknown): string {
   type Capture = { captureStackTrace?: (target: object, callee: unknown) => void };

@@ -105,7 +105,7 @@ export function contentRange(range: ByteRange | undefined, size: number): [strin
 // RFC 9110, section 15.4.5; the others describe the body that is not sent. Set-Cookie and headers about access still hold.
 const DESCRIBES_BODY = /^content-(encoding|language|length|range|type|disposition)$/;
 
-/** The headers of a 304, from those of the 200 that it stands for: without the ones that describe the body. */
+/** Returns the headers of a 304: the 200's without the ones that describe the body. */
 export function notModifiedHeaders(headers: HeaderList): HeaderList {
   return headers.filter(([name]) => !DESCRIBES_BODY.test(name.toLowerCase()));
 }
@@ -120,7 +120,7 @@ export function addVary(headers: HeaderList, name: string): void {
 }
 
 /** The coding of a list that the client prefers, by its Accept-Encoding. RFC 9110, section 12.5.3.
- *  @param offered  in the order of the server's preference, which decides if the client weighs them alike
+ *  @param offered  in the order of the server's preference, which decides if the client gives them the same weight
  *  @returns undefined if the client accepts none of them, or prefers the body without a coding */
 export function acceptedEncoding<Coding extends string>(
   accept: string | undefined,

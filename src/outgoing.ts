@@ -78,7 +78,7 @@ export class Outgoing<Out> {
     });
   }
 
-  /** Whether a response with this status has no body here. RFC 9110, section 9.3.2 (HEAD). */
+  /** True if a response with this status has no body here. RFC 9110, section 9.3.2 (HEAD). */
   sendsNothing(code: number): boolean {
     return this.#method === 'HEAD' || isBodiless(code);
   }

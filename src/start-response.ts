@@ -21,7 +21,7 @@ export interface Head {
 // The place of each call costs as much as a small request. It is noted once a fault has been seen.
 let notesPlaces = false;
 
-/** Whether a response with this status has no body: an upgrade, or RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5. */
+/** True if a response with this status has no body: an upgrade, or RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5. */
 export function isBodiless(code: number): boolean {
   return code < 200 || code === 204 || code === 205 || code === 304;
 }
@@ -32,7 +32,7 @@ export class Start {
   head: Head | undefined;
   committed = false;
   readonly startResponse: StartResponse;
-  /** Where startResponse was called, for warnings. */
+  /** The place of the call of startResponse, for warnings. */
   place = '';
   /** The function that the application calls, if it is a wrapper around startResponse. */
   callee: StartResponse;

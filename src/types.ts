@@ -130,8 +130,8 @@ export interface GatewayOptions {
    *  application is called if CONTENT_LENGTH shows it, otherwise when `wsgi.input` has read that far, and `read` then
    *  rejects. */
   maxBody?: number;
-  /** Takes `wsgi.errors` and the gateway's own log: a function takes lines, each of which begins with the id of its request in
-   *  brackets; an object with `record` takes records. By default a record is one entry of the console, by its level. */
+  /** Takes `wsgi.errors` and the gateway's own log: a function takes lines, which begin with the id of their request in
+   *  brackets; an object with `record` takes records. The default is the console: one entry for each record, by its level. */
   errors?: ((line: string) => void) | { record(record: LogRecord): void };
   /** Takes `wsgi_edge.request_id` from the header X-Request-Id if there is one. Only for a server behind a proxy that sets the
    *  header: a client could give any id. False by default. */
@@ -169,9 +169,9 @@ export type ErrorPhase = 'before_head' | 'after_head' | 'close' | 'wait_until' |
 /** The end of a request, after the body has been closed. */
 export interface ResponseEnd {
   environ: Environ;
-  /** The three digits that the client gets; undefined if there was no response. */
+  /** The three digits that the client gets; undefined without a response. */
   status: number | undefined;
-  /** Bytes of the body that were handed to the platform; undefined if it has broken off sending a file by itself, or if that
+  /** Bytes of the body that were handed to the platform; undefined if the platform broke off a file that it sent, or if that
    *  file has no Content-Length. */
   bytes: number | undefined;
   /** Milliseconds since `onRequest`. On Workers the clock stands still while code runs. */

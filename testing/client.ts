@@ -7,7 +7,7 @@ import { lambdaEvent } from './lambda/event.js';
 import { frontEndOf } from './lambda/front-ends.js';
 import { readLambdaResult } from './lambda/result.js';
 
-/** The options of `client`, and those of every gateway. */
+/** The options of `client` and of every gateway. */
 export interface ClientOptions extends GatewayOptions {
   /** The front end of Lambda that the requests go through, as its events and results. Without it they go through the gateway of
    *  `toFetchHandler`. "lambda:alb" is a load balancer with single values. */
@@ -45,9 +45,9 @@ export interface Client {
 const MOVED = [301, 302, 303, 307, 308];
 const BODILESS = [204, 205, 304];
 
-/** Makes a client that tests an application without a server. Responses are those of the Fetch API; their bodies arrive as the
- *  application makes them, except through Lambda. If the application fails before its head has gone out, the request
- *  rejects with its error, unless `onError` is given.
+/** Makes a client that tests an application without a server. The responses are `Response` objects of the Fetch API; their bodies
+ *  arrive as the application makes them, except through Lambda. If the application fails before its head has gone out, the
+ *  request rejects with its error, unless `onError` is given.
  *  @throws {WsgiError} when `app` is not a function or an option has the wrong type; as a rejection, on a breach of the
  *    interface, and when redirects do not end
  *  @example

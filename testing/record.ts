@@ -12,7 +12,7 @@ export interface RecordedRequest {
   body?: string;
   /** The names of headers and fields whose values were left out, because they look like secrets. */
   leftOut: string[];
-  /** The strings of environ, except those of `headers`. */
+  /** The strings of environ, without the ones in `headers`. */
   environ: Record<string, string>;
 }
 

@@ -24,9 +24,9 @@ import {
 
 /** One interpreter, as the gateway talks to it. */
 export interface Bridge {
-  /** Whether Python can wait for promises (JSPI). */
+  /** True if Python can wait for promises (JSPI). */
   readonly promising: boolean;
-  /** Whether `start`, `next` and `close` return promises of their answers. */
+  /** True if `start`, `next` and `close` return promises of their answers. */
   readonly asynchronous: boolean;
   /** @throws {PythonError} when the application can't be imported */
   load(application: string): Promise<void>;

@@ -10,7 +10,7 @@ import { NUL, type PythonInput, type RequestCalls } from './wire.js';
 export interface Exchange {
   environ: Environ;
   startResponse: StartResponse;
-  /** What startResponse has returned. */
+  /** The function that startResponse returned. */
   write?: Write;
   /** Settles when the chunks have been sent that came before; undefined if they have. */
   sent?: () => Promise<void> | undefined;
@@ -59,7 +59,7 @@ function startResponse(
   excText: string | undefined,
 ): string | true | undefined {
   if (exchange === undefined) return 'application: start_response was called after the response had ended';
-  // Python has found a fault already. The gateway finds one as well: no status is empty.
+  // If Python has found a fault, the status is empty, and the gateway refuses it.
   const parts = packed?.split(NUL) ?? [''];
   const status = parts[0] as string;
   const headers: HeaderList = [];
@@ -107,7 +107,7 @@ function log(exchange: Exchange | undefined, text: string | undefined, level: nu
   else logRecord(exchange.environ, { level: levelOf(level), message: text.replace(/\n$/, '') });
 }
 
-// print() writes the end of its line by itself.
+// print() writes the end of a line in a separate call.
 function print(exchange: Exchange | undefined, text: string): void {
   if (exchange === undefined) {
     console.log(text);

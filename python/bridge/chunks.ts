@@ -41,7 +41,7 @@ function synchronous(first: Started, next: () => unknown, close: () => Promise<v
 /** Each chunk is kept at the price of its length and this, in bytes: a flood of small chunks must not be kept. */
 const PRICE = 4096;
 
-/** The chunks of a body, of which some have come before the gateway asks: a client that reads slowly must not keep Python from
+/** The chunks of a body. Some come before the gateway asks: a client that reads slowly must not keep Python from
  *  the end of its body. */
 class Chunks implements AsyncIterable<Uint8Array> {
   private readonly next: () => unknown;
@@ -49,7 +49,7 @@ class Chunks implements AsyncIterable<Uint8Array> {
   private readonly exchange: Exchange;
   /** Answers that have come: chunks, and at last the end or a failure. */
   private readonly ready: unknown[];
-  /** What may still come before the gateway asks. */
+  /** The number of bytes that may still come before the gateway asks. */
   private room: number;
   /** Bytes that have come. */
   private given = 0;
@@ -132,7 +132,7 @@ class Chunks implements AsyncIterable<Uint8Array> {
     return this.begun && this.room > 0 && this.given < (this.exchange.length ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Waits until the gateway has sent what has come; undefined if it has. */
+  /** Waits until the gateway has sent the chunks that have come; undefined if it has. */
   private sent(): Promise<void> | undefined {
     if (this.onAnswer !== undefined || this.closed !== undefined) return undefined;
     return new Promise((resolve) => {

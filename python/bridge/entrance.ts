@@ -9,7 +9,7 @@ export interface Entrance {
    *  Python has called JavaScript: Python can't be entered from within Python.
    *  @param turn  can interrupt the waits of the call */
   enterNow(turn: Turn | undefined, fn: PyFunction, ...args: unknown[]): unknown;
-  /** Calls a function of Python. When Python can wait for promises, this begins a job of its own. */
+  /** Calls a function of Python. When Python can wait for promises, this begins a separate job. */
   enter(turn: Turn | undefined, fn: PyFunction, ...args: unknown[]): unknown;
   /** Settles as a promise does that Python settles, and rejects when the interpreter is lost. */
   untilLost<T>(promise: PromiseLike<T>): Promise<T>;

@@ -8,7 +8,7 @@ import type { Gateway } from './wire.js';
 
 /** The Python that calls an application of TypeScript. Its functions throw the errors of Python. */
 export interface Caller {
-  /** Whether Python can wait for promises (JSPI). */
+  /** True if Python can wait for promises (JSPI). */
   promising: boolean;
   /** Returns true if Python has raised its exc_info again. */
   start(call: number, packed: string, excText: string | undefined): true | undefined;

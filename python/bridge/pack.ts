@@ -20,7 +20,7 @@ const OWN = new Set([
   'wsgi_edge.signal',
 ]);
 
-/** Packs an environ for Python. A value with NUL in it, which a path may have (%00), goes by itself. */
+/** Packs an environ for Python. A value with NUL in it, which a path may have (%00), goes in a separate call. */
 export function pack(environ: Environ): { packed: string; names: string; values: unknown[] } {
   let packed = '';
   const names: string[] = [];
@@ -37,8 +37,8 @@ export function pack(environ: Environ): { packed: string; names: string; values:
   return { packed, names: names.join(NUL), values };
 }
 
-/** Makes the environ for an application of TypeScript of the one that middleware of Python has passed on.
- *  @param interpreter  what INTERPRETER is set to
+/** Turns the environ that middleware of Python has passed on into one for an application of TypeScript.
+ *  @param interpreter  the value of INTERPRETER
  *  @param original  the environ of the request, which has the objects that Python does not get */
 export function unpack(
   interpreter: object,
@@ -60,7 +60,7 @@ export function packHead(status: string, headers: Parameters<StartResponse>[1]):
 }
 
 /** Puts texts into the memory that Python reads them from: Pyodide takes 5 ns to convert one character.
- *  @param address  where the memory begins
+ *  @param address  the first byte of the memory
  *  @returns how many bytes the text takes, or the text itself if it does not fit or is not well-formed */
 export function createTextBuffer(module: PyodideModule, address: number): (text: string) => number | string {
   const encoder = new TextEncoder();

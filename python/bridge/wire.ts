@@ -9,7 +9,7 @@
 //   call         the number of one call of an application of TypeScript; Python counts
 //   key          the number of a middleware, from 1; TypeScript counts
 //   application  "module:name", the key of a middleware, or WARM_UP
-//   packed       strings joined by NUL, because each string that crosses by itself costs a call:
+//   packed       strings joined by NUL, because each separate string costs a call:
 //                an environ is name, value, name, value …; the head of a response is status, name, value, name, value …
 //   names        the names of the entries of an environ that `packed` can not hold, joined by NUL: an entry whose value is
 //                not a string, or has NUL in it
@@ -119,7 +119,7 @@ export interface RequestCalls {
   wait_until(request: number, future: PyFuture): void;
 }
 
-/** All functions that Python calls, by the names that it knows them by. */
+/** The functions that Python calls, by the names that it knows them by. */
 export interface Gateway extends RequestCalls {
   kdf(
     kind: 'pbkdf2' | 'scrypt',

@@ -25,7 +25,7 @@ export interface Entry {
 }
 
 /** Reads "app.py:app", "pkg/wsgi.py:application" or "pkg.wsgi:application" (from `cwd`).
- *  @throws {WsgiError} when there is no such file */
+ *  @throws {WsgiError} when the file does not exist */
 export function parseEntry(spec: string, cwd: string): Entry {
   const [, where = '', name = ''] = /^(.+?)(?::([\w.]+))?$/.exec(spec) ?? [];
   const attribute = name || 'app';
@@ -43,8 +43,8 @@ export function parseEntry(spec: string, cwd: string): Entry {
   return { root, application: `${module}:${attribute}` };
 }
 
-/** The choice of files. Patterns start from the folder of the application. Those that start with "packages/" also count for the
- *  packages, and others do not: "staticfiles" is a folder of many applications and a part of Django. */
+/** The choice of files. Patterns start from the folder of the application. Only patterns that start with "packages/" apply to
+ *  packages: "staticfiles" is a folder of many applications and a part of Django. */
 export interface Choice {
   /** Patterns of files to leave out. */
   exclude: string[];

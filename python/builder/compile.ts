@@ -38,7 +38,7 @@ export interface Compiler {
   /** Compiles a module. Returns the bytes of a .pyc, or the reason why it can't be compiled. */
   compile(source: Uint8Array, filename: string): Uint8Array | string;
   /** Parses TOML.
-   *  @throws {Error} on what is not TOML */
+   *  @throws {Error} on a text that is not TOML */
   parseToml(text: string): unknown;
 }
 

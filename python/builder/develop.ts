@@ -22,12 +22,12 @@ import { writeZip } from './zip-writer.js';
 
 /** Options of `developPython`. */
 export interface DevelopOptions extends Pick<BuildOptions, 'application' | 'cwd' | 'progress' | 'concurrent'> {
-  /** The folder that keeps what the packages were built into. */
+  /** The folder that keeps the built packages. */
   cache: string;
 }
 
-/** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read anew
- *  at each call. The packages are those of python_modules, of requirements.txt beside the application or in `cwd`, of the
+/** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read
+ *  again at each call. The packages come from python_modules, from requirements.txt beside the application or in `cwd`, of the
  *  script's own list of dependencies, or of the virtual environment.
  *  @throws {WsgiError} when the packages can't be built, or the application can't be imported in the first build
  *  https://packaging.python.org/en/latest/specifications/inline-script-metadata/ */

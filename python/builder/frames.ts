@@ -30,7 +30,7 @@ const PREFIX = 0xfc;
 const I32 = 0x7f;
 const NO_RESULT = 0x40;
 
-// Bytes of native stack for a call: what each frame has, with room for the frames of functions in between that are left as
+// Bytes of native stack for a call: the size of each frame, with room for the frames of functions in between that are left as
 // they are, and a place for each parameter and local. The frames that V8 makes were measured as smaller in all kinds of
 // recursion that were tried.
 const FRAME = 256;
@@ -47,7 +47,7 @@ const ALIGNMENT = 16;
  *
  *  Only the functions that recursion has to pass through are changed: those that call a function pointer or JavaScript, and
  *  those that reach themselves by direct calls. Python takes some 5 % more time by it, and 13 % if all functions are changed.
- *  @param imported  how many functions the module imports: their numbers come before those of its own
+ *  @param imported  how many functions the module imports: its own functions are numbered after them
  *  @throws {WsgiError} when the module has something that Pyodide's has not */
 export function showFrames(wasm: Uint8Array, imported: number): Uint8Array<ArrayBuffer> {
   const sections = new Map(sectionsOf(wasm).map(({ id, start }) => [id, start]));
@@ -95,7 +95,7 @@ function showFrame({ body, start, groups, places, result, returns }: Scanned, po
   return Buffer.concat([...locals, enter, ...instructions, body.subarray(from), leave]);
 }
 
-/** The bytes of C's stack that a function takes by itself. Its first instructions tell: the pointer, less this number. */
+/** The bytes of C's stack that a function takes: its first instructions subtract this number from the pointer. */
 function ownFrame(reader: Reader, pointer: number): number {
   if (reader.byte() !== GLOBAL_GET || reader.number() !== pointer || reader.byte() !== I32_CONST) return 0;
   const size = reader.number();
@@ -141,7 +141,7 @@ interface Scanned {
   result: number;
   /** The functions of this module that it calls. */
   calls: number[];
-  /** Whether it calls function pointers or JavaScript. */
+  /** True if it calls function pointers or JavaScript. */
   indirect: boolean;
   /** Its return instructions, each with the number of blocks that are open there. */
   returns: Array<{ at: number; depth: number }>;
@@ -181,7 +181,7 @@ function scan(body: Uint8Array, { parameters, result }: Type, imported: number):
   return { body, start, groups, places, result, calls: [...calls], indirect, returns };
 }
 
-/** Returns the nodes that can reach themselves: Tarjan's algorithm, with a stack of its own. */
+/** Returns the nodes that can reach themselves: Tarjan's algorithm, without recursion. */
 function findCycles(edges: number[][]): Set<number> {
   const found = new Set<number>();
   const order = new Map<number, number>();

@@ -6,7 +6,7 @@ import { BLOCK, encodeSnapshot } from '../interpreter/snapshot.js';
 import { compressBlock } from './lz4.js';
 
 /** Imports the application, and takes a snapshot of the memory after it.
- *  @param level  what the snapshot holds: the application, only its packages, or nothing (no snapshot is taken)
+ *  @param level  the contents of the snapshot: the application, only its packages, or nothing (no snapshot is taken)
  *  @returns the assets with the snapshot, and the bytes of wasm memory after the import
  *  @throws {WsgiError} when the application can't be imported */
 export async function freeze(

@@ -24,10 +24,10 @@ export interface BuildOptions {
   packages?: string[];
   /** A requirements.txt, which uv or pip installs. If neither is there, it must be locked, and its wheels are downloaded. */
   requirements?: string;
-  /** The package index for `requirements`. The default is that of uv or pip, of $PIP_INDEX_URL, or https://pypi.org/simple. */
+  /** The package index for `requirements`. The default is the index of uv or pip, $PIP_INDEX_URL, or https://pypi.org/simple. */
   indexUrl?: string;
-  /** Patterns of files to leave out, like those of .gitignore, but only with `*`, `?` and `**`, from the folder of the application;
-   *  "packages/NAME" is a package. Options add to those of [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of
+  /** Patterns of files to leave out, as in .gitignore, but only with `*`, `?` and `**`, from the folder of the application;
+   *  "packages/NAME" is a package. They add to [tool.wsgi-edge] in pyproject.toml, which is looked for in the folder of
    *  the application and in `cwd`. */
   exclude?: string[];
   /** Patterns of files to ship although they are excluded. A key or a file of credentials must be named without wildcards. */
@@ -43,7 +43,7 @@ export interface BuildOptions {
   target?: Target;
   /** Environment variables for the import of the application. They become part of the assets. */
   env?: Record<string, string>;
-  /** Names in `env` that look like secrets and are accepted all the same. */
+  /** Names in `env` that are accepted although they look like secrets. */
   allowSecrets?: string[];
   /** Makes `threading.local` belong to the request, for the option `concurrency` of `fromPython`. */
   concurrent?: boolean;

@@ -22,7 +22,7 @@ const run = promisify(execFile);
 const PYPI = 'https://pypi.org/simple';
 
 /** Installs the packages of a requirements.txt into a folder: with uv or pip if one of them is installed, because they resolve
- *  and obey what the file says, and by downloading the wheels otherwise. No code of a package runs.
+ *  versions and obey the options in the file, and by downloading the wheels otherwise. No code of a package runs.
  *  @throws {WsgiError} when a line can't be obeyed, or a package can't be installed */
 export async function installRequirements(file: string, folder: string, options: InstallOptions): Promise<void> {
   const { index: given, cwd, env = process.env, progress } = options;

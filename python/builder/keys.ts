@@ -14,7 +14,7 @@ const KEY_NAMES: RegExp[] = [
 
 /** Tells whether a file holds a key or credentials.
  *  @param named  whether its name counts too, or only its contents
- *  @returns what it looks like, or null */
+ *  @returns the kind of secret that it looks like, or null */
 export function keyIn(path: string, bytes: Uint8Array, named: boolean): string | null {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (named && KEY_NAMES.some((pattern) => pattern.test(name))) return 'credentials or a key, by its name';

@@ -20,8 +20,8 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   return builder.buildPython(options);
 }
 
-/** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read anew
- *  at each call.
+/** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read
+ *  again at each call.
  *  @throws {WsgiError} when the packages can't be built, or the application can't be imported in the first build
  *  @example
  *  ```ts

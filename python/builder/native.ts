@@ -55,7 +55,7 @@ export async function takeExtensions(collected: Collected[]): Promise<{ files: C
 const MODULE = /^(?:packages\/)?((?:\w+\/)*\w+)(?:\.[\w-]+)?\.(?:so|pyd)$/;
 
 /** Lists the extension modules among the dropped files in a file for wsgi_edge/native.py, which repeats their names when they are
- *  imported. There is no file if there are none. */
+ *  imported. If there are none, no file is written. */
 export function listNative(dropped: Dropped): Collected[] {
   const lines = (dropped.get(NATIVE) ?? []).flatMap((path) => {
     const [, module] = MODULE.exec(path) ?? [];

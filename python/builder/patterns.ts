@@ -1,6 +1,6 @@
 import { WsgiError } from '../../src/errors.js';
 
-/** Patterns of paths, like those of .gitignore, but only with `*`, `?` and `**`: a pattern without a slash is a name at any depth, one
+/** Patterns of paths, as in .gitignore, but only with `*`, `?` and `**`: a pattern without a slash is a name at any depth, one
  *  with a slash starts from the root. `*` stands for a part of a name, `?` for a character, and `**` for any folders. A pattern of
  *  a folder matches everything in it. */
 export interface Patterns {

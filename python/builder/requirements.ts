@@ -23,7 +23,7 @@ export interface Requirements {
   /** The package index (--index-url), if the file names one. */
   index?: string;
   extraIndexes: string[];
-  /** Whether every file needs a digest: the option --require-hashes, or a digest for any of them. */
+  /** True if every file needs a digest: the option --require-hashes, or a digest for any of them. */
   hashed: boolean;
   pre: boolean;
 }

@@ -11,7 +11,7 @@ import { encode, Reader, replaceSection, sectionsOf } from './wasm.js';
  *  recursion work.
  *  @param alsoUsed  names in the script, such as `_malloc`, that are used from outside of it
  *  @param extensions  the extension modules of the application, whose imports stay exported
- *  @throws {WsgiError} when the files are not those of the known Pyodide */
+ *  @throws {WsgiError} when the files are not from the known Pyodide */
 export function trim(
   script: string,
   wasm: Uint8Array<ArrayBuffer>,
@@ -99,8 +99,9 @@ const FILES: Array<[from: string, to: string]> = [
     'case 13:case 14:{var flock=syscallGetVarargP();return stream.stream_ops.lock?.(stream,HEAP16[flock>>>1],HEAPU32[flock+16>>>2])??0}}return-28',
   ],
 ];
-/** One channel for the event loops of all tasks. Workers would run the tasks of one request in the context of another, where they
- *  can't use their own streams and end with the other. Without it, each task is a timer of its request; Node has setImmediate(). */
+/** One channel for the event loops of all tasks. Workers would run the tasks of one request in the context of another, so they
+ *  could not use their own streams and would end with the other. Without it, each task is a timer of its request; Node has
+ *  setImmediate(). */
 const CHANNEL = 'ho();function bo(';
 const without = (part: string): [string, string] => [part, ''];
 const CHANGED: Array<[from: string, to: string]> = [

@@ -24,8 +24,8 @@ const USABLE = [
 /** The Content-Type of PEP 691. */
 const SIMPLE_JSON = 'application/vnd.pypi.simple.v1+json';
 
-/** Downloads the wheels of locked requirements, and unpacks them into a folder. Every requirement is `name==version`, because there
- *  is no resolver here.
+/** Downloads the wheels of locked requirements, and unpacks them into a folder. Every requirement is `name==version`, because
+ *  this code does not resolve versions.
  *  @param index  the URL of a package index (PEP 691)
  *  @throws {WsgiError} on requirements that need a resolver, on a package without a wheel of pure Python or for Pyodide, on a
  *    wrong digest */

@@ -158,7 +158,7 @@ export const workerSize = (parts: Part[]): number =>
     .filter(([name]) => /\.(mjs|wasm|zip|bin)$/.test(name) && name !== 'node.mjs')
     .reduce((sum, [, data]) => sum + Buffer.byteLength(data), 0);
 
-/** Writes the assets into a folder, in which they replace those of an earlier build. */
+/** Writes the assets into a folder, and deletes the assets of an earlier build there. */
 export function writeAssets(out: string, parts: Part[]): WrittenFile[] {
   replaceFiles(out, parts);
   return parts.map(([name, data]) => ({

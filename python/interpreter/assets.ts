@@ -55,13 +55,13 @@ export interface PythonManifest {
   application: string;
   /** The environment variables that the build saw. */
   env: Record<string, string>;
-  /** Whether `threading.local` belongs to the request, so that one interpreter can serve several at a time. */
+  /** True if `threading.local` belongs to the request, so that one interpreter can serve several at a time. */
   concurrent: boolean;
   files: { stdlib: Sign; site: Sign; snapshot?: Sign };
   snapshot?: SnapshotManifest;
 }
 
-/** Tells a file from that of another build, and is cheap to check. */
+/** Tells the files of two builds apart, and is cheap to check. */
 export interface Sign {
   bytes: number;
   /** The last 32 bytes in hexadecimal. The build writes the SHA-256 of the bytes before them there. */
@@ -75,7 +75,7 @@ export interface Sample {
 }
 
 export interface SnapshotManifest {
-  /** Whether the interpreter had imported the application, or only its packages. */
+  /** Tells if the interpreter had imported the application, or only its packages. */
   level: 'app' | 'framework';
   /** The applications that were loaded: "module:name". */
   loaded: string[];

@@ -73,7 +73,7 @@ export async function bootPython(assets: PythonAssets, forSnapshot = false): Pro
   if (snapshot !== undefined) restore(module, pristine, snapshot, assets);
   const python = api.finalizeBootstrap(snapshot?.config);
   if (snapshot === undefined) {
-    // The first import of all: what is imported later finds the threading.local that belongs to the request.
+    // This import comes first, so that later ones find the threading.local that belongs to the request.
     const locals = assets.manifest.concurrent ? 'green' : 'threads';
     python.runPython(`import sys; sys.path[:0] = ['/app', '/packages']; import wsgi_edge.${locals}`);
     api._pyodide.set_excepthook();
@@ -154,7 +154,7 @@ async function instantiate(
   const node = inNode();
   const api = { config, runtimeEnv: runtimeOf(node) } as unknown as PyodideApi;
   let pristine: Sample = { bytes: 0, hash: '' };
-  // Emscripten can't be told of an error in its callbacks: it would wait for ever.
+  // Emscripten can't be told of an error in its callbacks: it would never stop waiting.
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {});
 

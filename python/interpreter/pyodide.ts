@@ -97,7 +97,7 @@ export interface PyodideNames {
   lookup_addr(address: string): string | null;
 }
 
-/** What stat(2) tells, as far as it can be changed. */
+/** The fields of stat(2) that can be changed. */
 export interface FsAttributes {
   mode?: number;
   /** Bytes. */

@@ -13,7 +13,7 @@ export const ANY_WRAPPER = '*';
 /** Makes `new WebAssembly.Module(bytes)` return modules that were compiled before, until the returned function is called.
  *
  *  Pyodide compiles from bytes while it boots, which Workers forbid: a probe, the call trampoline, and 259 wrappers of
- *  JavaScript functions. All wrappers except one are for WebGL and the console and are never called. They get a stub, because
+ *  JavaScript functions. Only one of the wrappers is ever called. The others, for WebGL and the console, get a stub, because
  *  a snapshot needs the same layout of the function table everywhere. */
 export function provideModules(helpers: Array<[key: string, module: WasmModule]>): () => void {
   const Real = WebAssembly.Module;

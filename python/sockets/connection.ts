@@ -1,10 +1,10 @@
 /** A TCP connection of the platform. Errors have a `code`, such as 'ECONNRESET'. */
 export interface Connection {
-  /** Whether it ends with the request that opened it. */
+  /** True if it ends with the request that opened it. */
   readonly ofRequest: boolean;
-  /** Whether `receive` has an answer: bytes, the end, or an error. */
+  /** True if `receive` has an answer: bytes, the end, or an error. */
   readonly readable: boolean;
-  /** Whether more may be sent without filling memory. */
+  /** True if more may be sent without filling memory. */
   readonly writable: boolean;
   untilReadable(): Promise<void>;
   untilWritable(): Promise<void>;
@@ -32,7 +32,7 @@ export interface TlsSettings {
   checkHostname: boolean;
   /** Certificates in PEM that are trusted. */
   ca: string | undefined;
-  /** Whether those of the platform are trusted. */
+  /** True if the authorities of the platform are trusted, too. */
   roots: boolean;
   /** 'TLSv1.2' or 'TLSv1.3'. */
   minVersion: string;

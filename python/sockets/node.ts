@@ -129,7 +129,7 @@ class NodeConnection implements Connection {
   }
 }
 
-/** Whether a host may be told to the server in the handshake (RFC 6066, section 3). */
+/** True if a host may be named to the server in the handshake (RFC 6066, section 3). */
 const isName = (host: string): boolean => !/^[\d.]+$|:/.test(host);
 
 // Codes of OpenSSL's verification, and Node's own for a wrong host.

@@ -129,7 +129,7 @@ class PlatformConnection implements Connection {
   }
 }
 
-/** workerd tells by its texts what has happened. It does not tell an unknown host from a refused connection. */
+/** Errors of workerd differ only in their texts. An unknown host has the same text as a refused connection. */
 function errorOf(error: unknown): SocketError {
   const text = error instanceof Error ? error.message : String(error);
   if (/cannot connect/.test(text)) return new SocketError('ECONNREFUSED', text);

@@ -5,7 +5,7 @@ import { type Connection, type Open, SocketError, type TlsSettings } from './con
 // promises, which it waits for. Its own sockets (initializeNodeSockFS) take each error for a refused connection or for the
 // end, can't be interrupted by a timeout while they connect, and mix hosts up after 255 names.
 
-/** Error numbers of Emscripten, which are those of WASI. */
+/** Error numbers of WASI, which Emscripten uses. */
 const ERRNO: Record<string, number> = {
   EACCES: 2,
   EAFNOSUPPORT: 5,
@@ -96,7 +96,7 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
       operations.send(stream.node.sock as Sock, memory, at, length),
     close: (stream: PyodideStream) => operations.close(stream.node.sock as Sock),
   };
-  // Without recvmsgAsync, what has arrived is received without a promise.
+  // Without recvmsgAsync, bytes that have arrived are received without a promise.
   const ready = { ...operations, recvmsgAsync: undefined };
   let last = 0;
   SOCKFS.createSocket = (family, typeAndFlags, protocol) => {
@@ -168,7 +168,7 @@ function connectionOf(sock: Sock, current: unknown): Connection | number {
   return fail(sock, new SocketError('ECONNRESET', 'on Workers a connection ends with the request that opened it'));
 }
 
-/** Whether the connection has ended with another request. */
+/** True if the connection has ended with another request. */
 const isForeign = ({ connection, owner }: Sock, current: unknown): boolean =>
   connection?.ofRequest === true && owner !== current;
 
@@ -315,7 +315,7 @@ function pollOne(sock: Sock, current: unknown): number {
 /** poll() of sockets: waits until one of the events has come that Python asks for. Returns null if Emscripten's own can answer,
  *  which does not wait.
  *  @param at  the address of an array of `pollfd`
- *  @param ms  the time to wait; negative for ever */
+ *  @param ms  the time to wait; a negative one has no limit */
 function pollAll(
   module: PyodideModule,
   current: unknown,
@@ -388,7 +388,7 @@ async function startTls(sock: Sock, tls: TlsSettings, ms: number | undefined): P
 const NAMES = 65_536;
 
 /** Gives hosts the addresses from 240.0.0.0 on, which no host has (RFC 1112, section 4): the platform resolves names when it
- *  connects. Emscripten's own addresses are those of private networks, and the same for names 256 apart. */
+ *  connects. Emscripten would give addresses of private networks, and every 256th name the same one. */
 function nameHosts({ DNS }: PyodideModule): void {
   const addresses = new Map<string, string>();
   const names = new Map<string, string>();

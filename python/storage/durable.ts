@@ -117,7 +117,7 @@ function nodesOf(FS: PyodideFs, store: Store, complete: (node: FsNode, file: Sto
 }
 
 /** The operations on open files.
- *  @param streams  those that are open */
+ *  @param streams  the open ones */
 function streamsOf(FS: PyodideFs, store: Store, holder: object, streams: Set<StoredStream>) {
   const open = (stream: StoredStream): void => {
     stream.node.file.streams++;
@@ -156,7 +156,7 @@ function streamsOf(FS: PyodideFs, store: Store, holder: object, streams: Set<Sto
       store.write(file, buffer.subarray(0, length), offset);
       return 0;
     },
-    /** Locks the whole file for one interpreter. SQLite tells the connections of one apart by itself. */
+    /** Locks the whole file for one interpreter. SQLite itself tells the connections of one interpreter apart. */
     lock({ node: { file } }: StoredStream, type: number, length: number) {
       if (type !== UNLOCK) {
         file.holder ??= holder;

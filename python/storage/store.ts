@@ -20,7 +20,7 @@ const SCHEMA = [
      WITHOUT ROWID`,
 ];
 
-/** A file or a folder. All interpreters that use the storage share it, as processes share an inode. */
+/** A file or a folder. The interpreters that use the storage share it, as processes share an inode. */
 export interface StoredFile {
   readonly id: number;
   mode: number;
@@ -32,7 +32,7 @@ export interface StoredFile {
   readonly dirty: Map<number, Uint8Array<ArrayBuffer>>;
   /** The storage may have pages from this number on that no longer belong to the file. */
   cut: number;
-  /** Whether the storage has another size, mode or time. */
+  /** True if the storage has another size, mode or time. */
   changed: boolean;
   /** How often it is open. */
   streams: number;
@@ -41,7 +41,7 @@ export interface StoredFile {
   holder: object | undefined;
 }
 
-/** Files in the SQL storage of a Durable Object. It keeps what a kernel keeps: written pages until `flush`, and locks. */
+/** Files in the SQL storage of a Durable Object. Like a kernel, it keeps written pages until `flush`, and locks. */
 export class Store {
   private readonly storage: SqlStorage;
   private readonly files = new Map<number, StoredFile>();

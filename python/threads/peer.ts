@@ -20,13 +20,13 @@ export interface Thread extends Port {
   unref(): void;
 }
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface ThreadData {
-  /** Of the module that has the assets. */
+  /** The URL of the module that has the assets. */
   url: string;
   jspi: boolean;
   files: Record<string, Files>;
-  /** Whether Python has sockets. */
+  /** True if Python has sockets. */
   sockets: boolean;
 }
 
@@ -61,7 +61,7 @@ export interface Peer {
   end(error: Error): void;
 }
 
-/** @param functions  those that the other thread may call, by their names */
+/** @param functions  the ones that the other thread may call, by their names */
 export function createPeer(port: Port, functions: Record<string, (...args: never[]) => unknown>): Peer {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let last = 0;

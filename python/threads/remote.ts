@@ -77,7 +77,7 @@ function callsOf(requests: Map<number, Remote>) {
       try {
         exchange.write = exchange.startResponse(status, headers, excInfo);
       } catch (error) {
-        // Python has been told already, except of what only this platform refuses.
+        // Python already knows the error, unless only this platform refuses the call.
         if (status !== '') exchange.environ['wsgi.errors'].write(`${(error as Error).message}\n`);
       }
     },

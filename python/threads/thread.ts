@@ -29,7 +29,7 @@ const opener = openerOf(sockets && { allow: (host, port) => peer.call('allow', h
 const booted = await bootPython(assets);
 mountFiles(booted.module.FS, files);
 const bridge = createBridge(booted, assets.manifest, jspi, opener, (error) => peer.tell('fatal', packError(error)));
-/** By the numbers that the main thread has given them. */
+/** The keys are the numbers that the main thread has given them. */
 const requests = new Map<number, Request>();
 const turns = new Map<number, Turn>();
 const background = new Map<number, PromiseLike<unknown>>();
@@ -111,7 +111,7 @@ function startOf(id: number, start: Start): StartResponse {
       peer.tell('head', id, status, headers, text);
       return write;
     } catch (error) {
-      // The gateway hears of a call that fails, too: a status that is empty is refused, and what it replaced is gone.
+      // The gateway hears of a call that fails, too: an empty status is refused, and the head that it replaced is gone.
       if (error !== excInfo) peer.tell('head', id, '', [], text);
       throw error;
     }

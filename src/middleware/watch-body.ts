@@ -2,7 +2,7 @@ import { checkBody, iteratorOf } from '../body.js';
 import { asFile, FileWrapper } from '../file-wrapper.js';
 import type { Body } from '../types.js';
 
-/** What middleware wants to know of a body. */
+/** The events of a body that middleware can follow. */
 export interface BodyWatch {
   /** Runs each step of the body and its `close()`. */
   inside?: <T>(step: () => T) => T;

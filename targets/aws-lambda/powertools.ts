@@ -11,7 +11,7 @@ export type { MiddlewareLikeObj, MiddyLikeRequest };
  *  and of middy. `before` runs ahead of the application, in order. When the body has been closed, the others run in reverse
  *  order: `after`, or `onError` if the application or a `before` has thrown. If the client has left or the time is up, Powertools'
  *  `cleanupMiddlewares` runs instead. `request.response` has `statusCode` and `headers`; a body is never collected.
- *  @throws {WsgiError} in a request, when the target is not Lambda, or a `before` returns a result of its own
+ *  @throws {WsgiError} in a request, when the target is not Lambda, and when a `before` returns a result
  *  https://docs.aws.amazon.com/powertools/typescript/latest/
  *  @example
  *  ```ts

@@ -38,7 +38,7 @@ export function toCloudflareHandler<Env = unknown>(
       const { environ, transferEncoding } = fetchEnviron(request, gateway, connection, protocol, addressOf, true);
       // Cloudflare sets the header on every request from outside.
       setRequestId(environ, gateway, idOf(environ.HTTP_CF_RAY));
-      // Cloudflare replaces the header by "br, gzip", whatever the client accepts.
+      // Cloudflare always replaces the header by "br, gzip".
       const { clientAcceptEncoding: accepted } = (request as { cf?: { clientAcceptEncoding?: unknown } }).cf ?? {};
       if (typeof accepted === 'string') environ.HTTP_ACCEPT_ENCODING = encodeNative(accepted);
       environ['workers.env'] = env;

@@ -98,7 +98,7 @@ export async function serve(app: Application<NodeEnviron>, options: ServeOptions
 }
 
 /** Checks the platform and the names of options.
- *  @throws {WsgiError} in a Worker, on options that are no object, and on an unknown one */
+ *  @throws {WsgiError} in a Worker, on options that are not an object, and on an unknown one */
 function checkCall(options: ServeOptions): void {
   if ((globalThis.navigator as { userAgent?: string } | undefined)?.userAgent === 'Cloudflare-Workers')
     throw new WsgiError('serve: it is for Node; in a Worker, export default toCloudflareHandler(app)');

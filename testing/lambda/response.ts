@@ -20,7 +20,7 @@ export function response(status: number, headers: HeaderList, body: Uint8Array):
   return { status, headers, body, text: () => bytesToText(body) };
 }
 
-/** @param what  "result" or "stream" */
+/** @param what  the kind of answer, "result" or "stream" */
 export function refusing(kind: string, what: string): Refuse {
   return (why) => {
     throw new WsgiError(`testing: ${kind} answers 502 to this ${what}: ${why}`);
