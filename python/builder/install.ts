@@ -108,7 +108,8 @@ async function installWith(
   const own =
     name === 'uv'
       ? ['--link-mode', 'copy', '--no-python-downloads']
-      : ['--no-compile', '--no-input', '--disable-pip-version-check'];
+      : // pip compares the version of Python that a package requires with its own, not with the one that is asked for.
+        ['--no-compile', '--no-input', '--disable-pip-version-check', '--ignore-requires-python'];
   // No source distributions: their build would run code of the package.
   const rest = ['--target', folder, '--only-binary', ':all:', '--python-version', '3.14', ...own, ...lists];
   const install = (platform: string[]) => run(program, [...before, 'install', ...platform, ...rest], { env });

@@ -122,6 +122,7 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
       [WHEEL]: lib('the private one'),
       'user-2.0-py3-none-any.whl': user,
       'sped_up-1.0-cp314-cp314-manylinux_2_17_x86_64.whl': native,
+      'newer-1.0-py3-none-any.whl': makeWheel('newer', '1.0', { 'newer.py': 'new' }, 'Requires-Python: >=3.14\n'),
       'two_kinds-1.0-py3-none-any.whl': makeWheel('two-kinds', '1.0', { 'two_kinds.py': 'slow' }),
       'two_kinds-1.0-cp314-cp314-pyemscripten_2026_0_wasm32.whl': makeWheel('two-kinds', '1.0', {
         'two_kinds.py': 'fast',
@@ -188,6 +189,11 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     await expect(install(`-i ${good.url}\n-c limits.txt\nuser>=1`)).rejects.toThrow(
       /user[\s\S]*\nChange requirements\.txt, or install the packages yourself/,
     );
+  });
+
+  // pip compares it with the Python that pip itself runs in.
+  it.skipIf(skipped)('takes a package for a newer Python than that of the machine', async () => {
+    expect((await install(`-i ${good.url}\nnewer==1.0`))('newer.py')).toBe('new');
   });
 
   it.skipIf(skipped)('prefers a wheel for Pyodide, which uv does not know', async () => {
