@@ -13,6 +13,7 @@ const root = resolve(import.meta.dirname, '..');
 const TEMPLATES = ['ts', 'flask', 'django', 'bottle'];
 const MANAGERS = ['npm', 'pnpm'];
 const LIMIT = 600_000; // ms for a step
+const FIRST_ANSWER = 240_000; // ms
 
 const { values } = parseArgs({
   options: { manager: { type: 'string', multiple: true }, template: { type: 'string', multiple: true } },
@@ -59,7 +60,7 @@ async function serve(folder: string, manager: string): Promise<string> {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data));
   try {
-    for (let tries = 0; tries < LIMIT / 100; tries++) {
+    for (let tries = 0; tries < FIRST_ANSWER / 100; tries++) {
       const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
       if (response?.status === 200) return await response.text();
       if (response !== undefined || child.exitCode !== null)
