@@ -49,6 +49,7 @@ export async function takeBody(
     held += part.length;
   };
   try {
+    if (length === '0') return whole(new Uint8Array(0));
     if (expect !== undefined && (await canWait())) {
       const first = input.read(1);
       if (!(await settlesWithin(first, PATIENCE))) return streamed(environ, first, free);
