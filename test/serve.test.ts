@@ -429,6 +429,7 @@ describe('a call of serve', () => {
   it.each<[unknown, string]>([
     [8000, 'serve: options must be an object such as { port: 8000 }, not 8000'],
     [{ prot: 1 }, 'serve: there is no option prot; known are port, hostname,'],
+    [{ toString: 1 }, 'serve: there is no option toString;'],
     [{ port: '80a' }, 'serve: port must be a number from 0 to 65535, not "80a"'],
   ])('refuses %j', async (options, message) => {
     await expect(serve(hello, options as object)).rejects.toThrow(message);
