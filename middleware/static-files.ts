@@ -1,17 +1,8 @@
 import { lookup } from 'mrmime';
 import { quote, WsgiError } from '../src/errors.js';
 import { fromFetchHandler } from '../src/fetch/application.js';
-import {
-  acceptedEncoding,
-  addVary,
-  contentRange,
-  formatHttpDate,
-  notModifiedHeaders,
-  precondition,
-  requestedRange,
-} from '../src/http-semantics.js';
+import { acceptedEncoding, addVary, formatHttpDate, rangeHeaders, select } from '../src/http-semantics.js';
 import { bytesToTextOrNull, nativeToBytes, percentEncode } from '../src/native-string.js';
-import { statusPage } from '../src/pages.js';
 import type { Application, Body, Environ, HeaderList, Middleware, StartResponse } from '../src/types.js';
 import { enterMount, rawPathInfo } from '../src/url.js';
 import { Folder, type FoundFile } from './folder.js';
@@ -175,20 +166,10 @@ async function serveFile(
     ['Cache-Control', cacheControl],
     ['Accept-Ranges', 'bytes'],
   ];
-  const failed = precondition(environ, { etag, modified });
-  if (failed === 412) return statusPage('412 Precondition Failed')(environ, startResponse);
-  if (failed === 304) {
-    startResponse('304 Not Modified', notModifiedHeaders(common));
-    return [];
-  }
-  const range = requestedRange(environ, size, { etag, modified });
-  if (range === 'unsatisfiable')
-    return statusPage('416 Range Not Satisfiable', contentRange(undefined, size))(environ, startResponse);
-  const { first, last } = range ?? { first: 0, last: size - 1 };
-  startResponse(range === undefined ? '200 OK' : '206 Partial Content', [
-    ...common,
-    ...(range === undefined ? [] : [contentRange(range, size)]),
-    ['Content-Length', String(last - first + 1)],
-  ]);
-  return environ.REQUEST_METHOD === 'HEAD' ? [] : environ['wsgi.file_wrapper'](await file.open(first, last));
+  const range = select(environ, common, size, { etag, modified });
+  if (typeof range === 'function') return range(environ, startResponse);
+  if (range === undefined) startResponse('200 OK', [...common, ['Content-Length', String(size)]]);
+  else startResponse('206 Partial Content', [...common, ...rangeHeaders(range, size)]);
+  if (environ.REQUEST_METHOD === 'HEAD') return [];
+  return environ['wsgi.file_wrapper'](await file.open(range?.first ?? 0, range?.last ?? size - 1));
 }

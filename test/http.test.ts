@@ -277,14 +277,14 @@ describe('file', () => {
     [{ HTTP_RANGE: 'bytes=2-4' }, 206, '234', 'bytes 2-4/10'],
     [{ HTTP_RANGE: 'bytes=8-99' }, 206, '89', 'bytes 8-9/10'],
     [{ HTTP_RANGE: 'bytes=-3' }, 206, '789', 'bytes 7-9/10'],
-    [{ HTTP_RANGE: 'bytes=10-' }, 416, '', 'bytes */10'],
+    [{ HTTP_RANGE: 'bytes=10-' }, 416, 'Range Not Satisfiable\n', 'bytes */10'],
     [{ HTTP_RANGE: 'bytes=0-1,3-4' }, 200, '0123456789'],
     [{ HTTP_RANGE: 'bytes=4-2' }, 200, '0123456789'],
     [{ HTTP_RANGE: 'bytes=0-1', HTTP_IF_RANGE: '"v0"' }, 200, '0123456789'],
     [{ HTTP_RANGE: 'bytes=0-1', HTTP_IF_RANGE: '"v1"' }, 206, '01', 'bytes 0-1/10'],
     [{ HTTP_IF_NONE_MATCH: 'W/"v1"' }, 304, ''],
     [{ HTTP_IF_MODIFIED_SINCE: since }, 304, ''],
-    [{ HTTP_IF_MATCH: '"v0"' }, 412, ''],
+    [{ HTTP_IF_MATCH: '"v0"' }, 412, 'Precondition Failed\n'],
   ])('%j', async (request, status, content, range) => {
     const [line, headers, given] = await answer(app, testEnviron(request));
     expect([Number(String(line).slice(0, 3)), given, (headers as Record<string, string>)['content-range']]).toEqual([
