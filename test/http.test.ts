@@ -501,7 +501,7 @@ describe('router', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, DELETE, OPTIONS']);
   });
 
-  it('has the parameters of the path in its types', () => {
+  it('has the parameters of the path in its types', async () => {
     router().get('/a/:b/*c', (_environ, params) => {
       const { b, c }: { b: string; c: string } = params;
       // @ts-expect-error the path has no such parameter
@@ -509,6 +509,11 @@ describe('router', () => {
     });
     // A path that is not literal, or has other syntax, gives any parameter.
     router().get('/a/:year-:month{.:ext}', (_environ, { year, month, ext }) => text(`${year}${month}${ext}`));
+    const app = router()
+      .get('/:user@home', (_environ, { user }) => text(`${user}`))
+      .get('/:"full name"', (_environ, { 'full name': name }) => text(`${name}`));
+    expect(await (await client(app).get('/zoe@home')).text()).toBe('zoe');
+    expect(await (await client(app).get('/zoe')).text()).toBe('zoe');
     router().get('/a' as string, (_environ, { anything }) => text(String(anything)));
   });
 
