@@ -263,6 +263,17 @@ describe('the snapshot', () => {
     expect(await text(report)).toBe('(4, None)');
   });
 
+  it('is not taken if the import makes a callback of ctypes, which works without a snapshot', async () => {
+    put({
+      'calling/app.py': `import ctypes\nback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 17)\nloaded = 1\n${APP.replace('loaded,', 'back(),')}`,
+    });
+    const application = 'calling/app.py:app';
+    await expect(build({ application })).rejects.toThrow(
+      'build-python: the import makes a callback of ctypes, which can not be frozen',
+    );
+    expect(await text(await build({ application, snapshot: 'none' }))).toBe('(17, None)');
+  });
+
   it('holds no path of the build machine', async () => {
     const { assets } = await frozen({});
     const files = readZip(assets.site as Uint8Array).map(({ read }) => read());
