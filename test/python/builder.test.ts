@@ -320,6 +320,27 @@ describe('several requests at a time', () => {
   });
 });
 
+it('a required package for another Python is refused by name; one in a folder is only named', async () => {
+  const wheel = makeWheel('my-old', '1.0', { 'my_old.py': 'loaded = 1' }, 'Requires-Python: <3.14\n');
+  const index = await startIndex({ 'my_old-1.0-py3-none-any.whl': wheel });
+  put({ 'old/app.py': `from my_old import loaded\n${APP}`, 'old.txt': 'my-old==1.0' });
+  put({
+    'by-hand/my_old.py': 'loaded = 1',
+    'by-hand/my_old-1.0.dist-info/METADATA': 'Name: my-old\nVersion: 1.0\nRequires-Python: <3.14\n',
+  });
+  try {
+    const options = { requirements: join(folder, 'old.txt'), indexUrl: index.url };
+    // uv refuses it itself.
+    await expect(build({ application: 'old/app.py', ...options })).rejects.toThrow(
+      /my-old 1\.0 is for Python <3\.14, and Pyodide has 3\.14: require another version|my-old==1\.0/,
+    );
+  } finally {
+    index.close();
+  }
+  const { lines } = await build({ application: 'old/app.py', packages: ['by-hand'] });
+  expect(lines).toContain('my-old 1.0 is for Python <3.14, and will run on 3.14');
+});
+
 it('an application has the packages of its requirements', async () => {
   const wheel = makeWheel('my-lib', '1.0', { 'my_lib.py': 'loaded = "installed"' });
   const index = await startIndex({ 'my_lib-1.0-py3-none-any.whl': wheel });
