@@ -269,6 +269,22 @@ console.log(JSON.stringify(uncompiled));`;
     }
   });
 
+  it('has the licence of each package whose code it contains', () => {
+    const found = files
+      .filter((path) => path.endsWith('.js.map'))
+      .flatMap((path) => (JSON.parse(readFileSync(join(root, path), 'utf8')) as { sources: string[] }).sources)
+      .flatMap((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []);
+    expect(found).toContain('chokidar');
+    const words = (text: string) => text.replace(/\s+/g, ' ');
+    const notice = words(readFileSync(join(root, 'THIRD-PARTY.md'), 'utf8'));
+    for (const name of new Set(found)) {
+      const folder = join(root, 'node_modules', name);
+      const [licence] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
+      expect(notice, name).toContain(`https://www.npmjs.com/package/${name})`);
+      expect(notice, name).toContain(words(readFileSync(join(folder, licence as string), 'utf8')).trim());
+    }
+  });
+
   // The interpreter of Python is a file of its own.
   test.each(Object.keys(names))('%s is in as few files as can be', async (subpath) => {
     const loaded: string[] = await evaluate(`import { registerHooks } from 'node:module';
