@@ -59,10 +59,10 @@ const LEVELS = { debug: true, info: true, warn: true, error: true } satisfies Re
  *  };
  *  ``` */
 export function logRecord(environ: Pick<Environ, 'wsgi.errors'>, entry: LogEntry): void {
-  if (typeof entry?.message !== 'string')
-    throw new WsgiError(`logRecord: takes an object such as { level: 'info', message: 'text' }, not ${quote(entry)}`);
-  if (!Object.hasOwn(LEVELS, entry.level))
-    throw new WsgiError(`logRecord: level must be debug, info, warn or error, not ${quote(entry.level)}`);
+  if (typeof entry?.message !== 'string' || !Object.hasOwn(LEVELS, entry.level))
+    throw new WsgiError(
+      `logRecord: takes { level, message } with the level debug, info, warn or error, not ${quote(entry)}`,
+    );
   const errors = environ['wsgi.errors'];
   const state = (errors as Partial<Stateful>)[STATE];
   if (state === undefined) errors.write(`${entry.message}\n`);

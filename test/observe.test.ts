@@ -174,11 +174,11 @@ describe('records of the log', () => {
   });
 
   it.each<[unknown, string]>([
-    ['text', `logRecord: takes an object such as { level: 'info', message: 'text' }, not "text"`],
+    ['text', 'logRecord: takes { level, message } with the level debug, info, warn or error, not "text"'],
     [null, 'not null'],
     [{ level: 'info', message: 5 }, 'not {"level":"info","message":5}'],
-    [{ level: 'fatal', message: 'x' }, 'logRecord: level must be debug, info, warn or error, not "fatal"'],
-    [{ message: 'x' }, 'not undefined'],
+    [{ level: 'fatal', message: 'x' }, 'not {"level":"fatal","message":"x"}'],
+    [{ message: 'x' }, 'not {"message":"x"}'],
   ])('are refused if no log could take them: %j', async (entry, message) => {
     const { records, options } = watched();
     const app: Application = (environ, startResponse) => {
