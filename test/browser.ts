@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const PROGRAM = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 
-if (PROGRAM === undefined && process.env['CI']) throw new Error('CI needs a browser: apt-get install chromium');
+if (PROGRAM === undefined && process.env.CI) throw new Error('CI needs a browser: apt-get install chromium');
 
 /** Why the tests in a browser can't run, or undefined if they can. */
 export const noBrowser: string | undefined =

@@ -152,3 +152,18 @@ test(`no function has more than ${LONGEST} lines`, () => {
     );
   expect(breaches).toEqual([]);
 });
+
+test('every development dependency is used', () => {
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { devDependencies: object };
+  const exclude = (name: string) => name === 'package-lock.json' || /(^|\/)(node_modules|dist|build)$/.test(name);
+  const files = globSync(
+    ['*.{json,ts,yml}', '{command,http,middleware,opentelemetry,targets,python,examples,scripts,test}/**/*.{json,ts}'],
+    { exclude },
+  );
+  const texts = files.filter((path) => path !== 'package.json').map((path) => readFileSync(path, 'utf8'));
+  const unused = Object.keys(devDependencies).filter((name) => {
+    const use = new RegExp(`['"/]${name}['"/]|- ${name}$`, 'm');
+    return !texts.some((text) => use.test(text));
+  });
+  expect(unused).toEqual([]);
+});

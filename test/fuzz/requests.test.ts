@@ -9,6 +9,7 @@ import type { Miniflare } from 'miniflare';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toFetchHandler } from '../../src/fetch/gateway.js';
 import { serve } from '../../targets/node/index.js';
+import { CONNECT, withoutProvoked } from '../workerd-log.js';
 import { exchange, headerName, headerValue, request, target } from './bytes.js';
 import { echo } from './echo.js';
 import { RUNS, SEED, TIMEOUT } from './runs.js';
@@ -106,6 +107,7 @@ import { echo } from './echo.js';
         host: '127.0.0.1',
         cf: false,
         unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        handleStructuredLogs: withoutProvoked(CONNECT),
       }),
     );
     await workerd.ready;
