@@ -62,6 +62,14 @@ test('imports go one way', () => {
   expect(breaches, 'cli, bench, scripts -> emulation -> testing -> one target, python, middleware -> src').toEqual([]);
 });
 
+test('docs/ARCHITECTURE.md has each area and each room in it', () => {
+  const text = readFileSync('docs/ARCHITECTURE.md', 'utf8');
+  const rooms = new Set(sources.flatMap(({ path, area }) => [area, path.split('/').slice(1, -1)[0] ?? area]));
+  // The templates of projects are no part of the program.
+  rooms.delete('templates');
+  expect([...rooms].filter((room) => !text.includes(`${room}/`))).toEqual([]);
+});
+
 test('src imports no package and no Node module, and middleware and the Cloudflare target no Node module', () => {
   const breaches = sources.flatMap(({ path, imports }) =>
     imports

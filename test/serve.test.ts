@@ -1,7 +1,7 @@
 // A server of its own process, stopped as an operator stops it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -433,6 +433,17 @@ describe('a call of serve', () => {
     [{ port: '80a' }, 'serve: port must be a number from 0 to 65535, not "80a"'],
   ])('refuses %j', async (options, message) => {
     await expect(serve(hello, options as object)).rejects.toThrow(message);
+  });
+
+  it('has its options in docs/TARGETS.md', async () => {
+    const { message } = await serve(hello, { x: 1 } as object).catch((error: Error) => error as Error);
+    const [, known = ''] = /known are (.*)$/.exec(message) ?? [];
+    const [, table = ''] = /\n## Options\n([\s\S]*?)\n## /.exec(readFileSync('docs/TARGETS.md', 'utf8')) ?? [];
+    const rows = table.split('\n').filter((row) => /^\| `.*\| (all|.*`serve`.*) \|/.test(row));
+    const documented = rows.flatMap((row) =>
+      [...(row.split('|')[1] ?? '').matchAll(/`(\w+)/g)].map(([, name]) => name),
+    );
+    expect(documented.sort()).toEqual(known.split(', ').sort());
   });
 
   it('is refused in a Worker', async () => {
