@@ -82,8 +82,7 @@ describe('any bytes', () => {
     const { outputFiles } = await build({
       stdin: {
         contents: `import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-          import { exchange, headerName, headerValue, request, target } from './bytes.js';
-import { echo } from './echo.js';
+          import { echo } from './echo.js';
           const breaches = [];
           const handler = toCloudflareHandler((environ, startResponse) => {
             if (environ.PATH_INFO !== '/breaches') return echo(environ, startResponse);
