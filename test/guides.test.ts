@@ -1,6 +1,7 @@
 // The pages of docs/deploy, docs/migrate and docs/learn as a reader follows them: their files in a folder, with the package
 // installed. test/python/guides.test.ts has the applications in Python.
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -288,6 +289,31 @@ describe('deployment', () => {
       expect(fileIn('docs/deploy/cloudflare.md', name), name).toBe(written(name));
     for (const name of ['lambda.ts', 'serverless.yml', 'template.yaml'])
       expect(fileIn('docs/deploy/lambda.md', name), name).toBe(written(name));
+  });
+
+  it('has a server for Docker, a check of its health, and an end', async () => {
+    const page = 'docs/deploy/docker.md';
+    const cwd = project('docker', page, { 'server.ts': 'server.ts' });
+    writeFileSync(join(cwd, 'app.ts'), APP);
+    const port = String(await freePort());
+    const child = start(process.execPath, ['server.ts'], { cwd, env: { ...process.env, PORT: port } });
+    await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/`), { timeout: 20_000 });
+    for (const name of ['Dockerfile', 'Dockerfile.python']) {
+      const [, command = '[]'] = /^HEALTHCHECK .*\\\n *CMD (\[.*\])$/m.exec(fileIn(page, name)) ?? [];
+      const [program, ...args] = JSON.parse(command) as string[];
+      expect(program).toBe('node');
+      const check = () =>
+        run(
+          process.execPath,
+          args.map((arg) => arg.replace('8000', port)),
+        );
+      await check();
+      if (name !== 'Dockerfile.python') continue;
+      child.kill('SIGTERM');
+      // The signal is raised again when all requests are finished.
+      expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+      await expect(check()).rejects.toMatchObject({ code: 1 });
+    }
   });
 
   it('has a configuration that wrangler bundles', { timeout: 120_000 }, async () => {
