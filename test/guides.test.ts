@@ -244,6 +244,44 @@ for (const kind of ${JSON.stringify(KINDS)} as any[])
     }
   });
 
+  it('differs from hono/aws-lambda as the page says', async () => {
+    const cwd = project('hono-differences', 'docs/migrate/hono.md', { 'lambda.ts': 'lambda.ts' });
+    writeFileSync(join(cwd, 'app.ts'), HONO);
+    const printed = await runModule(
+      cwd,
+      `import { handle } from 'hono/aws-lambda';
+import { lambdaEvent } from 'wsgi-edge/testing';
+import app from './app.ts';
+import { handler } from './lambda.ts';
+const context = { getRemainingTimeInMillis: () => 60_000 };
+const cookies = (result: any) => Object.keys(result.headers).filter((name) => name.toLowerCase() === 'set-cookie').length;
+const stage = lambdaEvent('apigw-http-v2', { target: '/users/7' }) as any;
+stage.rawPath = '/prod/users/7';
+stage.requestContext = { ...stage.requestContext, stage: 'prod' };
+const found = {};
+for (const [name, handle_] of [['before', handle(app)], ['after', handler]] as any[]) {
+  const ask = async (kind: any, event: any = lambdaEvent(kind, { target: '/users/7?page=2' })) => {
+    const result = await handle_(event, context);
+    return { status: result.statusCode, text: Buffer.from(result.body, result.isBase64Encoded ? 'base64' : 'utf8').toString(), result };
+  };
+  Object.assign(found, {
+    [name]: {
+      query: JSON.parse((await ask('lattice-v2')).text).page ?? null,
+      cookies: cookies((await ask('alb-single')).result),
+      stage: (await ask('apigw-http-v2', stage)).status,
+      other: await handle_({ Records: [{ eventSource: 'aws:sqs' }] }, context).then((result: any) => result.statusCode, (error: Error) => error.message),
+    },
+  });
+}
+console.log(JSON.stringify(found));
+`,
+    );
+    expect(JSON.parse(printed.split('\n').at(-2) ?? '')).toEqual({
+      before: { query: null, cookies: 1, stage: 404, other: expect.any(Number) },
+      after: { query: '2', cookies: 2, stage: 200, other: expect.stringContaining('this is an SQS event') },
+    });
+  });
+
   it('serves the routes that were in Express', async () => {
     const cwd = project('express', 'docs/migrate/serverless-http.md', { 'app.ts': 'app.ts', 'lambda.ts': 'lambda.ts' });
     const printed = await runModule(
