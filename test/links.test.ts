@@ -17,7 +17,7 @@ function anchorsOf(file: string): string[] {
 
 const DOCUMENTS = globSync([
   '*.md',
-  'docs/*.md',
+  'docs/**/*.md',
   'bench/*.md',
   'examples/*/README.md',
   'emulation/*/README.md',
