@@ -286,7 +286,7 @@ console.log(JSON.stringify(uncompiled));`;
   it('has sources, built files and documents', () => {
     for (const path of files)
       expect(path).toMatch(
-        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|middleware|opentelemetry|targets|python|testing|emulation|command)\/.*\.ts|python\/wsgi_edge\/.*\.py|command\/templates\/.*|test\/python\/apps\/behaviour\.(py|json)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|THIRD-PARTY\.md|LICENSE)$/,
+        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|middleware|opentelemetry|targets|python|testing|emulation|command)\/.*\.ts|python\/wsgi_edge\/.*\.py|command\/templates\/.*|test\/python\/apps\/behaviour\.(py|json)|docs\/(?!api\/)[\w/-]+\.md|package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|THIRD-PARTY\.md|LICENSE)$/,
       );
     const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) =>
       typeof target === 'string' ? target : target.default,

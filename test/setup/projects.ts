@@ -6,6 +6,7 @@ export const PACKAGE = [
   'test/offline.test.ts',
   'test/doc-examples.test.ts',
   'test/guides.test.ts',
+  'test/site.test.ts',
 ];
 /** Those that need AWS's runtime client as well. */
 export const LAMBDA = [
