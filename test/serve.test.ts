@@ -436,8 +436,8 @@ describe('a call of serve', () => {
   });
 
   it('has its options in docs/TARGETS.md', async () => {
-    const { message } = await serve(hello, { x: 1 } as object).catch((error: Error) => error as Error);
-    const [, known = ''] = /known are (.*)$/.exec(message) ?? [];
+    const error: unknown = await serve(hello, { x: 1 } as object).catch((thrown: unknown) => thrown);
+    const [, known = ''] = /known are (.*)$/.exec(String(error)) ?? [];
     const [, table = ''] = /\n## Options\n([\s\S]*?)\n## /.exec(readFileSync('docs/TARGETS.md', 'utf8')) ?? [];
     const rows = table.split('\n').filter((row) => /^\| `.*\| (all|.*`serve`.*) \|/.test(row));
     const documented = rows.flatMap((row) =>
