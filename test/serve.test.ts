@@ -167,6 +167,18 @@ describe('SIGTERM', () => {
     expect(await exit).toEqual([null, 'SIGTERM']);
   });
 
+  it('answers requests whose connections it has not accepted yet', async () => {
+    const { child, exit, port } = await start();
+    child.kill('SIGSTOP'); // the system queues connections meanwhile
+    const requests = Array.from({ length: 50 }, () => get(port, '/now'));
+    await Promise.all(requests.map(({ socket }) => once(socket, 'connect')));
+    child.kill('SIGTERM');
+    child.kill('SIGCONT');
+    const answers = await Promise.all(requests.map(({ whole }) => whole));
+    expect(answers.filter((answer) => !/^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*now/.test(answer))).toEqual([]);
+    expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
   it('answers all requests of a pipeline, and closes with the last', async () => {
     const { child, exit, line, port } = await start();
     const { socket, whole } = get(port, '/later');

@@ -51,7 +51,7 @@ const BUSY = /* @__PURE__ */ refuseWith(
 const LINGER = 1000;
 
 /** Serves an application over HTTP/1.1, with Node's own limits: 16 KiB of headers within 60 seconds, a request within 300.
- *  SIGTERM stops it: it accepts no more connections, answers pending requests with `Connection: close`, closes
+ *  SIGTERM stops it: it accepts only connections that wait already, answers pending requests with `Connection: close`, closes
  *  connections that send no request within a second, and waits for the promises given to `wsgi_edge.wait_until`. Then, or
  *  after `gracefulTimeout`, the process ends.
  *  @returns the server, listening; `server.close()` stops it
@@ -145,10 +145,12 @@ class Load {
   readonly #inFlight = new Map<ServerResponse, Socket>();
   readonly #background = new Set<Promise<unknown>>();
   #stopping = false;
+  #accepted = 0;
 
   constructor(server: Server) {
     this.#server = server;
     server.on('connection', (socket) => {
+      this.#accepted++;
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
@@ -181,22 +183,37 @@ class Load {
   }
 
   /** Begins to stop: takes no more connections, and lets each one end with the last response that it waits for. */
-  stop(): void {
-    const server = this.#server;
+  async stop(): Promise<void> {
     const inFlight = this.#inFlight;
     this.#stopping = true;
     const last = new Map<Socket, ServerResponse>();
     for (const [res, socket] of inFlight) last.set(socket, res);
     for (const res of last.values()) res.shouldKeepAlive = false;
     // A response may already have promised to keep its connection.
-    server.keepAliveTimeout = LINGER;
-    // The close() of an HTTP server would end idle connections now, even if a response is not completely sent.
-    process.getBuiltinModule('node:net').Server.prototype.close.call(server);
+    this.#server.keepAliveTimeout = LINGER;
+    await this.#emptyQueue();
+    this.close();
     const waiting = Array.from(this.#sockets, (socket) => ({ socket, read: socket.bytesRead }));
     setTimeout(() => {
       const busy = new Set(inFlight.values());
       for (const { socket, read } of waiting) if (socket.bytesRead === read && !busy.has(socket)) socket.destroy();
     }, LINGER).unref();
+  }
+
+  /** Accepts the connections that the system has queued, because it would reset them. Node accepts one at a time. */
+  async #emptyQueue(): Promise<void> {
+    const until = performance.now() + LINGER;
+    for (let before = -1; before !== this.#accepted && performance.now() < until; ) {
+      before = this.#accepted;
+      // Node asks the system between two immediates.
+      for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Takes no more connections. */
+  close(): void {
+    // The close() of an HTTP server would end idle connections now, even if a response is not completely sent.
+    if (this.#server.listening) process.getBuiltinModule('node:net').Server.prototype.close.call(this.#server);
   }
 
   /** Waits for background work and for the end of bodies. */
@@ -236,6 +253,7 @@ function stopOnSigterm(server: Server, load: Load, gracefulTimeout: number): voi
     load.stop();
     await Promise.race([closed.then(() => load.finished()), overdue]);
     clearTimeout(timer);
+    load.close();
     server.closeAllConnections();
     await closed;
     stopping.delete(server);
