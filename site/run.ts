@@ -1,6 +1,6 @@
 // node site/run.ts dev|build [options of VitePress]: installs the site's packages if they are missing, writes the reference,
 // then runs VitePress. The package must be built, because the reference is made of its declarations.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 const folder = import.meta.dirname;
@@ -13,5 +13,5 @@ const { writeReference } = await import('./reference.ts');
 await writeReference();
 
 const [command = 'dev', ...options] = process.argv.slice(2);
-const vitepress = [`${modules}/vitepress/bin/vitepress.js`, command, folder, ...options];
-process.exitCode = spawnSync(process.execPath, vitepress, { stdio: 'inherit' }).status ?? 1;
+process.argv.splice(2, Number.POSITIVE_INFINITY, command, folder, ...options);
+await import('vitepress/dist/node/cli.js');

@@ -48,6 +48,22 @@ it('has a page for each document and each subpath of the package', () => {
   expect(pages).toEqual(expect.arrayContaining(expected.map((path) => `${path}.html`)));
 });
 
+it('has every public name in the reference', async () => {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    exports: Record<string, { default: string } | string>;
+  };
+  const missing: string[] = [];
+  for (const [path, target] of Object.entries(exports)) {
+    if (typeof target === 'string') continue;
+    const page = read(`api/${path.replace('.', 'wsgi-edge')}.html`);
+    const names = Object.keys((await import(join(process.cwd(), target.default))) as object);
+    missing.push(
+      ...names.filter((name) => !page.includes(`<h2 id="${name.toLowerCase()}"`)).map((name) => `${path}: ${name}`),
+    );
+  }
+  expect(missing).toEqual([]);
+});
+
 it('has each page in the sidebar and in llms.txt', () => {
   const listed = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), ([, path = '']) => path);
   const named = pages.filter((path) => !/^(404|index|api\/index)\.html$/.test(path));

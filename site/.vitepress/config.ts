@@ -6,10 +6,10 @@ import { DOCS, type Group, guides, reference } from '../pages.ts';
 
 const { description, repository } = JSON.parse(readFileSync(join(DOCS, '../package.json'), 'utf8')) as {
   description: string;
-  repository?: { url: string };
+  repository: { url: string };
 };
-// The address of the repository on the web, if package.json has it.
-const source = repository?.url.replace(/^git\+|\.git$/g, '');
+// The address of the repository on the web, unless package.json has a placeholder for its owner.
+const source = repository.url.includes('/OWNER/') ? undefined : repository.url.replace(/^git\+|\.git$/g, '');
 
 const pathOf = (path: string): string => `/${path.replace(/\.md$/, '')}`;
 const sidebarOf = (groups: Group[]) =>
@@ -47,6 +47,15 @@ export default defineConfig({
   },
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    // Links to headings are written for GitHub.
+    anchor: {
+      slugify: (heading) =>
+        heading
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+          .trim()
+          .replaceAll(' ', '-'),
+    },
     config: (md) => md.use(linksOutside, { docs: DOCS, source }).use(emptyHeaders),
   },
   themeConfig: {
