@@ -14,7 +14,7 @@ function edit(file: string, pattern: RegExp, replacement: string): void {
 }
 
 const day = new Date().toISOString().slice(0, 10);
-edit('CHANGELOG.md', /^## Unreleased\n(?=\n+###)/m, `## Unreleased\n\n## ${version} - ${day}\n`);
+edit('CHANGELOG.md', /^## Unreleased\n(?=\n+(?!## )\S)/m, `## Unreleased\n\n## ${version} - ${day}\n`);
 edit('create/package.json', /("version": ")[^"]*/, `$1${version}`);
 edit('create/package.json', /("wsgi-edge": ")[^"]*/, `$1${version}`);
 edit('src/environ.ts', /(export const VERSION = ')[^']*/, `$1${version}`);

@@ -36,6 +36,7 @@ const FOLDERS: Record<string, { title: string; first?: string[] }> = {
   deploy: { title: 'Deploy' },
   migrate: { title: 'Migrate' },
   learn: { title: 'Learn' },
+  decisions: { title: 'Decisions', first: ['README'] },
   '.': { title: 'Help' },
 };
 

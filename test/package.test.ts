@@ -91,7 +91,7 @@ const names: Record<string, string[]> = {
   'wsgi-edge/aws-lambda/powertools': ['fromMiddy'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
   'wsgi-edge/python': ['PythonError', 'durableObject', 'folder', 'fromPython', 'pythonMiddleware'],
-  'wsgi-edge/python/build': ['buildPython', 'developPython'],
+  'wsgi-edge/python/build': ['buildPython', 'collectStatic', 'developPython'],
   'wsgi-edge/opentelemetry': ['openTelemetry'],
   'wsgi-edge/validator': ['validator'],
   'wsgi-edge/testing': ['callApp', 'client', 'lambdaEvent', 'readLambdaResult', 'record', 'testEnviron'],
@@ -209,7 +209,7 @@ describe('a release', () => {
       dependencies: { 'wsgi-edge': '98.7.6' },
     });
     expect(await committed('src/environ.ts')).toContain("export const VERSION = '98.7.6';");
-    expect(await committed('CHANGELOG.md')).toMatch(/\n## Unreleased\n\n## 98\.7\.6 - \d{4}-\d\d-\d\d\n\n### /);
+    expect(await committed('CHANGELOG.md')).toMatch(/\n## Unreleased\n\n## 98\.7\.6 - \d{4}-\d\d-\d\d\n\n\S/);
   });
 });
 
@@ -292,7 +292,16 @@ console.log(JSON.stringify(uncompiled));`;
       typeof target === 'string' ? target : target.default,
     );
     const scripts = entries.filter((path) => path.endsWith('.js')).map((path) => path.replace('./', ''));
-    const shared = ['build-steps', 'builder', 'core', 'develop', 'front-ends', 'interpreter', 'python/threads/thread'];
+    const shared = [
+      'build-steps',
+      'builder',
+      'core',
+      'develop',
+      'front-ends',
+      'interpreter',
+      'python/threads/thread',
+      'static',
+    ];
     // The parts of the command have their own folder.
     expect(
       files.filter((path) => path.endsWith('.js') && !path.startsWith('dist/command/')).sort(),
@@ -306,12 +315,12 @@ console.log(JSON.stringify(uncompiled));`;
   });
 
   // npm's page of the package completes relative links by `repository`; in node_modules only packed files are there.
-  it('has every document that README links to, except examples and benchmarks', () => {
+  it('has every document that README links to, except those about the repository', () => {
     const links = readFileSync('README.md', 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g);
     const absent = Array.from(links, ([, path = '']) => path).filter((path) => !files.includes(path));
     expect(absent.length).toBeGreaterThan(0);
     for (const path of absent) {
-      expect(path).toMatch(/^(examples|bench)\//);
+      expect(path).toMatch(/^((examples|bench)\/|CONTRIBUTING\.md$)/);
       expect(existsSync(path), path).toBe(true);
     }
     expect(manifest.repository.url).toMatch(/^git\+https:\/\/github\.com\/[\w-]+\/wsgi-edge\.git$/);
