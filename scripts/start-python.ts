@@ -12,8 +12,21 @@ import { assetsOf, buildExample, EXAMPLES, type ExampleName } from './python-exa
 
 const HOST = '127.0.0.1';
 const root = resolve(import.meta.dirname, '..');
-// Signs the sessions, only on this machine.
-const { SECRET_KEY = 'a secret for development' } = process.env;
+
+/** The settings of the examples, which are taken from the environment. */
+const SETTINGS = [
+  'DATABASE_URL',
+  'PACKAGE_INDEX',
+  'DJANGO_SUPERUSER_USERNAME',
+  'DJANGO_SUPERUSER_EMAIL',
+  'DJANGO_SUPERUSER_PASSWORD',
+];
+const settings: Record<string, string> = {
+  SECRET_KEY: 'a secret for development', // signs the sessions, only on this machine
+  ...Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value = '']) => (SETTINGS.includes(name) ? [[name, value]] : [])),
+  ),
+};
 
 const { values, positionals } = parseArgs({
   options: {
@@ -26,6 +39,7 @@ const { values, positionals } = parseArgs({
 });
 const name = positionals[0] as ExampleName;
 const port = Number(values.port);
+const { DATA_FOLDER = join(root, 'examples', name ?? '', 'data') } = process.env;
 
 const bundle = (entry: string, outfile: string) =>
   build({
@@ -81,7 +95,8 @@ const targets = {
     const args = [wrangler, 'dev', '--config', config, '--ip', HOST, '--port', String(port), ...passed];
     // Otherwise the placeholder of request.cf would be fetched from Cloudflare.
     const env = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
-    run([...args, '--show-interactive-dev-session=false', '--var', `SECRET_KEY:${SECRET_KEY}`], env, (line) => {
+    const vars = Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
+    run([...args, '--show-interactive-dev-session=false', ...vars], env, (line) => {
       console.log(line);
       if (line.includes('Ready on ')) ready();
     });
@@ -89,7 +104,7 @@ const targets = {
 
   async lambda() {
     const taskRoot = await assemble('lambda');
-    const options = { port, taskRoot, handler: `${name}/lambda.handler`, env: { SECRET_KEY } };
+    const options = { port, taskRoot, handler: `${name}/lambda.handler`, env: { ...settings, DATA_FOLDER } };
     const functionUrl = await startFunctionUrl({ ...options, invokeMode: 'RESPONSE_STREAM' });
     stopWith(() => functionUrl.close());
     ready();
@@ -97,7 +112,7 @@ const targets = {
 
   async node() {
     const folder = await assemble('node');
-    Object.assign(process.env, { PORT: String(port), SECRET_KEY });
+    Object.assign(process.env, settings, { PORT: String(port), DATA_FOLDER });
     await import(join(folder, name, 'node.mjs'));
     ready();
   },
