@@ -50,6 +50,7 @@ async function buildAndPrint(application: string, values: Values): Promise<void>
   if (values['allow-secrets'] !== undefined) options.allowSecrets = textsOf(values['allow-secrets']);
   if (values.concurrent) options.concurrent = true;
   if (values.optimize) options.optimize = true;
+  if (values.static) options.static = true;
   const report = await buildPython(options);
   printSizes(report);
   console.log('');
@@ -60,6 +61,20 @@ async function buildAndPrint(application: string, values: Values): Promise<void>
     );
   if (target !== 'worker') console.log(`In Lambda or Node: import assets from '${out}/node.mjs'`);
   console.log("Then:              fromPython(assets) of 'wsgi-edge/python' is the application");
+  if (report.static !== undefined) printStatic(report.static);
+}
+
+function printStatic({ folder, files, size, prefixes, remarks, wrangler }: NonNullable<BuildReport['static']>): void {
+  console.log(
+    files === 0
+      ? '\nNo static files were found'
+      : `\n${files} static files, ${mib(size).trim()} MiB, below ${prefixes.join(', ')}, which ${folder} holds for the platform`,
+  );
+  for (const remark of remarks) console.log(`  ${remark}`);
+  if (files === 0) return;
+  console.log(`In wrangler.toml:  ${wrangler.trimEnd().replaceAll('\n', `\n${' '.repeat(19)}`)}`);
+  console.log(`In Lambda or Node: staticFiles({ folder: '${folder}' })(application) of 'wsgi-edge/middleware'`);
+  console.log(`On S3:             aws s3 sync ${folder} s3://BUCKET --delete`);
 }
 
 function printSizes({ out, files, contents, memory, dropped }: BuildReport): void {

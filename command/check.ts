@@ -186,7 +186,7 @@ function checkSizes(): Finding[] {
   if (bytes > WORKER)
     return [
       advice(
-        `python_assets has ${size}; Workers take 64 MiB: leave out languages or static files (build-python --languages, --exclude)`,
+        `python_assets has ${size}; Workers take 64 MiB: leave out languages or static files (build-python --languages, --static)`,
       ),
     ];
   return [ok(`python_assets has ${size}; Workers take 64 MiB, Lambda 250 MiB`)];

@@ -133,6 +133,10 @@ const COMMANDS: Record<string, Command> = {
         value: 'LIST',
         help: 'the translations (.mo) of packages to ship, such as de,pt_BR; all by default',
       },
+      static: {
+        type: 'boolean',
+        help: 'collect the static files of Django and Flask into the folder public of the assets, for the platform to serve, and leave them out of the interpreter',
+      },
       out: {
         type: 'string',
         value: 'DIR',

@@ -27,6 +27,7 @@ export const SETS = {
   storage: 'test/python/storage/requirements.txt',
   cloudflare: 'test/python/storage/cloudflare.txt',
   pytest: 'test/python/storage/pytest.txt',
+  static: 'test/python/static/requirements.txt',
 };
 export type PackageSet = keyof typeof SETS;
 

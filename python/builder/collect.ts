@@ -52,7 +52,12 @@ export interface Choice {
   include: string[];
   /** The languages whose translations are shipped, such as "de" and "pt_BR". Empty for all. */
   languages: string[];
+  /** Collects source maps too: collectstatic with hashed names looks for the one of each script. */
+  maps?: boolean;
 }
+
+/** The reason why source maps are left out. */
+export const MAPS = 'source maps';
 
 const NOT_CODE: Array<[reason: string, patterns: Patterns]> = [
   ['folders of packages and tools', patternsOf(['node_modules', '__pycache__', '/python_modules'])],
@@ -70,11 +75,10 @@ const NOT_CODE: Array<[reason: string, patterns: Patterns]> = [
       ...['/requirements*.txt', 'pip.conf'],
     ]),
   ],
-  ['source maps', patternsOf(['*.map'])],
   ['logs and backups', patternsOf(['*.log', '*.bak', '*.orig', '*.swp', '*~'])],
 ];
 
-const SOURCES = /\.(po|pot|pyi|pyx|pxd|c|h|cpp|hpp|ts|map)$/;
+const SOURCES = /\.(po|pot|pyi|pyx|pxd|c|h|cpp|hpp|ts)$/;
 const LICENCE = /^(licen[cs]e|copying|copyright|notice|authors)/i;
 const RECORDS = /^(METADATA|PKG-INFO|entry_points\.txt|top_level\.txt)$/;
 
@@ -180,6 +184,7 @@ function reasons(root: string, prefix: 'app' | 'packages', skip: string[], choic
     if (!isFolder && BINARY.test(name)) return isExtension(file) ? null : NATIVE;
     if (isFolder && existsSync(join(file, 'pyvenv.cfg'))) return 'virtual environments';
     if (isFolder && holdsAssets(file)) return 'assets of a build';
+    if (!isFolder && name.endsWith('.map')) return choice.maps ? null : MAPS;
     if (prefix === 'app') return NOT_CODE.find(([, patterns]) => patterns.matches(path))?.[0] ?? null;
     if (isFolder) return packageFolderReason(path, name, file);
     return packageFileReason(path, name, choice.languages.length === 0 ? undefined : languages);

@@ -29,7 +29,7 @@ const WORKER_LIMIT = 64 * 1_048_576; // bytes
 export function checkWorkerSize(total: number, contents: Content[]): void {
   if (total <= WORKER_LIMIT) return;
   const advice = [
-    '--exclude leaves out files, for example static files that are served by Static Assets',
+    '--static leaves static files to the platform; --exclude leaves out any files',
     '--languages leaves out translations; --optimize leaves out docstrings and asserts',
     '--target node builds only for Lambda and Node, which take more',
   ];

@@ -13,12 +13,12 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
-import { FORMAT, PYODIDE_VERSION, type PythonAssets, signOf } from '../interpreter/assets.js';
+import { FORMAT, PYODIDE_VERSION, type PythonAssets } from '../interpreter/assets.js';
 import { readZip } from '../interpreter/zip.js';
 import { collect, parseEntry } from './collect.js';
 import { type BuildOptions, buildPython } from './index.js';
 import { findPyodide, installedIn, installPyodide } from './pyodide-files.js';
-import { writeZip } from './zip-writer.js';
+import { withSite } from './static.js';
 
 /** Options of `developPython`. */
 export interface DevelopOptions extends Pick<BuildOptions, 'application' | 'cwd' | 'progress' | 'concurrent'> {
@@ -106,6 +106,8 @@ async function buildBase(
       out,
       snapshot: 'framework',
       target: 'node',
+      // collectstatic with hashed names looks for the source map of each script.
+      include: ['packages/**/*.map'],
       ...(packages !== undefined && { packages }),
       ...(required !== undefined && { requirements: required }),
       progress: () => {},
@@ -126,13 +128,11 @@ function withFiles(base: PythonAssets, root: string, skip: string[]): PythonAsse
       data: method === 8 ? new Uint8Array(inflateRawSync(read())) : read(),
       mtime: modified / 1000,
     }));
-  const own = collect(root, 'app', skip, { exclude: [], include: [], languages: [] }, new Map());
+  const own = collect(root, 'app', skip, { exclude: [], include: [], languages: [], maps: true }, new Map());
   const files = own.map(({ path, bytes, mtime }) => ({
     name: path,
     data: bytes,
     ...(mtime !== undefined && { mtime }),
   }));
-  const site = writeZip([...kept, ...files], false);
-  const manifest = { ...base.manifest, files: { ...base.manifest.files, site: signOf(site) } };
-  return { ...base, manifest, site };
+  return withSite(base, [...kept, ...files], false);
 }

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
 import { type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
@@ -11,8 +11,8 @@ import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
 import { installedIn, type PyodideFiles, readPyodide } from './pyodide-files.js';
 import { checkSecrets } from './secrets.js';
+import { collectStatics, type StaticReport, withSite } from './static.js';
 import { partsOf, type Target, type WrittenFile, workerSize, writeAssets } from './written.js';
-import { writeZip } from './zip-writer.js';
 
 /** Options of `buildPython`. */
 export interface BuildOptions {
@@ -34,6 +34,9 @@ export interface BuildOptions {
   include?: string[];
   /** The languages whose translations (.mo) of packages are shipped, such as "de" or "pt_BR"; all by default. */
   languages?: string[];
+  /** Collects the static files of Django (as collectstatic does) and Flask into the folder `public` of the assets, laid out by
+   *  URL, for the platform to serve. The interpreter has only their names, except those that `include` names. */
+  static?: boolean;
   /** The folder for the assets, "python_assets" by default. The files of an earlier build in it are replaced. */
   out?: string;
   /** The contents of the snapshot: the application (by default), or only the packages that it imports. 'none' takes no
@@ -62,6 +65,8 @@ export interface BuildReport {
   files: WrittenFile[];
   /** The packages and the folders of the application in the site zip, the largest first. */
   contents: Content[];
+  /** The static files, if they were asked for. */
+  static?: StaticReport;
   /** The paths of the files and folders that were left out, by reason. */
   dropped: Record<string, string[]>;
   uncompiled: Uncompiled[];
@@ -92,42 +97,35 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   const pyodide = await readPyodide(homes);
   const engine = await compileEngine(pyodide);
   const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
-  const choice = withProject(options, [root, cwd], compiler.parseToml);
+  const choice = { ...withProject(options, [root, cwd], compiler.parseToml), maps: options.static === true };
   const dropped: Dropped = new Map();
   const gathered = await gather({ ...options, root, out, cwd, packages, progress }, choice, dropped);
   const { files: collected, extensions } = await takeExtensions(gathered);
   const { files, uncompiled } = compileAll(collected, compiler);
   for (const { path, reason } of uncompiled)
     progress(`could not be compiled, and is shipped as it is: ${path}: ${reason}`);
-  const site = writeZip(files);
   progress(`compiled ${files.filter(({ name }) => name.endsWith('.pyc')).length} modules`);
 
-  const manifest: PythonManifest = {
-    format: FORMAT,
-    pyodide: PYODIDE_VERSION,
-    application,
-    env,
-    concurrent,
-    files: { stdlib: signOf(stdlib), site: signOf(site) },
-  };
   const linked = await linkedWith(extensions, pyodide, homes);
-  const unfrozen: PythonAssets = {
+  const bare = {
     ...(linked === pyodide ? engine : await compileEngine(linked)),
-    ...{ manifest, stdlib, site },
-    extensions: extensions.map(({ path, module }) => [path, module]),
+    ...emptyAssets(application, stdlib, extensions, { env, concurrent }),
   };
+  const statics = options.static ? await collectStatics(bare, files, choice, relative(cwd, out)) : undefined;
+  const unfrozen = statics?.assets ?? withSite(bare, files);
   const { assets, memory } = await freeze(unfrozen, snapshot, progress);
   await checkRestore(assets, progress);
 
-  const contents = contentsOf(site);
-  const parts = partsOf(assets, linked, extensions, noticeOf(collected), target);
+  const contents = contentsOf(assets.site as Uint8Array);
+  const parts = partsOf(assets, linked, extensions, noticeOf(collected), target, statics?.report.wrangler);
   if (target !== 'node') checkWorkerSize(workerSize(parts), contents);
-  const written = writeAssets(out, parts);
+  const written = writeAssets(out, parts, statics?.parts);
   return {
     out,
     application,
     files: written,
     contents,
+    ...(statics !== undefined && { static: statics.report }),
     dropped: Object.fromEntries(dropped),
     uncompiled,
     memory,
@@ -143,3 +141,20 @@ const linkedWith = async (extensions: Extension[], pyodide: PyodideFiles, homes:
         homes,
         extensions.map(({ module }) => module),
       );
+
+/** The assets of Python, with nothing in the site zip yet. */
+function emptyAssets(
+  application: string,
+  stdlib: Uint8Array,
+  extensions: Extension[],
+  settings: Pick<PythonManifest, 'env' | 'concurrent'>,
+): Pick<PythonAssets, 'manifest' | 'stdlib' | 'site' | 'extensions'> {
+  const site = new Uint8Array();
+  const files = { stdlib: signOf(stdlib), site: signOf(site) };
+  return {
+    manifest: { format: FORMAT, pyodide: PYODIDE_VERSION, application, ...settings, files },
+    stdlib,
+    site,
+    extensions: extensions.map(({ path, module }) => [path, module]),
+  };
+}

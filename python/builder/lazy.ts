@@ -1,8 +1,9 @@
 import type { PythonAssets } from '../interpreter/assets.js';
 import type { DevelopOptions } from './develop.js';
 import type { BuildOptions, BuildReport } from './index.js';
+import type { StaticReport } from './static.js';
 
-export type { BuildOptions, BuildReport, DevelopOptions };
+export type { BuildOptions, BuildReport, DevelopOptions, StaticReport };
 
 /** Builds the assets of a Python application for `fromPython`: everything is compiled and tried by the interpreter that
  *  will run it, so that no Python is needed on the machine.
@@ -34,4 +35,24 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
 export async function developPython(options: DevelopOptions): Promise<PythonAssets> {
   const develop = await import('./develop.js');
   return develop.developPython(options);
+}
+
+/** Collects the static files of an application of Django or Flask into an empty folder, laid out by URL, as `buildPython` does with
+ *  its option `static`.
+ *  @throws {WsgiError} when the application can't be imported, or its collectstatic fails
+ *  @example
+ *  ```ts
+ *  import { staticFiles } from 'wsgi-edge/middleware';
+ *  import { fromPython } from 'wsgi-edge/python';
+ *  import { collectStatic, developPython } from 'wsgi-edge/python/build';
+ *
+ *  export async function load() {
+ *    const assets = await developPython({ application: 'app.py:app', cache: 'node_modules/.cache/wsgi-edge' });
+ *    await collectStatic(assets, 'public');
+ *    return staticFiles({ folder: 'public' })(fromPython(assets));
+ *  }
+ *  ``` */
+export async function collectStatic(assets: PythonAssets, folder: string): Promise<StaticReport> {
+  const builder = await import('./static.js');
+  return builder.collectStatic(assets, folder);
 }

@@ -8,17 +8,18 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 
 /** The file in the folder of the assets that lists the files of the build. The next build deletes only those. */
 export const RECORD = 'wsgi-edge-build.json';
 const PARTIAL = `${RECORD}.partial`;
 
-/** A file to write: its name, and its contents. */
-export type Part = [name: string, data: Uint8Array | string];
+/** A file to write: its path in the folder, with /, its contents, and the time of its last change, in seconds since 1970. */
+export type Part = [name: string, data: Uint8Array | string, mtime?: number];
 
 /** Tells whether a folder holds the assets of a build. */
 export const holdsAssets = (folder: string): boolean => existsSync(join(folder, RECORD));
@@ -42,9 +43,7 @@ function checkContents(out: string): void {
   if (!existsSync(out)) refuse(out, 'is a link to nothing');
   if (!statSync(out).isDirectory()) refuse(out, 'is a file');
   const earlier = new Set(earlierFiles(out));
-  const others = readdirSync(out, { withFileTypes: true })
-    .filter((entry) => !earlier.has(entry.name) || entry.isDirectory())
-    .map(({ name }) => name);
+  const others = filesIn(out).filter((name) => !earlier.has(name));
   if (others.length === 0) return;
   const named = others.slice(0, 3).join(', ') + (others.length > 3 ? ` and ${others.length - 3} more` : '');
   refuse(out, `holds files that no build wrote: ${named}`);
@@ -62,14 +61,32 @@ function refuse(out: string, reason: string): never {
 export function replaceFiles(out: string, parts: Part[]): void {
   checkContents(out);
   mkdirSync(out, { recursive: true });
-  const earlier = earlierFiles(out);
+  const earlier = filesIn(out);
   const names = parts.map(([name]) => name);
   writeRecord(out, [...new Set([...earlier, ...names])]);
   for (const name of earlier) if (name !== RECORD) rmSync(join(out, name), { force: true });
-  // 'wx' follows no link that somebody has put there since.
-  for (const [name, data] of parts) writeFileSync(join(out, name), data, { flag: 'wx' });
+  for (const { name, parentPath } of readdirSync(out, { withFileTypes: true }).filter((entry) => entry.isDirectory()))
+    rmSync(join(parentPath, name), { recursive: true });
+  writeFiles(out, parts);
   writeRecord(out, names);
 }
+
+/** Writes new files into a folder. */
+export function writeFiles(folder: string, parts: Part[]): void {
+  for (const [name, data, mtime] of parts) {
+    const file = join(folder, name);
+    mkdirSync(dirname(file), { recursive: true });
+    // 'wx' follows no link that somebody has put there since.
+    writeFileSync(file, data, { flag: 'wx' });
+    if (mtime !== undefined) utimesSync(file, mtime, mtime);
+  }
+}
+
+/** The paths of the files in a folder, with /. It follows no links, so a path never leads out of the folder. */
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).split(sep).join('/'));
 
 function writeRecord(out: string, files: string[]): void {
   rmSync(join(out, PARTIAL), { force: true });
@@ -78,15 +95,11 @@ function writeRecord(out: string, files: string[]): void {
   renameSync(join(out, PARTIAL), join(out, RECORD));
 }
 
-/** The names of the files in a folder that an earlier build may have written. */
+/** The paths of the files in a folder that an earlier build may have written. */
 function earlierFiles(out: string): string[] {
   const record = join(out, RECORD);
-  if (!existsSync(record)) return [PARTIAL];
-  return [...listedIn(record).filter((name) => PLAIN.test(name)), RECORD, PARTIAL];
+  return existsSync(record) ? [...listedIn(record), RECORD, PARTIAL] : [PARTIAL];
 }
-
-// A list that was changed by hand may have a path that leads to another folder.
-const PLAIN = /^\w[\w.-]*$/;
 
 function listedIn(record: string): string[] {
   try {

@@ -114,13 +114,15 @@ export interface WrittenFile {
 export type Target = 'worker' | 'node' | 'all';
 
 /** The files of the assets.
- *  @param notice  the text of the file NOTICE */
+ *  @param notice  the text of the file NOTICE
+ *  @param wrangler  more lines for wrangler.toml */
 export function partsOf(
   assets: PythonAssets,
   pyodide: PyodideFiles,
   extensions: Extension[],
   notice: string,
   target: Target,
+  wrangler = '',
 ): Part[] {
   const helpers = [
     ...pyodide.helpers,
@@ -131,7 +133,7 @@ export function partsOf(
   const ofWorker: Part[] = [
     ['assets.mjs', assetModule(helpers, extensions, snapshot !== undefined)],
     ['assets.d.mts', typesModule],
-    ['wrangler-rules.toml', rules],
+    ['wrangler-rules.toml', wrangler === '' ? rules : `${rules}\n${wrangler}`],
   ];
   const ofNode: Part[] = [
     ['node.mjs', nodeModule(helpers, extensions, snapshot !== undefined)],
@@ -158,9 +160,10 @@ export const workerSize = (parts: Part[]): number =>
     .filter(([name]) => /\.(mjs|wasm|zip|bin)$/.test(name) && name !== 'node.mjs')
     .reduce((sum, [, data]) => sum + Buffer.byteLength(data), 0);
 
-/** Writes the assets into a folder, and deletes the assets of an earlier build there. */
-export function writeAssets(out: string, parts: Part[]): WrittenFile[] {
-  replaceFiles(out, parts);
+/** Writes the assets into a folder, and deletes the assets of an earlier build there.
+ *  @param statics  static files beside the assets */
+export function writeAssets(out: string, parts: Part[], statics: Part[] = []): WrittenFile[] {
+  replaceFiles(out, [...parts, ...statics]);
   return parts.map(([name, data]) => ({
     name,
     bytes: Buffer.byteLength(data),

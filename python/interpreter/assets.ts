@@ -58,6 +58,9 @@ export interface PythonManifest {
   /** True if `threading.local` belongs to the request, so that one interpreter can serve several at a time. */
   concurrent: boolean;
   files: { stdlib: Sign; site: Sign; snapshot?: Sign };
+  /** Static files that the platform serves: their path, size in bytes, and the time of their last change in milliseconds. Python
+   *  sees that they exist, but can't open them. */
+  outside?: Array<[path: string, size: number, modified: number]>;
   snapshot?: SnapshotManifest;
 }
 

@@ -11,7 +11,15 @@ import {
   signOf,
 } from './assets.js';
 import { inflate } from './inflate.js';
-import type { FsNode, HiwireConfig, PyodideApi, PyodideFs, PyodideModule, PyodidePublic } from './pyodide.js';
+import type {
+  FsNode,
+  HiwireConfig,
+  PyodideApi,
+  PyodideFs,
+  PyodideModule,
+  PyodidePublic,
+  PyodideStream,
+} from './pyodide.js';
 import { restoreSnapshot } from './snapshot.js';
 import { provideModules } from './wasm-helpers.js';
 import { readZip } from './zip.js';
@@ -265,13 +273,29 @@ function mountFiles(module: PyodideModule, api: PyodideApi, assets: PythonAssets
   files(`lib/python${major}${minor}.zip`, stdlib.byteLength, () => bytesOf(stdlib, 0, stdlib.byteLength));
   for (const { name, method, length, modified, read } of readZip(assets.site))
     files(name, length, method === 8 ? () => inflate(read(), length) : read, modified);
+  for (const [path, size, modified] of assets.manifest.outside ?? []) {
+    const node = files(path, size, () => new Uint8Array(), modified);
+    node.stream_ops = { ...node.stream_ops, open: refuseToOpen(FS, path) };
+  }
 }
 
 const FILE = 0o100644;
+const EIO = 29; // Emscripten has the numbers of WASI
+
+/** Refuses to open a static file that the assets do not have. A missing file would be a 404 without a reason. */
+const refuseToOpen =
+  (FS: PyodideFs, path: string) =>
+  ({ fd }: PyodideStream): never => {
+    FS.closeStream(fd);
+    console.error(
+      `python: /${path} is not in the assets, because build-python --static left it to the platform: let the platform serve the folder public, or ship the file with --include ${path.replace(/^app\//, '')}`,
+    );
+    throw new FS.ErrnoError(EIO);
+  };
 
 /** Puts files into the file system. Their contents are read at their first use: most are never opened, because the snapshot
  *  already holds the modules. */
-function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Array, modified?: number) => void {
+function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Array, modified?: number) => FsNode {
   const folders = new Map<string, FsNode>();
   const folderOf = (path: string): FsNode => {
     let node = folders.get(path);
@@ -296,6 +320,7 @@ function placer(FS: PyodideFs): (path: string, size: number, read: () => Uint8Ar
       return contents;
     };
     Object.defineProperty(node, 'contents', { configurable: true, get, set });
+    return node;
   };
 }
 

@@ -46,6 +46,7 @@ export interface PyodideFs {
     errno: number | undefined,
   ) => Error & { errno: number };
   createStream(stream: Omit<PyodideStream, 'fd'>): PyodideStream;
+  closeStream(fd: number): void;
   filesystems: { NODEFS: NodeFiles; MEMFS: { stream_ops: { mmap: MapFile } } };
 }
 
@@ -76,6 +77,7 @@ export interface FsStream {
 
 /** An open file or socket. */
 export interface PyodideStream {
+  fd: number;
   path: string;
   node: FsNode;
   flags: number;
@@ -109,6 +111,7 @@ export interface FsAttributes {
 export interface FsNode {
   name: string;
   node_ops: { mknod(parent: FsNode, name: string, mode: number, device: number): FsNode };
+  stream_ops: object;
   contents: Uint8Array;
   usedBytes: number;
   /** Milliseconds since 1970. */

@@ -1,0 +1,109 @@
+import { describe, WsgiError } from '../../src/errors.js';
+import { type PythonAssets, signOf } from '../interpreter/assets.js';
+import { bootPython } from '../interpreter/boot.js';
+import type { Choice } from './collect.js';
+import { type Part, writeFiles } from './out-folder.js';
+import { patternsOf } from './patterns.js';
+import { writeZip, type ZipFile } from './zip-writer.js';
+
+/** The folder of static files, in the folder of the assets. */
+export const PUBLIC = 'public';
+
+/** The static files of an application, as the platform serves them. */
+export interface StaticReport {
+  /** Their folder from the working folder. It is laid out by URL. */
+  folder: string;
+  files: number;
+  /** Bytes. */
+  size: number;
+  /** The URL paths below which they are, such as "/static/". */
+  prefixes: string[];
+  /** Lines about files that could not be found, or must be served in another way. */
+  remarks: string[];
+  /** The lines for wrangler.toml, "" without files. */
+  wrangler: string;
+}
+
+/** The static files of an application, and its assets without them. */
+export interface Statics {
+  assets: PythonAssets;
+  /** The files to write beside the assets. */
+  parts: Part[];
+  report: StaticReport;
+}
+
+type Found = [
+  files: Array<[url: string, bytes: Uint8Array, mtime: number]>,
+  left: string[],
+  folders: string[],
+  shipped: Array<[path: string, bytes: Uint8Array]>,
+  remarks: string[],
+];
+
+/** Finds the static files of an application in an interpreter of its own, because collectstatic writes files and imports modules
+ *  that are not for the snapshot.
+ *  @param bare  the assets with an empty site zip
+ *  @param files  the files for the site zip
+ *  @param out  the folder of the assets
+ *  @throws {WsgiError} when the application can't be imported, or its collectstatic fails */
+export async function collectStatics(
+  bare: PythonAssets,
+  files: ZipFile[],
+  { include: included }: Choice,
+  out: string,
+): Promise<Statics> {
+  const [found, left, folders, shipped, remarks] = await find(withSite(bare, files, false));
+  const gone = new Set(left);
+  const include = patternsOf(included);
+  const isLeft = ({ name }: ZipFile): boolean =>
+    !include.matches(name.replace(/^app\//, '')) &&
+    (name.endsWith('.map') || gone.has(`/${name}`) || folders.some((folder) => `/${name}`.startsWith(`${folder}/`)));
+  const added = shipped.map(([path, data]): ZipFile => ({ name: path.slice(1), data }));
+  const others = files.filter(({ name }) => !added.some((file) => file.name === name));
+  const assets = withSite(bare, [...others.filter((file) => !isLeft(file)), ...added]);
+  const outside = others
+    .filter(isLeft)
+    .map(({ name, data, mtime = 0 }): [string, number, number] => [name, data.length, mtime * 1000]);
+  return {
+    assets: { ...assets, manifest: { ...assets.manifest, outside } },
+    parts: found.map(([url, bytes, mtime]): Part => [PUBLIC + url, bytes, mtime]),
+    report: reportOf(found, remarks, `${out}/${PUBLIC}`),
+  };
+}
+
+/** Collects the static files of an application into a folder, which must be empty.
+ *  @throws {WsgiError} when the application can't be imported, or its collectstatic fails */
+export async function collectStatic(assets: PythonAssets, folder: string): Promise<StaticReport> {
+  const [found, , , , remarks] = await find(assets);
+  writeFiles(
+    folder,
+    found.map(([url, bytes, mtime]): Part => [url, bytes, mtime]),
+  );
+  return reportOf(found, remarks, folder);
+}
+
+async function find(assets: PythonAssets): Promise<Found> {
+  const { python } = await bootPython(assets);
+  try {
+    return python.pyimport('wsgi_edge.static').collect?.(assets.manifest.application) as Found;
+  } catch (error) {
+    const cause = error instanceof Error ? error.message.trimEnd() : describe(error);
+    throw new WsgiError(`build-python: the static files can not be collected:\n${cause}`, { cause: error });
+  }
+}
+
+const reportOf = (found: Found[0], remarks: string[], folder: string): StaticReport => ({
+  folder,
+  files: found.length,
+  size: found.reduce((sum, [, { length }]) => sum + length, 0),
+  prefixes: [...new Set(found.map(([url]) => (/^\/[^/]+\//.exec(url) ?? ['/'])[0]))],
+  remarks,
+  wrangler: found.length === 0 ? '' : `[assets]\ndirectory = ${JSON.stringify(folder)}\nhtml_handling = "none"\n`,
+});
+
+/** Returns assets with other files in their site zip.
+ *  @param compress  false is faster */
+export function withSite(assets: PythonAssets, files: ZipFile[], compress = true): PythonAssets {
+  const site = writeZip(files, compress);
+  return { ...assets, site, manifest: { ...assets.manifest, files: { ...assets.manifest.files, site: signOf(site) } } };
+}

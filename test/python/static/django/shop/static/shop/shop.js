@@ -1,0 +1,2 @@
+console.log('shop');
+//# sourceMappingURL=shop.js.map
