@@ -23,10 +23,17 @@ const BUILDS = {
     packages: 'flask-example',
     // The secret of its sessions is read when the application is imported, and must not be frozen.
     snapshot: 'framework',
+    static: true,
+    // The mixed example has them below another path.
+    include: ['static/*'],
     // Others are served while a request waits for D1, or for the package index.
     concurrent: true,
   },
-  django: { application: 'examples/django/python/board/wsgi.py:application', packages: 'django-example' },
+  django: {
+    application: 'examples/django/python/board/wsgi.py:application',
+    packages: 'django-example',
+    static: true,
+  },
   bottle: { application: 'examples/bottle/python/app.py:app', packages: 'bottle' },
 } satisfies Record<string, Omit<BuildOptions, 'packages'> & { packages: PackageSet }>;
 

@@ -1,7 +1,7 @@
 // Serves an example in Python: on workerd (`wrangler dev`), in AWS's runtime client, or on Node.
 // node scripts/start-python.ts flask --target cloudflare|lambda|node --port 8790; --inspector-port and --persist-to go to wrangler.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -53,13 +53,13 @@ const bundle = (entry: string, outfile: string) =>
     logLevel: 'warning',
   });
 
-/** Bundles an entry. The folder is laid out like examples/, so that the entry finds the assets that it imports. */
+/** Bundles an entry. The folder is laid out like examples/, so that the entry finds its assets. */
 async function assemble(entry: string): Promise<string> {
   const folder = join(root, 'build/python/examples', `${name}-${entry}`);
   const assets = assetsOf(name).replace('examples/', '');
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  cpSync(join(root, 'examples', assets), join(folder, assets), { recursive: true });
+  mkdirSync(dirname(join(folder, assets)), { recursive: true });
+  symlinkSync(join(root, 'examples', assets), join(folder, assets));
   await bundle(`${entry}.ts`, join(folder, name, `${entry}.mjs`));
   return folder;
 }

@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
+import { staticFiles } from 'wsgi-edge/middleware';
 import { folder, fromPython } from 'wsgi-edge/python';
 import { environment } from './environment.ts';
 import assets from './python_assets/node.mjs';
@@ -10,6 +12,7 @@ mkdirSync(DATA_FOLDER, { recursive: true });
 
 const app = fromPython(assets, { env: environment(process.env), files: { '/data': folder(DATA_FOLDER) } });
 await app.boot();
+const statics = { folder: join(import.meta.dirname, 'python_assets/public/static'), prefix: '/static' };
 
 /** For a Function URL with InvokeMode RESPONSE_STREAM. */
-export const handler = toLambdaStreamHandler(app);
+export const handler = toLambdaStreamHandler(staticFiles(statics)(app));

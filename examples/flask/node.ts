@@ -1,4 +1,6 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { staticFiles } from 'wsgi-edge/middleware';
 import { serve } from 'wsgi-edge/node';
 import { folder, fromPython } from 'wsgi-edge/python';
 import { environment } from './environment.ts';
@@ -12,4 +14,5 @@ const app = fromPython(assets, {
   files: { '/data': folder(DATA_FOLDER) },
 });
 await app.boot();
-await serve(app, { port: PORT });
+const statics = { folder: join(import.meta.dirname, 'python_assets/public/static'), prefix: '/static' };
+await serve(staticFiles(statics)(app), { port: PORT });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildExample, EXAMPLE_PACKAGES, type ExampleName } from '../../scripts/python-examples.ts';
+import { buildExample, EXAMPLE_PACKAGES } from '../../scripts/python-examples.ts';
 import { type Services, startServices } from '../../scripts/services.ts';
 import { errorsOf, noBrowser, overflow, startBrowser, violations } from '../browser.ts';
 import { notFetched } from './assets.ts';
@@ -88,6 +88,11 @@ const styleOf = (page: Page, selector: string, property: string): Promise<string
     .first()
     .evaluate((element, name) => getComputedStyle(element).getPropertyValue(name), property);
 
+/** Clicks a link or a button that leads to another page, and waits for its style sheets. */
+async function follow(page: Page, role: 'link' | 'button', name: string): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), page.getByRole(role, { name, exact: true }).click()]);
+}
+
 /** Clicks a link to a file. Returns the file. */
 async function download(page: Page, name: string): Promise<Buffer> {
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name }).click()]);
@@ -95,11 +100,11 @@ async function download(page: Page, name: string): Promise<Buffer> {
 }
 
 async function logIn(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Log in' }).click();
+  await follow(page, 'link', 'Log in');
   await isSound(page);
   await page.getByLabel('Username').fill('ada');
   await page.getByLabel('Password').fill('correct horse');
-  await page.getByRole('button', { name: 'Log in' }).click();
+  await follow(page, 'button', 'Log in');
   await page.getByText('ada', { exact: true }).waitFor();
 }
 
@@ -112,25 +117,25 @@ async function useSite(page: Page, origin: string): Promise<void> {
   expect(forged.status()).toBe(403);
   await page.getByLabel('Text').fill('first');
   await page.getByLabel('Attachment').setInputFiles({ name: 'größer.txt', mimeType: 'text/plain', buffer: TEXT });
-  await page.getByRole('button', { name: 'Put it up' }).click();
+  await follow(page, 'button', 'Put it up');
   await page.getByText('Your note is on the board.').waitFor();
   await isSound(page);
-  await page.getByRole('link', { name: 'Change' }).click();
+  await follow(page, 'link', 'Change');
   await isSound(page);
   await page.getByLabel('Text').fill('changed on the page');
-  await page.getByRole('button', { name: 'Change a note' }).click();
+  await follow(page, 'button', 'Change a note');
   await page.getByText('changed on the page').waitFor();
 }
 
 /** Changes the note in the admin, whose style sheets apply. */
 async function useAdmin(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Admin' }).click();
+  await follow(page, 'link', 'Admin');
   expect(await styleOf(page, '#header', 'display')).toBe('flex');
   expect(await styleOf(page, '#header', 'background-color')).toBe('rgb(65, 118, 144)');
-  await page.getByRole('link', { name: 'Notes', exact: true }).click();
-  await page.getByRole('link', { name: 'changed on the page' }).click();
+  await follow(page, 'link', 'Notes');
+  await follow(page, 'link', 'changed on the page');
   await page.getByLabel('Text').fill('changed in the admin');
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await follow(page, 'button', 'Save');
   await page.getByText('was changed successfully').waitFor();
 }
 
@@ -148,6 +153,8 @@ describe.skipIf(missing)('the Django example', () => {
     const { origin, stop } = await start('django', target, state, env);
     await useSite(page, origin);
     await useAdmin(page);
+    // Otherwise the browser would tell that it lost the connection over which it asks for the icon.
+    await page.goto('about:blank');
     await stop();
 
     const again = await start('django', target, state, env);
@@ -161,10 +168,10 @@ describe.skipIf(missing)('the Django example', () => {
 
   it('is migrated once if two instances start at the same time', { timeout: 120_000 }, async () => {
     const env = { ...ADMIN, ...createDatabase() };
-    const started = await Promise.all(
-      ['one', 'two'].map((name) => start('django', 'node', join(scratch, `both ${name}`), env)),
-    );
-    const answers = await Promise.all(started.map(({ origin }) => fetch(origin)));
+    const one = await start('django', 'node', join(scratch, 'one of two'), env);
+    const two = await start('django', 'node', join(scratch, 'two of two'), env);
+    // The first request migrates.
+    const answers = await Promise.all([one, two].map(({ origin }) => fetch(origin)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 });
@@ -174,34 +181,35 @@ describe.skipIf(missing)('the Flask example', () => {
     ['node', 'PostgreSQL', createDatabase],
     ['cloudflare', 'D1', () => ({})],
   ])('on %s with %s keeps its data over a restart', { timeout: 300_000 }, async (target, database, settings) => {
-    const name: ExampleName = 'flask';
     const env = { ...settings(), PACKAGE_INDEX: `${indexUrl()}/pypi` };
     const state = join(scratch, `flask on ${target} ${database}`);
     const context = await browser.newContext();
     const page = await context.newPage();
     const errors = errorsOf(page);
-    const { origin, stop } = await start(name, target, state, env);
+    const { origin, stop } = await start('flask', target, state, env);
     await page.goto(origin);
     await isSound(page);
     for (const label of ['Register', 'Log in']) {
-      if (label === 'Register') await page.getByRole('link', { name: label }).click();
+      if (label === 'Register') await follow(page, 'link', label);
       await isSound(page);
       await page.getByLabel('Name').fill('Zoë');
       await page.getByLabel('Password').fill('correct horse');
-      await page.getByRole('button', { name: label }).click();
+      await follow(page, 'button', label);
     }
     await page.getByLabel('A note').fill('größer ☃');
-    await page.getByRole('button', { name: 'Put it up' }).click();
+    await follow(page, 'button', 'Put it up');
     await page.getByText('Your note is on the board.').waitFor();
     await page.getByLabel('A file').setInputFiles({ name: 'text.txt', mimeType: 'text/plain', buffer: TEXT });
-    await page.getByRole('button', { name: 'Store it' }).click();
+    await follow(page, 'button', 'Store it');
     await isSound(page);
-    await page.getByRole('link', { name: 'About' }).click();
+    await follow(page, 'link', 'About this board');
     await page.getByText(`The latest release is Flask ${LATEST}.`).waitFor();
     await isSound(page);
+    // Otherwise the browser would tell that it lost the connection over which it asks for the icon.
+    await page.goto('about:blank');
     await stop();
 
-    const again = await start(name, target, state, { ...env, PACKAGE_INDEX: `${indexUrl()}/nothing` });
+    const again = await start('flask', target, state, { ...env, PACKAGE_INDEX: `${indexUrl()}/nothing` });
     await page.goto(again.origin);
     await page.getByText('größer ☃').waitFor();
     await page.getByText('Zoë', { exact: true }).first().waitFor();

@@ -62,6 +62,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "index"
 
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR.parent / "staticfiles"
 # Files of users. A view serves them, so they have no URL of their own.
 MEDIA_ROOT = DATA / "media"
 USE_TZ = True

@@ -2,11 +2,10 @@
 
 import os
 
-from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "board.settings")
-site = StaticFilesHandler(get_wsgi_application())
+site = get_wsgi_application()
 
 from .start import before_first_request  # noqa: E402
 from .warm import warm  # noqa: E402
