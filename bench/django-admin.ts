@@ -1,5 +1,6 @@
 // The first response of the Django example in a fresh process, the login page of its admin, on Node and on native CPython with
-// Django from PyPI: `node bench/django-admin.ts [rounds]`. Both have migrated a database of SQLite before.
+// Django from PyPI: `node bench/django-admin.ts [rounds]`. On Node the response waits for a look at the database, whether there are
+// migrations to apply; native CPython has the application that Django's own template makes, without that.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -68,7 +69,6 @@ async function first(name: string, command: string, args: string[]): Promise<num
   return cost;
 }
 
-// PyPI's Django without packages of the example, so its settings name no driver: this database is SQLite.
 Object.assign(env, {
   DATA_FOLDER: join(out, 'data'),
   DJANGO_SETTINGS_MODULE: 'board.settings',
@@ -83,7 +83,7 @@ const contenders = {
 const runs = Object.fromEntries(
   Object.entries(contenders).map(([name, [command = '', ...args]]) => [name, () => first(name, command, args)]),
 );
-// The first runs migrate, and write the .pyc files.
+// The first runs migrate the database, and write the .pyc files.
 for (const run of Object.values(runs)) await run();
 for (const name of Object.keys(cpu)) cpu[name] = [];
 console.log(`load before: ${loadavg().map((load) => load.toFixed(1))}`);
