@@ -117,5 +117,5 @@ try {
   await onNode('Node, concurrency: 10', concurrent, { concurrency: 10 });
   await onWorkerd('workerd, concurrency: 10', concurrent);
 } finally {
-  services.stop();
+  await services.stop();
 }

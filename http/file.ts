@@ -1,11 +1,5 @@
 import { WsgiError } from '../src/errors.js';
-import {
-  contentRange,
-  formatHttpDate,
-  notModifiedHeaders,
-  precondition,
-  requestedRange,
-} from '../src/http-semantics.js';
+import { formatHttpDate, rangeHeaders, select } from '../src/http-semantics.js';
 import type { Application, FileSource } from '../src/types.js';
 import { CONTENT_TYPE, headerList, type Init, statusLine } from './response.js';
 
@@ -51,19 +45,11 @@ export function file(content: FileContent, { headers, etag, lastModified }: File
     ]);
     if (etag !== undefined) list.push(['ETag', etag]);
     if (modified !== undefined) list.push(['Last-Modified', formatHttpDate(modified)]);
-    const refused = precondition(environ, validators);
-    const range = refused === undefined ? requestedRange(environ, size, validators) : undefined;
-    if (refused !== undefined || range === 'unsatisfiable') {
-      const rest = notModifiedHeaders(list);
-      if (range !== undefined) rest.push(contentRange(undefined, size));
-      startResponse(statusLine(refused ?? 416), rest);
-      return [];
-    }
-    const { first, last } = range ?? { first: 0, last: size - 1 };
-    if (range !== undefined) list.push(contentRange(range, size));
-    list.push(['Content-Length', String(last - first + 1)]);
-    startResponse(statusLine(range === undefined ? 200 : 206), list);
+    const range = select(environ, list, size, validators);
+    if (typeof range === 'function') return range(environ, startResponse);
+    if (range === undefined) startResponse(statusLine(200), [...list, ['Content-Length', String(size)]]);
+    else startResponse(statusLine(206), [...list, ...rangeHeaders(range, size)]);
     if (environ.REQUEST_METHOD === 'HEAD') return [];
-    return environ['wsgi.file_wrapper'](await content.slice(first, last + 1));
+    return environ['wsgi.file_wrapper'](await content.slice(range?.first ?? 0, range ? range.last + 1 : size));
   };
 }

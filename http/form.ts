@@ -27,7 +27,7 @@ export interface FormOptions extends ReadOptions {
 type FormValue = string | Blob | undefined | void;
 
 /** The fields and files of a posted form, urlencoded or multipart. A file is a `File` in memory unless `onFile` takes it.
- *  `maxBytes` counts names, values and files in memory.
+ *  `maxBytes` counts names, file names, values and files in memory.
  *  @throws {HttpError} (as a rejection) with 415 when the body is not a form, 413 when it exceeds `maxBytes` or `maxParts`, and
  *    400 when it is malformed
  *  @example
@@ -78,7 +78,7 @@ export async function form(environ: Environ, options: FormOptions = {}): Promise
     }
   } else if (type === 'multipart/form-data' && boundary !== undefined) {
     for await (const part of partsOf(environ['wsgi.input'], boundary)) {
-      keep(part.name.length, 1);
+      keep(part.name.length + (part.filename?.length ?? 0), 1);
       await addPart(fields, part, keep, onFile);
     }
   } else wrongType(environ, 'application/x-www-form-urlencoded or multipart/form-data');

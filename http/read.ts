@@ -1,6 +1,7 @@
 // Readers of a request. Each takes environ, and refuses bad input with an HttpError that has the response for the client.
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { quote, WsgiError } from '../src/errors.js';
+import { weightsOf } from '../src/http-semantics.js';
 import { bytesToTextOrNull, decodeNative } from '../src/native-string.js';
 import type { Environ } from '../src/types.js';
 import { HttpError, text } from './response.js';
@@ -159,12 +160,7 @@ export async function jsonBody<T = unknown>(environ: Environ, options?: ReadOpti
  *  ``` */
 export function accepts<Type extends string>(environ: Environ, ...types: Type[]): Type | undefined {
   if (!environ.HTTP_ACCEPT) return types[0];
-  const weights = new Map<string, number>();
-  for (const item of environ.HTTP_ACCEPT.toLowerCase().split(',')) {
-    const [range = '', ...parameters] = item.split(';').map((part) => part.trim());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    weights.set(range, weight === undefined ? 1 : Number(weight.slice(2)) || 0);
-  }
+  const weights = weightsOf(environ.HTTP_ACCEPT);
   const weightOf = (type: string) =>
     weights.get(type) ?? weights.get(type.replace(/\/.*/, '/*')) ?? weights.get('*/*') ?? 0;
   return types.filter(weightOf).sort((a, b) => weightOf(b) - weightOf(a))[0];

@@ -9,13 +9,15 @@ export type Params<Path extends string> = { [Name in string extends Path ? strin
 type Names<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
   ? Names<Segment> | Names<Rest>
   : Path extends `:${infer Name}` | `*${infer Name}`
-    ? Name extends `${string}${Syntax | '.' | '-'}${string}`
+    ? Name extends `${string}${Syntax | Other}${string}`
       ? string
       : Name
     : Path extends `${string}${Syntax}${string}`
       ? string
       : never;
 type Syntax = ':' | '*' | '{' | '}';
+// A name ends before these, and may be quoted.
+type Other = '.' | '-' | '@' | '~' | '!' | ',' | ';' | '=' | '&' | "'" | '"' | '%' | '#' | '|' | '^' | '`' | ' ' | '\\';
 
 /** Takes a request and the parameters of its path, and returns the response, or a promise of it. */
 export type Handler<E extends Environ, Path extends string> = (

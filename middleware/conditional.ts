@@ -1,15 +1,7 @@
 import { concatenate } from '../src/body.js';
 import { headerValue, without } from '../src/headers.js';
-import {
-  type ByteRange,
-  contentRange,
-  notModifiedHeaders,
-  precondition,
-  requestedRange,
-  validatorsOf,
-} from '../src/http-semantics.js';
-import { statusPage } from '../src/pages.js';
-import type { Environ, Middleware } from '../src/types.js';
+import { type ByteRange, rangeHeaders, select, validatorsOf } from '../src/http-semantics.js';
+import type { Application, Environ, Middleware } from '../src/types.js';
 import { mapResponse, type ResponseHead, type ResponseMapping } from './map-response.js';
 
 /** The options of `conditional`. */
@@ -79,28 +71,15 @@ async function addEtag({ headers, chunks = [] }: ResponseHead): Promise<void> {
 
 const totalOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 
-// Turns the head into a 304 or 206; returns the range, or the page for 412 and 416.
-function evaluate(head: ResponseHead, environ: Environ): ByteRange | ReturnType<typeof statusPage> | undefined {
+// Turns the head into a 206; returns the range, or the application that answers 304, 412 or 416.
+function evaluate(head: ResponseHead, environ: Environ): ByteRange | Application | undefined {
   const { headers, length } = head;
-  const validators = validatorsOf(headers);
-  const failed = precondition(environ, validators);
-  if (failed === 412) return statusPage('412 Precondition Failed');
-  if (failed === 304) {
-    head.status = '304 Not Modified';
-    head.headers = notModifiedHeaders(headers);
-    return undefined;
-  }
   const accepted = headerValue(headers, 'accept-ranges');
-  if (length === undefined || (accepted !== undefined && accepted !== 'bytes')) return undefined;
-  if (accepted === undefined) headers.push(['Accept-Ranges', 'bytes']);
-  const range = requestedRange(environ, length, validators);
-  if (range === undefined) return undefined;
-  if (range === 'unsatisfiable') return statusPage('416 Range Not Satisfiable', contentRange(undefined, length));
+  const size = accepted === undefined || accepted === 'bytes' ? length : undefined;
+  if (size !== undefined && accepted === undefined) headers.push(['Accept-Ranges', 'bytes']);
+  const range = select(environ, headers, size, validatorsOf(headers));
+  if (range === undefined || typeof range === 'function' || size === undefined) return range;
   head.status = '206 Partial Content';
-  head.headers = [
-    ...without(headers, 'content-length'),
-    contentRange(range, length),
-    ['Content-Length', String(range.last - range.first + 1)],
-  ];
+  head.headers = [...without(headers, 'content-length'), ...rangeHeaders(range, size)];
   return range;
 }

@@ -8,7 +8,7 @@ import { mapResponse } from './map-response.js';
 export type ErrorPages = Record<string, Application>;
 
 // These describe the body that is replaced, and for how long it may be kept.
-const OF_BODY = /^(content-.*|etag|last-modified|accept-ranges|cache-control|expires)$/;
+const OF_BODY = /^(content-(?!security-policy).*|etag|last-modified|accept-ranges|cache-control|expires)$/;
 
 /** Answers errors with pages: applications, which are called with the environ of the request and replace the response's
  *  body. The status stays, and so do headers that do not describe the body, such as WWW-Authenticate and Set-Cookie, unless

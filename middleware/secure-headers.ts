@@ -21,7 +21,8 @@ const DEFAULTS: SecureHeaders = {
 export type SecureHeaders = Record<string, string | false | ((environ: Environ) => string)>;
 
 /** Adds the headers that make browsers careful, and removes `X-Powered-By`. A header that the application has set stays.
- *  `Strict-Transport-Security` goes out only over https (RFC 6797, section 7.2).
+ *  `Strict-Transport-Security` goes out only over https (RFC 6797, section 7.2). Place it outside of `errorPages`, and wrap
+ *  the page of `onError`, too, which is outside of all middleware.
  *  @param headers  more headers, other values, or false
  *  @example
  *  ```ts

@@ -1,19 +1,10 @@
 import { lookup } from 'mrmime';
 import { quote, WsgiError } from '../src/errors.js';
 import { fromFetchHandler } from '../src/fetch/application.js';
-import {
-  acceptedEncoding,
-  addVary,
-  contentRange,
-  formatHttpDate,
-  notModifiedHeaders,
-  precondition,
-  requestedRange,
-} from '../src/http-semantics.js';
+import { acceptedEncoding, addVary, formatHttpDate, rangeHeaders, select } from '../src/http-semantics.js';
 import { bytesToTextOrNull, nativeToBytes, percentEncode } from '../src/native-string.js';
-import { statusPage } from '../src/pages.js';
 import type { Application, Body, Environ, HeaderList, Middleware, StartResponse } from '../src/types.js';
-import { enterMount, rawPathInfo } from '../src/url.js';
+import { enterMount, escapeRaw, rawPathInfo } from '../src/url.js';
 import { Folder, type FoundFile } from './folder.js';
 
 /** The options of `staticFiles`. */
@@ -23,7 +14,8 @@ export interface StaticFilesOptions {
   /** The name of the assets binding of a Worker; "ASSETS" by default. If environ has the binding, it goes before the
    *  folder, so that one application runs on both. */
   assets?: string;
-  /** The path below which files are served, such as "/static"; all paths by default. */
+  /** The path below which files are served, such as "/static"; all paths by default, so that each GET and HEAD costs a lookup
+   *  in the folder or a request to the binding. */
   prefix?: string;
   /** The Cache-Control of files; by default "public, max-age=0", so that a browser asks each time whether its copy holds. */
   cacheControl?: string;
@@ -65,9 +57,11 @@ export function staticFiles<E extends Environ = Environ>(options: StaticFilesOpt
     // The path of a mount itself has no "/" yet.
     const isFolder = segments.at(-1) === '' && inner.PATH_INFO !== '';
     const found = await files.find(isFolder ? [...segments.slice(0, -1), 'index.html'] : segments);
-    if (found === 'folder')
-      return (await redirect(files, segments, inner, startResponse)) ?? app(environ, startResponse);
-    if (found === undefined) return app(environ, startResponse);
+    if (found === 'folder' && typeof (await files.find([...segments, 'index.html'])) === 'object') {
+      startResponse('308 Permanent Redirect', [['Location', folderLocation(inner)]]);
+      return [];
+    }
+    if (typeof found !== 'object') return app(environ, startResponse);
     const path = isFolder ? [...segments.slice(0, -1), 'index.html'] : segments;
     return serveFile(await variantOf(files, path, found, precompressed, inner), cacheControl, inner, startResponse);
   };
@@ -100,10 +94,15 @@ async function serveAsset<E extends Environ>(
   app: Application<E>,
 ): Promise<Body> {
   const serve = fromFetchHandler(async (request) => {
-    const response = await assets.fetch(request);
-    if (response.status !== 404) return response;
-    await response.body?.cancel();
-    throw MISSING;
+    // The redirect to a folder is for the browser.
+    const response = await assets.fetch(new Request(request, { redirect: 'manual' }));
+    const location = response.headers.get('Location');
+    // The binding does not see that the path of a mount itself has no "/".
+    const isMount = inner.PATH_INFO === '' && response.status < 400;
+    if (isMount || response.status === 404) await response.body?.cancel();
+    if (response.status === 404) throw MISSING;
+    if (isMount) return new Response(null, { status: 308, headers: { Location: folderLocation(inner) } });
+    return location === null ? response : redirectBelow(inner, response, new URL(location, request.url), request);
   });
   try {
     return await serve(inner, startResponse);
@@ -113,18 +112,19 @@ async function serveAsset<E extends Environ>(
   }
 }
 
+// The binding knows neither the prefix nor the mount that its paths are below.
+function redirectBelow({ SCRIPT_NAME: script }: Environ, response: Response, to: URL, request: Request): Response {
+  if (to.origin !== new URL(request.url).origin) return response;
+  const moved = new Response(response.body, response);
+  moved.headers.set('Location', `${percentEncode(script, '/')}${to.pathname}${to.search}`);
+  return moved;
+}
+
 // Relative links of a page need the "/" at the end. The Location is relative, so a path like "//host" can't lead elsewhere.
-async function redirect(
-  files: Folder,
-  segments: string[],
-  { SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query }: Environ,
-  startResponse: StartResponse,
-): Promise<Body | undefined> {
-  if (typeof (await files.find([...segments, 'index.html'])) !== 'object') return undefined;
+function folderLocation({ SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query }: Environ): string {
   const whole = script + path;
   const name = percentEncode(whole.slice(whole.lastIndexOf('/') + 1), '');
-  startResponse('308 Permanent Redirect', [['Location', `${name}/${query === '' ? '' : `?${query}`}`]]);
-  return [];
+  return `${name}/${query === '' ? '' : `?${escapeRaw(query)}`}`;
 }
 
 /** A file with the headers that tell its media type and coding. */
@@ -175,20 +175,10 @@ async function serveFile(
     ['Cache-Control', cacheControl],
     ['Accept-Ranges', 'bytes'],
   ];
-  const failed = precondition(environ, { etag, modified });
-  if (failed === 412) return statusPage('412 Precondition Failed')(environ, startResponse);
-  if (failed === 304) {
-    startResponse('304 Not Modified', notModifiedHeaders(common));
-    return [];
-  }
-  const range = requestedRange(environ, size, { etag, modified });
-  if (range === 'unsatisfiable')
-    return statusPage('416 Range Not Satisfiable', contentRange(undefined, size))(environ, startResponse);
-  const { first, last } = range ?? { first: 0, last: size - 1 };
-  startResponse(range === undefined ? '200 OK' : '206 Partial Content', [
-    ...common,
-    ...(range === undefined ? [] : [contentRange(range, size)]),
-    ['Content-Length', String(last - first + 1)],
-  ]);
-  return environ.REQUEST_METHOD === 'HEAD' ? [] : environ['wsgi.file_wrapper'](await file.open(first, last));
+  const range = select(environ, common, size, { etag, modified });
+  if (typeof range === 'function') return range(environ, startResponse);
+  if (range === undefined) startResponse('200 OK', [...common, ['Content-Length', String(size)]]);
+  else startResponse('206 Partial Content', [...common, ...rangeHeaders(range, size)]);
+  if (environ.REQUEST_METHOD === 'HEAD') return [];
+  return environ['wsgi.file_wrapper'](await file.open(range?.first ?? 0, range?.last ?? size - 1));
 }

@@ -19,7 +19,7 @@ export interface TakenBody {
   pull: Pull | undefined;
   /** Called for the bytes that arrive later. */
   onArrival: ((bytes: number) => void) | undefined;
-  /** Says that the bytes are no longer in memory. */
+  /** Says that the bytes are no longer in memory: when Python has its copy, or the request has ended. */
   free(): void;
 }
 
@@ -86,7 +86,7 @@ function streamed(environ: Environ, begun: Promise<Uint8Array>, free: () => void
     input: true,
     async pull(atLeast, size) {
       if (!arrived) throw new ClientDisconnected('client: expects a 100 (Continue), and has not begun its body');
-      pull ??= pullFrom(environ, plain(await begun), (bytes) => body.onArrival?.(bytes));
+      pull ??= pullFrom(environ, plain(await begun), (bytes) => body.onArrival?.(bytes), free);
       return pull(atLeast, size);
     },
     onArrival: undefined,

@@ -104,14 +104,22 @@ function pythonApplication(
     // The body comes first, because a slow client must not hold the interpreter.
     const body = await takeBody(environ, maxBuffered, () => supervisor.promising(environ));
     if (typeof body === 'string') return statusPage(body)(environ, startResponse);
-    try {
-      const seat = await supervisor.enter(environ);
-      const exchange: Exchange = { environ, startResponse, input: body.input, pull: body.pull };
-      body.onArrival = (bytes) => exchange.turn?.extend(bytes / PACE);
-      return await serveToEnd(seat, environ, (seat) => serve(seat, application, exchange, () => load(seat.bridge)));
-    } finally {
+    const seat = await supervisor.enter(environ).catch((error: unknown) => {
       body.free();
-    }
+      throw error;
+    });
+    const exchange: Exchange = { environ, startResponse, input: body.input, pull: body.pull };
+    body.onArrival = (bytes) => exchange.turn?.extend(bytes / PACE);
+    const leave = (): void => {
+      seat.leave();
+      body.free();
+    };
+    const response = await serveToEnd({ ...seat, leave }, environ, (seat) =>
+      serve(seat, application, exchange, () => load(seat.bridge)),
+    );
+    // Python has its own copy by now, unless it pulls the body.
+    if (body.pull === undefined) body.free();
+    return response;
   };
 
   return Object.assign(app as Application, {

@@ -2,7 +2,7 @@ import { WsgiError } from '../src/errors.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import type { Open } from './sockets/connection.js';
 import { openerOf, type SocketOptions } from './sockets/options.js';
-import type { Files } from './storage/index.js';
+import { type Files, ownerOf } from './storage/index.js';
 
 /** How interpreters run. */
 export interface InterpreterOptions {
@@ -65,6 +65,8 @@ export function settingsOf(assets: PythonAssets, options: InterpreterOptions): S
     throw new WsgiError('python: connect in sockets is for Workers, and workers is for Node: give one of them');
   if (workers !== undefined && freeSnapshot)
     throw new WsgiError('python: freeSnapshot is for Workers, and workers is for Node: give one of them');
+  if (workers !== undefined && ownerOf(files ?? {}) !== undefined)
+    throw new WsgiError('python: durableObject() is for Workers, and workers is for Node: give one of them');
   if (freeSnapshot && files !== undefined)
     throw new WsgiError(
       'python: freeSnapshot would take the snapshot from other interpreters with files: give one of them',

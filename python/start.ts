@@ -19,8 +19,15 @@ export function createStarter(given: PythonAssets, settings: Settings) {
       assets = withoutSnapshot(assets);
       free(snapshot);
     }
-    const stop = mountFiles(booted.module.FS, files);
-    return Object.assign(createBridge(booted, manifest, jspi, open, onFatal), { stop });
+    const release = mountFiles(booted.module.FS, files);
+    const bridge = createBridge(booted, manifest, jspi, open, onFatal);
+    const { stop } = bridge;
+    return Object.assign(bridge, {
+      stop() {
+        stop();
+        release();
+      },
+    });
   };
 
   /** @param onFatal  called when the interpreter is lost */

@@ -3,7 +3,7 @@
 import { globSync, readFileSync } from 'node:fs';
 
 const LIMIT = 3; // per 1,000 words
-const FOLDERS = 'src,http,middleware,opentelemetry,targets,python,testing,emulation,command,scripts';
+const FOLDERS = 'src,http,middleware,opentelemetry,targets,python,testing,emulation,command,scripts,site';
 
 const PATTERNS = [
   // Nouns that are made with a pronoun: name the thing instead.
@@ -59,6 +59,7 @@ function measure(name: string, files: string[], split: (text: string) => string[
 
 const exclude = (name: string) => name.includes('node_modules') || /\.test\.ts$|\.d\.ts$/.test(name);
 const sources = globSync(`{${FOLDERS}}/**/*.ts`, { exclude });
-const pages = globSync(['*.md', 'docs/**/*.md'], { exclude });
+// The pages of docs/api are made of comments, which count above.
+const pages = globSync(['*.md', 'docs/**/*.md'], { exclude }).filter((path) => !path.startsWith('docs/api/'));
 const rates = [measure('comments', sources, commentsOf), measure('Markdown', pages, paragraphsOf)];
 if (rates.some((rate) => rate > LIMIT)) process.exitCode = 1;

@@ -209,17 +209,17 @@ export async function fetchPackages(): Promise<void> {
   );
 }
 
-/** Returns the error instead of throwing it. */
+/** Installs the sets that can be. Returns the first error instead of throwing it. */
 async function installAll(
   sets: PackageSet[],
   method: (set: PackageSet, folder: string) => Promise<string>,
 ): Promise<unknown> {
-  try {
-    for (const set of sets) await install(set, (folder) => method(set, folder));
-    return undefined;
-  } catch (error) {
-    return error;
-  }
+  let first: unknown;
+  for (const set of sets)
+    await install(set, (folder) => method(set, folder)).catch((error: unknown) => {
+      first ??= error;
+    });
+  return first;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)

@@ -1,6 +1,6 @@
 // PostgreSQL, MariaDB and Redis for the tests of Python's drivers: those that listen on their standard ports of 127.0.0.1, for the
 // user root without a password, or else servers of this script, from the packages of Debian.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,8 +12,8 @@ export interface Services {
   postgres: number;
   mariadb: number;
   redis: number;
-  /** Ends the servers that were started. */
-  stop(): void;
+  /** Ends the servers that were started, and removes their folders. */
+  stop(): Promise<void>;
 }
 
 interface Service {
@@ -43,7 +43,9 @@ function postgresPrograms(): string | undefined {
     .find((bin) => existsSync(join(bin, 'initdb')));
 }
 
-const SERVICES: Record<'postgres' | 'mariadb' | 'redis', Service> = {
+type ServiceName = 'postgres' | 'mariadb' | 'redis';
+
+const SERVICES: Record<ServiceName, Service> = {
   postgres: {
     port: 5432,
     debian: 'postgresql',
@@ -102,35 +104,68 @@ const SERVICES: Record<'postgres' | 'mariadb' | 'redis', Service> = {
 /** Finds or starts the servers.
  *  @throws {Error} when one is neither there nor can be installed */
 export async function startServices(): Promise<Services> {
-  const started: Array<{ child: ChildProcess; folder: string; signal: NodeJS.Signals }> = [];
-  const stop = (): void => {
-    for (const { child, folder, signal } of started) {
-      child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-      child.kill(signal);
-    }
+  const started: Server[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.map((server) => server.stop()));
   };
-  const portOf = async (name: keyof typeof SERVICES): Promise<number> => {
-    const service = SERVICES[name];
-    if (await listens(service.port)) return service.port;
-    const folder = mkdtempSync(join(tmpdir(), `wsgi-edge-${name}-`));
-    const port = await freePort();
-    const [command = '', ...args] = service.command(installed(name, service), folder, port);
-    const child = spawn(command, args, { stdio: 'ignore' });
-    started.push({ child, folder, signal: service.signal });
-    for (let tries = 0; tries < 300 && !(await listens(port)); tries++) await sleep(100);
-    if (!(await listens(port))) throw new Error(`${name} (${command} ${args.join(' ')}) does not listen on ${port}`);
-    return port;
+  const portOf = async (name: ServiceName): Promise<number> => {
+    if (await listens(SERVICES[name].port)) return SERVICES[name].port;
+    const server = await startServer(name);
+    started.push(server);
+    return server.port;
   };
   try {
     const [postgres, mariadb, redis] = [await portOf('postgres'), await portOf('mariadb'), await portOf('redis')];
     return { postgres, mariadb, redis, stop };
   } catch (error) {
-    stop();
+    await stop();
     throw error;
   }
 }
 
-function installed(name: string, { debian, program }: Service): string {
+/** A server of this script. */
+export interface Server {
+  port: number;
+  folder: string;
+  /** Ends it, and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server with an empty folder on a free port. It ends with this process, too.
+ *  @throws {Error} when its program can't be installed, or it does not listen */
+export async function startServer(name: ServiceName): Promise<Server> {
+  const service = SERVICES[name];
+  const program = installed(name, service);
+  const folder = mkdtempSync(join(tmpdir(), `wsgi-edge-${name}-`));
+  let end = async (): Promise<void> => {};
+  const stop = async (): Promise<void> => {
+    await end();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const port = await freePort();
+    const [command = '', ...args] = service.command(program, folder, port);
+    const child = spawn(command, args, { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
+    const kill = () => child.kill(service.signal);
+    process.once('exit', kill);
+    end = async () => {
+      process.off('exit', kill);
+      kill();
+      await ended;
+    };
+    const running = () => child.pid !== undefined && child.exitCode === null;
+    for (let tries = 0; tries < 300 && running() && !(await listens(port)); tries++) await sleep(100);
+    if (!(await listens(port))) throw new Error(`${name} (${command} ${args.join(' ')}) does not listen on ${port}`);
+    return { port, folder, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Finds a program, or installs it if CI runs as root. */
+function installed(name: ServiceName, { debian, program }: Service): string {
   if (program() === undefined && asRoot && process.env.CI) {
     run('apt-get', 'update', '-qq');
     run('apt-get', 'install', '-y', '-qq', '--no-install-recommends', debian);

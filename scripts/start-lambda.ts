@@ -8,11 +8,6 @@ import { startFunctionUrl } from 'wsgi-edge/emulation';
 const { values } = parseArgs({ options: { port: { type: 'string', default: '8788' } } });
 const taskRoot = resolve(import.meta.dirname, '../build');
 
-const patience = setTimeout(
-  () =>
-    console.log("Still starting: the first time, AWS's runtime client has to be built, which takes some 40 seconds."),
-  2000,
-);
 try {
   if (!existsSync(`${taskRoot}/showcase.mjs`)) throw new Error('there is no bundle; run: npm run start:lambda');
   const functionUrl = await startFunctionUrl({
@@ -20,6 +15,7 @@ try {
     taskRoot,
     handler: 'showcase.streamHandler',
     invokeMode: 'RESPONSE_STREAM',
+    onProgress: (line) => console.log(line),
   });
   console.log(`The showcase on Lambda's runtime: ${functionUrl.url}/ (Ctrl+C stops it)`);
   const stop = () => functionUrl.close();
@@ -28,6 +24,4 @@ try {
 } catch (error) {
   console.error(`The showcase on Lambda can't start: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
-} finally {
-  clearTimeout(patience);
 }

@@ -47,13 +47,13 @@ const badRequest = (reason: string): Fault => ['400 Bad Request', reason];
 /** Returns the status to refuse a request with, and the reason. The platform's own parser already refuses most of these. RFC
  *  9112, sections 2.3, 3.2, 6.1 and 6.3; RFC 6585, section 5. */
 export function faultOf(environ: Environ, { transferEncoding, cut }: Circumstances): Fault | null {
-  const { HTTP_HOST: host, CONTENT_LENGTH: length, SERVER_PROTOCOL: protocol } = environ;
+  const { HTTP_HOST: host, CONTENT_LENGTH: length, REQUEST_URI: target } = environ;
   // The client could have pushed out headers that a proxy added.
   if (cut) return ['431 Request Header Fields Too Large', 'client: sent more headers than the platform keeps'];
   // Node's parser accepts a request line without a version, but such a client can't read the head of a response.
-  if (protocol === 'HTTP/0.9') return badRequest('client: the request line has no version');
+  if (environ.SERVER_PROTOCOL === 'HTTP/0.9') return badRequest('client: the request line has no version');
   // The asterisk stands for the server, and only OPTIONS asks about that (RFC 9112, section 3.2.4).
-  if (environ.REQUEST_URI === '*' && environ.REQUEST_METHOD !== 'OPTIONS')
+  if (target?.startsWith('*') && (target !== '*' || environ.REQUEST_METHOD !== 'OPTIONS'))
     return badRequest('client: the target * is only for OPTIONS');
   // Several lines were joined. Two lengths are not a number, even if they are equal.
   if (length !== undefined && !/^[0-9]+$/.test(length)) return badRequest('client: Content-Length is not a number');
@@ -67,7 +67,6 @@ export function faultOf(environ: Environ, { transferEncoding, cut }: Circumstanc
     if (codings.filter((coding) => coding !== '').join() !== 'chunked')
       return ['501 Not Implemented', 'client: sent a Transfer-Encoding other than chunked'];
   }
-  if (host !== undefined && protocol.startsWith('HTTP/1.') && splitAuthority(host) === null)
-    return badRequest('client: the Host header is not a host');
+  if (host !== undefined && splitAuthority(host) === null) return badRequest('client: the Host header is not a host');
   return null;
 }

@@ -1,5 +1,5 @@
-import { nameOf } from './errors.js';
-import type { Environ, ErrorStream, LogEntry } from './types.js';
+import { nameOf, quote, WsgiError } from './errors.js';
+import type { Environ, ErrorStream, LogEntry, LogLevel } from './types.js';
 
 /** Takes the entries of one request. */
 export interface EntrySink {
@@ -15,8 +15,9 @@ export function createErrorStream(sink: EntrySink): ErrorStream {
   return stream;
 }
 
-// A symbol key, so that a copy by `{ ...errors }` shares the state.
-const STATE = Symbol('errors');
+// A symbol key, so that a copy by `{ ...errors }` shares the state. A registered one, so that another copy of this package,
+// such as one in the bundle of an application, finds the log too.
+const STATE: unique symbol = Symbol.for('wsgi-edge.errors');
 type Stateful = { [STATE]: { rest: string; sink: EntrySink } };
 
 function write(this: Stateful, text: string): void {
@@ -42,8 +43,11 @@ function flush(this: Stateful): void {
   state.sink.log({ level: 'error', message });
 }
 
+const LEVELS = { debug: true, info: true, warn: true, error: true } satisfies Record<LogLevel, true>;
+
 /** Writes an entry to the log of a request, with its level and fields. A `wsgi.errors` that is not the gateway's own takes
  *  the message as text.
+ *  @throws {WsgiError} when the entry is not an object with a level and a text, because no log could take it
  *  @example
  *  ```ts
  *  import { type Application, logRecord } from 'wsgi-edge';
@@ -55,6 +59,10 @@ function flush(this: Stateful): void {
  *  };
  *  ``` */
 export function logRecord(environ: Pick<Environ, 'wsgi.errors'>, entry: LogEntry): void {
+  if (typeof entry?.message !== 'string' || !Object.hasOwn(LEVELS, entry.level))
+    throw new WsgiError(
+      `logRecord: takes { level, message } with the level debug, info, warn or error, not ${quote(entry)}`,
+    );
   const errors = environ['wsgi.errors'];
   const state = (errors as Partial<Stateful>)[STATE];
   if (state === undefined) errors.write(`${entry.message}\n`);

@@ -33,14 +33,24 @@ export function isMislabelled(encoding: string, code: number, first: Uint8Array)
   return magic?.some((byte, i) => i < first.length && first[i] !== byte) ?? false;
 }
 
-/** The place of the code that called a function, as the stack shows it: " at gzip (file:///app/gzip.ts:7:12)". Empty if the
- *  engine has no stacks.
+/** The place of the code that called a function. V8 makes its text when `stack` is read, which costs more than to note it. */
+export interface Place {
+  stack?: string;
+}
+
+/** Notes the place of the code that called a function.
  *  @param callee  the function that was called */
-export function placeOfCall(callee: (...args: never) => unknown): string {
+export function placeOfCall(callee: (...args: never) => unknown): Place {
   type Capture = { captureStackTrace?: (target: object, callee: unknown) => void };
-  const target: { stack?: string } = {};
-  (Error as Capture).captureStackTrace?.(target, callee);
-  const line = target.stack?.split('\n')[1]?.trim();
+  const place: Place = {};
+  (Error as Capture).captureStackTrace?.(place, callee);
+  return place;
+}
+
+/** A place as a warning shows it: " at gzip (file:///app/gzip.ts:7:12)". Empty if none was noted, or if the engine has no
+ *  stacks. */
+export function textOfPlace(place: Place | undefined): string {
+  const line = place?.stack?.split('\n')[1]?.trim();
   return line === undefined ? '' : ` ${line}`;
 }
 

@@ -1,5 +1,6 @@
 import { headerValue, without } from './headers.js';
-import type { Environ, HeaderList } from './types.js';
+import { statusPage } from './pages.js';
+import type { Application, Environ, HeaderList } from './types.js';
 
 // Rules of RFC 9110 that the middleware and the responses of this package share: validators, ranges, negotiation.
 
@@ -39,9 +40,9 @@ export function validatorsOf(headers: HeaderList): Validators {
   };
 }
 
-/** Evaluates the preconditions of a request for a representation that exists. RFC 9110, section 13.2.2.
- *  @returns the status that answers instead of the representation: 304 for GET and HEAD, 412; or undefined */
-export function precondition(environ: Environ, { etag, modified }: Validators): 304 | 412 | undefined {
+// Evaluates the preconditions of a request for a representation that exists. RFC 9110, section 13.2.2. Returns the status
+// that answers instead of the representation: 304 for GET and HEAD, 412; or undefined.
+function precondition(environ: Environ, { etag, modified }: Validators): 304 | 412 | undefined {
   const { HTTP_IF_MATCH: ifMatch, HTTP_IF_NONE_MATCH: ifNoneMatch } = environ;
   if (ifMatch !== undefined) {
     if (!matches(ifMatch, etag, isSameStrong)) return 412;
@@ -69,11 +70,9 @@ function matches(list: string, etag: string | undefined, same: (a: string, b: st
   return (list.match(/(?:W\/)?"[^"]*"/g) ?? []).some((tag) => same(tag, etag));
 }
 
-/** The range that a GET asks for. RFC 9110, section 14. Several ranges are answered with the whole representation, as
- *  section 14.2 allows: many small or overlapping ones would cost more than that.
- *  @param size  the length of the representation in bytes
- *  @returns the range; 'unsatisfiable' (416); or undefined for the whole representation */
-export function requestedRange(
+// The range that a GET asks for. RFC 9110, section 14. Several ranges are answered with the whole representation, as
+// section 14.2 allows: many small or overlapping ones would cost more than that.
+function requestedRange(
   environ: Environ,
   size: number,
   validators: Validators,
@@ -90,6 +89,37 @@ export function requestedRange(
   return { first: Number(from), last: to === '' ? size - 1 : Math.min(Number(to), size - 1) };
 }
 
+/** Decides by the conditions and the range of a request how a representation is sent. RFC 9110, sections 13 and 14.
+ *  @param headers  of the whole representation
+ *  @param size  its length in bytes; undefined if no range of it can be sent
+ *  @returns an application that answers instead (304, 412, 416), the range to send, or undefined for all of it */
+export function select(
+  environ: Environ,
+  headers: HeaderList,
+  size: number | undefined,
+  validators: Validators,
+): Application | ByteRange | undefined {
+  const refused = precondition(environ, validators);
+  if (refused === 412) return statusPage('412 Precondition Failed');
+  if (refused === 304)
+    return (_environ, startResponse) => {
+      startResponse('304 Not Modified', notModifiedHeaders(headers));
+      return [];
+    };
+  const range = size === undefined ? undefined : requestedRange(environ, size, validators);
+  if (range !== 'unsatisfiable') return range;
+  return statusPage('416 Range Not Satisfiable', ['Content-Range', `bytes */${size}`]);
+}
+
+/** The headers that tell the range and its length. RFC 9110, section 14.4.
+ *  @param size  the length of the whole representation in bytes */
+export function rangeHeaders({ first, last }: ByteRange, size: number): HeaderList {
+  return [
+    ['Content-Range', `bytes ${first}-${last}/${size}`],
+    ['Content-Length', String(last - first + 1)],
+  ];
+}
+
 // RFC 9110, section 13.1.5: a strong comparison, and the exact date.
 function isUnchanged(ifRange: string, { etag, modified }: Validators): boolean {
   if (/^(W\/)?"/.test(ifRange)) return etag !== undefined && isSameStrong(ifRange, etag);
@@ -97,16 +127,11 @@ function isUnchanged(ifRange: string, { etag, modified }: Validators): boolean {
   return date !== undefined && date === modified;
 }
 
-/** Content-Range for a range, or for none that could be satisfied. RFC 9110, section 14.4. */
-export function contentRange(range: ByteRange | undefined, size: number): [string, string] {
-  return ['Content-Range', range === undefined ? `bytes */${size}` : `bytes ${range.first}-${range.last}/${size}`];
-}
-
 // RFC 9110, section 15.4.5; the others describe the body that is not sent. Set-Cookie and headers about access still hold.
 const DESCRIBES_BODY = /^content-(encoding|language|length|range|type|disposition)$/;
 
-/** Returns the headers of a 304: the 200's without the ones that describe the body. */
-export function notModifiedHeaders(headers: HeaderList): HeaderList {
+/** The headers of a 304: the 200's without the ones that describe the body. */
+function notModifiedHeaders(headers: HeaderList): HeaderList {
   return headers.filter(([name]) => !DESCRIBES_BODY.test(name.toLowerCase()));
 }
 
@@ -119,6 +144,19 @@ export function addVary(headers: HeaderList, name: string): void {
   headers.splice(0, headers.length, ...others, ['Vary', [...given, name].filter((value) => value !== '').join(', ')]);
 }
 
+/** The weights in an Accept or Accept-Encoding header, by media range or coding in lower case: 1 without one. An item with a
+ *  malformed weight is left out. RFC 9110, section 12.4.2. */
+export function weightsOf(header: string): Map<string, number> {
+  const weights = new Map<string, number>();
+  for (const item of header.toLowerCase().split(',')) {
+    const [name = '', ...parameters] = item.split(';').map((part) => part.trim());
+    const given = parameters.find((parameter) => /^q\s*=/.test(parameter)) ?? 'q=1';
+    const [, weight] = /=\s*([01](?:\.\d{0,3})?)$/.exec(given) ?? [];
+    if (name !== '' && weight !== undefined) weights.set(name, Number(weight));
+  }
+  return weights;
+}
+
 /** The coding of a list that the client prefers, by its Accept-Encoding. RFC 9110, section 12.5.3.
  *  @param offered  in the order of the server's preference, which decides if the client gives them the same weight
  *  @returns undefined if the client accepts none of them, or prefers the body without a coding */
@@ -127,11 +165,7 @@ export function acceptedEncoding<Coding extends string>(
   offered: readonly Coding[],
 ): Coding | undefined {
   if (accept === undefined) return undefined;
-  const weights = new Map<string, number>();
-  for (const item of accept.toLowerCase().split(',')) {
-    const [, coding, weight = '1'] = /^\s*([^\s;]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?$/.exec(item) ?? [];
-    if (coding !== undefined) weights.set(coding, Number(weight));
-  }
+  const weights = weightsOf(accept);
   const weightOf = (coding: string): number => weights.get(coding) ?? weights.get('*') ?? 0;
   let best: Coding | undefined;
   for (const coding of offered) if (weightOf(coding) > (best === undefined ? 0 : weightOf(best))) best = coding;

@@ -13,7 +13,12 @@ export function createLog(name: string, errors: GatewayOptions['errors']): Log {
   if (typeof errors === 'function') return (record) => eachLine(record, errors);
   if (typeof errors?.record !== 'function')
     throw new WsgiError(`${name}: errors must be a function, or an object with record(), not ${nameOf(errors)}`);
-  return (record) => void attempt(() => errors.record(record));
+  // JSON.stringify() in the user's function refuses a BigInt or a cycle in a field.
+  return (record) =>
+    void attempt(
+      () => errors.record(record),
+      (error) => console.error(`${name}: errors.record() failed (${String(error)}) on this entry: ${textOf(record)}`),
+    );
 }
 
 /** A record as text. Each record begins with the id of its request; an error also has method and path. */
@@ -31,11 +36,13 @@ function eachLine(record: LogRecord, errors: (line: string) => unknown): void {
 }
 
 // A failing log must neither break the response nor end the process through a rejection.
-function attempt(task: () => unknown): boolean {
+function attempt(task: () => unknown, failed?: (error: unknown) => void): boolean {
+  const lose = (error: unknown) => void (failed && attempt(() => failed(error)));
   try {
-    Promise.resolve(task()).catch(() => {});
+    Promise.resolve(task()).catch(lose);
     return true;
-  } catch {
+  } catch (error) {
+    lose(error);
     return false;
   }
 }

@@ -1,5 +1,5 @@
 import { nameOf, WsgiError } from './errors.js';
-import { ADVICE, changedSince, isMislabelled, placeOfCall } from './head-checks.js';
+import { ADVICE, changedSince, isMislabelled, type Place, placeOfCall, textOfPlace } from './head-checks.js';
 import { checkHeaders, statusFault } from './headers.js';
 import type { HeaderList, StartResponse, Write } from './types.js';
 
@@ -33,7 +33,7 @@ export class Start {
   committed = false;
   readonly startResponse: StartResponse;
   /** The place of the call of startResponse, for warnings. */
-  place = '';
+  #place: Place | undefined;
   /** The function that the application calls, if it is a wrapper around startResponse. */
   callee: StartResponse;
   #given: Parameters<StartResponse>[1] = [];
@@ -69,7 +69,7 @@ export class Start {
     if (inexpressible !== null) throw new WsgiError(`application: status "${status}" ${inexpressible} ${CLAUSE}`);
     this.head = { status, code, headers: checked.copy, length: checked.length, encoding: checked.encoding };
     this.#given = checked.copy.length === headers.length ? headers : checked.copy;
-    if (notesPlaces || checked.encoding !== undefined) this.place = placeOfCall(this.callee);
+    if (notesPlaces || checked.encoding !== undefined) this.#place = placeOfCall(this.callee);
   }
 
   /** Warns of headers that were changed in the list of the application after it had been copied; undefined if none was.
@@ -79,7 +79,9 @@ export class Start {
     const name = changedSince(this.#given, copy);
     this.#given = copy; // The gateway changes its copy from now on.
     if (name === undefined) return undefined;
-    const place = notesPlaces ? `, called${this.place}` : '; the next warning will tell where it is called';
+    const place = notesPlaces
+      ? `, called${textOfPlace(this.#place)}`
+      : '; the next warning will tell where it is called';
     notesPlaces = true;
     return `application or middleware: changed the header "${name}" in its list after startResponse had copied it${place}. The change has no effect: ${ADVICE}`;
   }
@@ -88,7 +90,7 @@ export class Start {
   wrongLabel(first: Uint8Array): string | undefined {
     const { encoding, code } = this.head ?? { code: 0 };
     if (encoding === undefined || first.length === 0 || !isMislabelled(encoding, code, first)) return undefined;
-    return `application or middleware: the body is not ${encoding}, which its Content-Encoding names (RFC 9110, section 8.4); startResponse was called${this.place}. ${ADVICE}`;
+    return `application or middleware: the body is not ${encoding}, which its Content-Encoding names (RFC 9110, section 8.4); startResponse was called${textOfPlace(this.#place)}. ${ADVICE}`;
   }
 
   /** The head, once the application has given it.

@@ -1,11 +1,11 @@
 // Chromium of the machine (Debian's package `chromium`), driven by Playwright, which downloads no browser of its own.
 import { existsSync } from 'node:fs';
-import axe from 'axe-core';
+import axe, { type RunOptions } from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const PROGRAM = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 
-if (PROGRAM === undefined && process.env['CI']) throw new Error('CI needs a browser: apt-get install chromium');
+if (PROGRAM === undefined && process.env.CI) throw new Error('CI needs a browser: apt-get install chromium');
 
 /** Why the tests in a browser can't run, or undefined if they can. */
 export const noBrowser: string | undefined =
@@ -29,13 +29,20 @@ export function errorsOf(page: Page): string[] {
   return errors;
 }
 
-/** The rules of accessibility that the page violates, with the elements, as axe-core finds them. */
-export async function violations(page: Page): Promise<string[]> {
+/** The rules of accessibility that the page violates, with the elements, as axe-core finds them.
+ *  @param rules  the rules that are checked; all by default */
+export async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  const options: RunOptions = { resultTypes: ['violations'], preload: false };
+  if (rules !== undefined) options.runOnly = rules;
   await page.evaluate(axe.source);
-  return page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe
-      .run()
-      .then((result) => result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)),
+  return page.evaluate(
+    (options) =>
+      (globalThis as unknown as { axe: typeof axe }).axe
+        .run(options)
+        .then((result) =>
+          result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+        ),
+    options,
   );
 }
 

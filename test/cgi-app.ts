@@ -77,7 +77,8 @@ const app = mount(
   },
 );
 
-const options = process.env.TEST_OPTIONS === undefined ? {} : JSON.parse(process.env.TEST_OPTIONS);
+// An option that is undefined counts as not given.
+const options = process.env.TEST_OPTIONS === undefined ? { errors: undefined } : JSON.parse(process.env.TEST_OPTIONS);
 runCgi(process.env.TEST_BARE === undefined ? validator(app) : app, options).then(
   () => console.error('done'),
   (error: unknown) => {

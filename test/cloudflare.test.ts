@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FAULTS, withoutProvoked } from './workerd-log.ts';
 
 let workerd: Miniflare;
 let other: Miniflare;
@@ -139,6 +140,7 @@ async function start(contents: string, signal: boolean): Promise<Miniflare> {
       port: 0,
       cf: false,
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      handleStructuredLogs: withoutProvoked(...FAULTS, 'disk on fire'),
     }),
   );
   await started.ready;

@@ -1,11 +1,11 @@
-// Every public function has an @example in its doc comment. They are compiled and run as modules of a user of the package; in a
-// line such as `decodeNative('a'); //=> 'a'`, or in the line below, the value after the arrow is expected.
+// Every public function has an @example in its doc comment. They are compiled and run as modules of a user of the package.
 import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { moduleOf } from './examples.ts';
 
 const run = promisify(execFile);
 const root = process.cwd();
@@ -77,18 +77,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const fileOf = ({ subpath, name }: Example, at: number): string => `${subpath.replaceAll('/', '.')}-${name}-${at}.ts`;
 
-/** The module of an example. Its expectations become calls; code without one is kept as it is. */
-function moduleOf({ code }: Example): string {
-  const lines = code.replace(/\n\/\/=> /g, ' //=> ').split('\n');
-  const checked = lines.map((line) => {
-    const [, expression, expected] = /^(.*); \/\/=> (.*)$/.exec(line) ?? [];
-    return expression === undefined ? line : `expectEqual(${expression}, ${expected});`;
-  });
-  return ["import { deepEqual as expectEqual } from 'node:assert/strict';", ...checked, 'void expectEqual;', ''].join(
-    '\n',
-  );
-}
-
 it('has an example for every public function', () => {
   expect(missing).toEqual([]);
   expect(examples.length).toBeGreaterThan(40);
@@ -96,7 +84,7 @@ it('has an example for every public function', () => {
 
 it('compiles and runs every example', { timeout: 120_000 }, async () => {
   const files = examples.map(fileOf);
-  examples.forEach((example, at) => void writeFileSync(join(folder, files[at] as string), moduleOf(example)));
+  examples.forEach((example, at) => void writeFileSync(join(folder, files[at] as string), moduleOf(example.code)));
   const compilerOptions = {
     strict: true,
     noEmit: true,

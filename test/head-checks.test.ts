@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mapResponse } from '../middleware/index.js';
 import { changedSince, isMislabelled } from '../src/head-checks.js';
 import { toFetchHandler } from '../src/index.js';
 import { textToBytes } from '../src/native-string.js';
 import type { Application, HeaderList, LogRecord, Middleware } from '../src/types.js';
 import { validator } from '../src/validator/index.js';
-import { get } from './middleware/call.js';
+import { answering, get } from './middleware/call.js';
 
 // The gzip middleware that many would write: it decides when the application has returned, by a head that a generator has
 // not given yet.
@@ -65,6 +65,22 @@ it.each([
   const records: LogRecord[] = [];
   await toFetchHandler(app, { errors: { record: (each) => records.push(each) } })(new Request('http://h/'));
   expect(records).toMatchObject([{ level: 'warn', message: expect.stringContaining('changed the header "X-Late"') }]);
+});
+
+it('the place of a call becomes text only if a warning is written', async () => {
+  const encoded = answering(gzipSync('body'), [['Content-Encoding', 'gzip']]);
+  const mislabelled = answering('body', [['Content-Encoding', 'gzip']]);
+  const formatted = vi.fn((_error: Error, frames: NodeJS.CallSite[]) => `Error\n    at ${frames[0]}`);
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = formatted;
+  try {
+    for (const app of [encoded, validator(encoded)]) expect((await get(app)).log).toBe('');
+    expect(formatted).not.toHaveBeenCalled();
+    expect((await get(mislabelled)).log).toMatch(/startResponse was called at /);
+    expect(formatted).toHaveBeenCalled();
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
 });
 
 describe('middleware that changes the head after it was given', () => {

@@ -62,6 +62,14 @@ test('imports go one way', () => {
   expect(breaches, 'cli, bench, scripts -> emulation -> testing -> one target, python, middleware -> src').toEqual([]);
 });
 
+test('docs/ARCHITECTURE.md has each area and each room in it', () => {
+  const text = readFileSync('docs/ARCHITECTURE.md', 'utf8');
+  const rooms = new Set(sources.flatMap(({ path, area }) => [area, path.split('/').slice(1, -1)[0] ?? area]));
+  // The templates of projects are no part of the program.
+  rooms.delete('templates');
+  expect([...rooms].filter((room) => !text.includes(`${room}/`))).toEqual([]);
+});
+
 test('src imports no package and no Node module, and middleware and the Cloudflare target no Node module', () => {
   const breaches = sources.flatMap(({ path, imports }) =>
     imports
@@ -151,4 +159,19 @@ test(`no function has more than ${LONGEST} lines`, () => {
       }),
     );
   expect(breaches).toEqual([]);
+});
+
+test('every development dependency is used', () => {
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { devDependencies: object };
+  const exclude = (name: string) => name === 'package-lock.json' || /(^|\/)(node_modules|dist|build)$/.test(name);
+  const files = globSync(
+    ['*.{json,ts,yml}', '{command,http,middleware,opentelemetry,targets,python,examples,scripts,test}/**/*.{json,ts}'],
+    { exclude },
+  );
+  const texts = files.filter((path) => path !== 'package.json').map((path) => readFileSync(path, 'utf8'));
+  const unused = Object.keys(devDependencies).filter((name) => {
+    const use = new RegExp(`['"/]${name}['"/]|- ${name}$`, 'm');
+    return !texts.some((text) => use.test(text));
+  });
+  expect(unused).toEqual([]);
 });

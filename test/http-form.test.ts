@@ -159,6 +159,16 @@ test.each<[why: string, options: FormOptions, environ: () => Environ, status: nu
     200,
   ],
   ['a long name', { maxBytes: 9 }, () => testEnviron(MULTIPART, lines(...field('0123456789', ''), '--x--')), 413],
+  [
+    'a long file name',
+    { maxBytes: 9, onFile: () => {} },
+    () =>
+      testEnviron(
+        MULTIPART,
+        lines('--x', 'Content-Disposition: form-data; name="a"; filename="0123456789"', '', '', '--x--'),
+      ),
+    413,
+  ],
 ])('limits %s', async (_why, options, environ, status) => {
   expect((await refusal(environ(), options))[0]).toBe(status);
 });

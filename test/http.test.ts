@@ -277,14 +277,14 @@ describe('file', () => {
     [{ HTTP_RANGE: 'bytes=2-4' }, 206, '234', 'bytes 2-4/10'],
     [{ HTTP_RANGE: 'bytes=8-99' }, 206, '89', 'bytes 8-9/10'],
     [{ HTTP_RANGE: 'bytes=-3' }, 206, '789', 'bytes 7-9/10'],
-    [{ HTTP_RANGE: 'bytes=10-' }, 416, '', 'bytes */10'],
+    [{ HTTP_RANGE: 'bytes=10-' }, 416, 'Range Not Satisfiable\n', 'bytes */10'],
     [{ HTTP_RANGE: 'bytes=0-1,3-4' }, 200, '0123456789'],
     [{ HTTP_RANGE: 'bytes=4-2' }, 200, '0123456789'],
     [{ HTTP_RANGE: 'bytes=0-1', HTTP_IF_RANGE: '"v0"' }, 200, '0123456789'],
     [{ HTTP_RANGE: 'bytes=0-1', HTTP_IF_RANGE: '"v1"' }, 206, '01', 'bytes 0-1/10'],
     [{ HTTP_IF_NONE_MATCH: 'W/"v1"' }, 304, ''],
     [{ HTTP_IF_MODIFIED_SINCE: since }, 304, ''],
-    [{ HTTP_IF_MATCH: '"v0"' }, 412, ''],
+    [{ HTTP_IF_MATCH: '"v0"' }, 412, 'Precondition Failed\n'],
   ])('%j', async (request, status, content, range) => {
     const [line, headers, given] = await answer(app, testEnviron(request));
     expect([Number(String(line).slice(0, 3)), given, (headers as Record<string, string>)['content-range']]).toEqual([
@@ -501,7 +501,7 @@ describe('router', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, DELETE, OPTIONS']);
   });
 
-  it('has the parameters of the path in its types', () => {
+  it('has the parameters of the path in its types', async () => {
     router().get('/a/:b/*c', (_environ, params) => {
       const { b, c }: { b: string; c: string } = params;
       // @ts-expect-error the path has no such parameter
@@ -509,6 +509,11 @@ describe('router', () => {
     });
     // A path that is not literal, or has other syntax, gives any parameter.
     router().get('/a/:year-:month{.:ext}', (_environ, { year, month, ext }) => text(`${year}${month}${ext}`));
+    const app = router()
+      .get('/:user@home', (_environ, { user }) => text(`${user}`))
+      .get('/:"full name"', (_environ, { 'full name': name }) => text(`${name}`));
+    expect(await (await client(app).get('/zoe@home')).text()).toBe('zoe');
+    expect(await (await client(app).get('/zoe')).text()).toBe('zoe');
     router().get('/a' as string, (_environ, { anything }) => text(String(anything)));
   });
 

@@ -305,7 +305,9 @@ describe('toNodeHandler', () => {
   });
 
   it.each(['1.0', '1.1'])('ends the connection of a chunked body in HTTP/1.0 only: HTTP/%s', async (version) => {
+    const paths: string[] = [];
     const port = await start(async (environ, startResponse) => {
+      paths.push(environ.PATH_INFO);
       const body = await environ['wsgi.input'].read();
       startResponse('200 OK', []);
       return [textToBytes(`<${environ.PATH_INFO} ${bytesToText(body)}>`)];
@@ -320,6 +322,7 @@ describe('toNodeHandler', () => {
         ? ['Connection: close', '</1 body>']
         : ['Connection: keep-alive', '</1 body>', 'Connection: close', '</2 >'],
     );
+    expect(paths).toEqual(version === '1.0' ? ['/1'] : ['/1', '/2']);
   });
 
   it.each([

@@ -173,6 +173,57 @@ describe('records of the log', () => {
     ]);
   });
 
+  it.each<[unknown, string]>([
+    ['text', 'logRecord: takes { level, message } with the level debug, info, warn or error, not "text"'],
+    [null, 'not null'],
+    [{ level: 'info', message: 5 }, 'not {"level":"info","message":5}'],
+    [{ level: 'fatal', message: 'x' }, 'not {"level":"fatal","message":"x"}'],
+    [{ message: 'x' }, 'not {"message":"x"}'],
+  ])('are refused if no log could take them: %j', async (entry, message) => {
+    const { records, options } = watched();
+    const app: Application = (environ, startResponse) => {
+      expect(() => logRecord(environ, entry as never)).toThrow(message);
+      expect(() => logRecord(environ, entry as never)).toThrow(WsgiError);
+      return hello(environ, startResponse);
+    };
+    expect((await toFetchHandler(app, options)(request())).status).toBe(200);
+    expect(records).toEqual([]);
+  });
+
+  it('go to the console if the record() of the option fails, such as on a field that is not JSON', async () => {
+    const console_ = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const app: Application = (environ, startResponse) => {
+      logRecord(environ, { level: 'info', message: 'order placed', order: 17n });
+      return hello(environ, startResponse);
+    };
+    const reject = async () => {
+      throw new Error('no disk');
+    };
+    for (const record of [(each: LogRecord) => JSON.stringify(each), reject])
+      await toFetchHandler(app, { errors: { record } as never })(request());
+    const told = console_.mock.calls.flat();
+    console_.mockRestore();
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^toFetchHandler: errors\.record\(\) failed \(TypeError: .*BigInt\) on this entry: \[\S+\] order placed$/,
+      ),
+      expect.stringMatching(/failed \(Error: no disk\) on this entry: \[\S+\] order placed$/),
+    ]);
+  });
+
+  it('are taken by the log of another copy of the package', async () => {
+    const { records, options } = watched();
+    vi.resetModules();
+    const copy = await import('../src/index.js');
+    expect(copy.logRecord).not.toBe(logRecord);
+    const app: Application = (environ, startResponse) => {
+      copy.logRecord(environ, { level: 'info', message: 'order placed', order: 17 });
+      return hello(environ, startResponse);
+    };
+    await toFetchHandler(app, options)(request());
+    expect(records).toMatchObject([{ level: 'info', message: 'order placed', order: 17 }]);
+  });
+
   it('become text where wsgi.errors is another stream', () => {
     const write = vi.fn();
     logRecord({ 'wsgi.errors': { write } as never }, { level: 'info', message: 'x' });

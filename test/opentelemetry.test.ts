@@ -10,6 +10,7 @@ import { toLambdaHandler } from '../targets/aws-lambda/index.js';
 import { serve } from '../targets/node/index.js';
 import { callApp, lambdaEvent, testEnviron } from '../testing/index.js';
 import { app, register, takeSpans } from './opentelemetry-app.js';
+import { withoutProvoked } from './workerd-log.ts';
 
 type Spans = ReturnType<typeof takeSpans>;
 
@@ -51,6 +52,7 @@ beforeAll(async () => {
       compatibilityFlags: ['nodejs_compat'],
       host: '127.0.0.1',
       cf: false,
+      handleStructuredLogs: withoutProvoked('late'),
     }),
   );
   worker = await workerd.ready;

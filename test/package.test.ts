@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, transform } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { verdict } from '../scripts/audit.ts';
 import { VERSION } from '../src/environ.js';
 
@@ -23,6 +23,9 @@ const root = process.cwd();
 const CACHE = join(root, 'node_modules/.cache/wsgi-edge');
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
+  homepage: string;
+  bugs: string;
+  repository: { type: string; url: string };
   dependencies: Record<string, string>;
   exports: Record<string, { types: string; default: string } | string>;
   bin: Record<string, string>;
@@ -144,14 +147,27 @@ test('an audit fails for a finding, not for a registry without audits', () => {
   expect(verdict('').failed).toBe(false);
 });
 
-test('a release is refused before anything runs if tree, tag or changelog do not fit', async () => {
-  const clone = mkdtempSync(join(tmpdir(), 'wsgi-edge-release-'));
-  try {
-    const git = (...args: string[]) =>
-      run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: clone });
+describe('a release', () => {
+  let clone: string;
+  const git = (...args: string[]) =>
+    run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: clone });
+  const write = (name: string, text: string) => {
+    mkdirSync(dirname(join(clone, name)), { recursive: true });
+    writeFileSync(join(clone, name), text);
+  };
+
+  beforeEach(async () => {
+    clone = mkdtempSync(join(tmpdir(), 'wsgi-edge-release-'));
     await git('init', '-q');
-    const write = (name: string, text: string) => writeFileSync(join(clone, name), text);
-    write('package.json', '{"version":"1.2.3"}');
+  });
+  afterEach(() => rmSync(clone, { recursive: true, force: true }));
+
+  it('is refused before anything runs if tree, tag, changelog, versions or addresses do not fit', async () => {
+    write('package.json', '{"version":"1.2.3","homepage":"https://github.com/OWNER/wsgi-edge"}');
+    write(
+      'create/package.json',
+      '{"version":"1.2.3","dependencies":{"wsgi-edge":"1.2.2"},"repository":"r","bugs":"b"}',
+    );
     write('CHANGELOG.md', '# Changelog\n\n## Unreleased\n');
     await git('add', '.');
     await git('commit', '-qm', 'first');
@@ -160,19 +176,49 @@ test('a release is refused before anything runs if tree, tag or changelog do not
     const script = join(root, 'scripts/release.ts');
     const env = { ...process.env, SIGSTORE_ID_TOKEN: 'token' };
     const failed = await run(process.execPath, [script, '--dry-run'], { cwd: clone, env }).catch((error) => error);
+    const address = 'which npm shows and compares with the provenance statement: add its URL';
     expect([failed.code, failed.stdout, failed.stderr.trim().split('\n')]).toEqual([
       1,
       '',
       [
         'release: the tree is not clean: commit what belongs to the release',
-        'release: HEAD has no tag v1.2.3, the version of package.json',
-        'release: CHANGELOG.md has no section "## 1.2.3"',
-        'release: package.json has no repository, without which npm refuses the provenance statement (E422): add its URL',
+        'release: HEAD has no tag v1.2.3, the version of package.json: use npm version',
+        'release: CHANGELOG.md has no section "## 1.2.3": use npm version',
+        'release: create/package.json has 1.2.2 instead of 1.2.3: use npm version',
+        `release: package.json has no repository, ${address}`,
+        `release: create/package.json has no homepage, ${address}`,
+        `release: package.json has no bugs, ${address}`,
+        'release: package.json has the placeholder OWNER: write the owner of the repository in its place',
       ],
     ]);
-  } finally {
-    rmSync(clone, { recursive: true, force: true });
-  }
+  });
+
+  it('is prepared by npm version', async () => {
+    for (const file of ['package.json', 'create/package.json', 'CHANGELOG.md', 'src/environ.ts', 'scripts/version.ts'])
+      write(file, readFileSync(file, 'utf8'));
+    await git('add', '.');
+    await git('commit', '-qm', 'first');
+    const author = { GIT_AUTHOR_NAME: 't', GIT_AUTHOR_EMAIL: 't@example.org' };
+    const committer = { GIT_COMMITTER_NAME: 't', GIT_COMMITTER_EMAIL: 't@example.org' };
+    const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+    await run('npm', ['version', '98.7.6'], { cwd: clone, env: { ...process.env, ...author, ...committer, PATH } });
+    const committed = async (file: string) => (await git('show', `v98.7.6:${file}`)).stdout;
+    expect(JSON.parse(await committed('package.json')).version).toBe('98.7.6');
+    expect(JSON.parse(await committed('create/package.json'))).toMatchObject({
+      version: '98.7.6',
+      dependencies: { 'wsgi-edge': '98.7.6' },
+    });
+    expect(await committed('src/environ.ts')).toContain("export const VERSION = '98.7.6';");
+    expect(await committed('CHANGELOG.md')).toMatch(/\n## Unreleased\n\n## 98\.7\.6 - \d{4}-\d\d-\d\d\n\n### /);
+  });
+});
+
+test('the two packages have the same version, addresses and licence', () => {
+  const create = JSON.parse(readFileSync('create/package.json', 'utf8'));
+  const { version, homepage, bugs, repository } = manifest;
+  expect(create).toMatchObject({ version, homepage, bugs, dependencies: { 'wsgi-edge': version } });
+  expect(create.repository).toEqual({ ...repository, directory: 'create' });
+  expect(readFileSync('create/LICENSE', 'utf8')).toBe(readFileSync('LICENSE', 'utf8'));
 });
 
 describe('packed and installed', () => {
@@ -240,7 +286,7 @@ console.log(JSON.stringify(uncompiled));`;
   it('has sources, built files and documents', () => {
     for (const path of files)
       expect(path).toMatch(
-        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|middleware|opentelemetry|targets|python|testing|emulation|command)\/.*\.ts|python\/wsgi_edge\/.*\.py|command\/templates\/.*|test\/python\/apps\/behaviour\.(py|json)|docs\/.*|package\.json|README\.md|CHANGELOG\.md|THIRD-PARTY\.md|LICENSE)$/,
+        /^(dist\/.*\.(js|d\.ts)(\.map)?|(src|http|middleware|opentelemetry|targets|python|testing|emulation|command)\/.*\.ts|python\/wsgi_edge\/.*\.py|command\/templates\/.*|test\/python\/apps\/behaviour\.(py|json)|docs\/(?!api\/)[\w/-]+\.md|package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|THIRD-PARTY\.md|LICENSE)$/,
       );
     const entries = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) =>
       typeof target === 'string' ? target : target.default,
@@ -259,6 +305,18 @@ console.log(JSON.stringify(uncompiled));`;
     );
   });
 
+  // npm's page of the package completes relative links by `repository`; in node_modules only packed files are there.
+  it('has every document that README links to, except examples and benchmarks', () => {
+    const links = readFileSync('README.md', 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g);
+    const absent = Array.from(links, ([, path = '']) => path).filter((path) => !files.includes(path));
+    expect(absent.length).toBeGreaterThan(0);
+    for (const path of absent) {
+      expect(path).toMatch(/^(examples|bench)\//);
+      expect(existsSync(path), path).toBe(true);
+    }
+    expect(manifest.repository.url).toMatch(/^git\+https:\/\/github\.com\/[\w-]+\/wsgi-edge\.git$/);
+  });
+
   it('has every source that a map names', () => {
     const maps = files.filter((path) => path.endsWith('.map'));
     expect(maps.some((path) => path.endsWith('.js.map')) && maps.some((path) => path.endsWith('.d.ts.map'))).toBe(true);
@@ -266,6 +324,22 @@ console.log(JSON.stringify(uncompiled));`;
       const { sources } = JSON.parse(readFileSync(join(root, map), 'utf8')) as { sources: string[] };
       for (const source of sources.filter((path) => !path.includes('node_modules')))
         expect(files, map).toContain(join(dirname(map), source));
+    }
+  });
+
+  it('has the licence of each package whose code it contains', () => {
+    const found = files
+      .filter((path) => path.endsWith('.js.map'))
+      .flatMap((path) => (JSON.parse(readFileSync(join(root, path), 'utf8')) as { sources: string[] }).sources)
+      .flatMap((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []);
+    expect(found).toContain('chokidar');
+    const words = (text: string) => text.replace(/\s+/g, ' ');
+    const notice = words(readFileSync(join(root, 'THIRD-PARTY.md'), 'utf8'));
+    for (const name of new Set(found)) {
+      const folder = join(root, 'node_modules', name);
+      const [licence] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
+      expect(notice, name).toContain(`https://www.npmjs.com/package/${name})`);
+      expect(notice, name).toContain(words(readFileSync(join(folder, licence as string), 'utf8')).trim());
     }
   });
 

@@ -41,11 +41,10 @@ describe('refusal', () => {
   );
 
   test.each(['', 'a, b', 'h/x', 'h?q', 'h#f', 'user@h', 'user:pw@h', 'h:port', 'h:0', 'h:99999', '::1', 'a b', 'h\\x'])(
-    'refuses Host %j in HTTP/1.0 and HTTP/1.1',
+    'refuses Host %j in every version of HTTP',
     (host) => {
-      expect(refused({ HTTP_HOST: host })?.[0]).toBe('400 Bad Request');
-      expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/1.0' })?.[0]).toBe('400 Bad Request');
-      expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: 'HTTP/2' })).toBeNull();
+      for (const protocol of ['HTTP/1.0', 'HTTP/1.1', 'HTTP/2.0', 'HTTP/3'])
+        expect(refused({ HTTP_HOST: host, SERVER_PROTOCOL: protocol })?.[0]).toBe('400 Bad Request');
     },
   );
 
@@ -62,7 +61,9 @@ describe('refusal', () => {
     ['POST', '*', '400 Bad Request'],
     ['OPTIONS', '*', null],
     ['GET', '/*', null],
-    ['GET', '*?q', null],
+    ['GET', '*?q', '400 Bad Request'],
+    ['OPTIONS', '*?q', '400 Bad Request'],
+    ['OPTIONS', '*x', '400 Bad Request'],
   ])('of %s %s is %j', (method, target, status) => {
     expect(refused({ REQUEST_METHOD: method, REQUEST_URI: target })?.[0] ?? null).toBe(status);
   });

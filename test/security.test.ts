@@ -170,6 +170,7 @@ describe.each(Object.entries(targets))('%s', (_, ask) => {
   it('path traversal: the download of the showcase gives its file or nothing', async () => {
     for (const target of [
       '/download/../../package.json',
+      '/download/squares.csv/../../../package.json',
       '/download/..%2f..%2fpackage.json',
       '/%2e%2e/package.json',
       '/..%5cpackage.json',

@@ -1,7 +1,7 @@
 // A server of its own process, stopped as an operator stops it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -429,9 +429,21 @@ describe('a call of serve', () => {
   it.each<[unknown, string]>([
     [8000, 'serve: options must be an object such as { port: 8000 }, not 8000'],
     [{ prot: 1 }, 'serve: there is no option prot; known are port, hostname,'],
+    [{ toString: 1 }, 'serve: there is no option toString;'],
     [{ port: '80a' }, 'serve: port must be a number from 0 to 65535, not "80a"'],
   ])('refuses %j', async (options, message) => {
     await expect(serve(hello, options as object)).rejects.toThrow(message);
+  });
+
+  it('has its options in docs/TARGETS.md', async () => {
+    const error: unknown = await serve(hello, { x: 1 } as object).catch((thrown: unknown) => thrown);
+    const [, known = ''] = /known are (.*)$/.exec(String(error)) ?? [];
+    const [, table = ''] = /\n## Options\n([\s\S]*?)\n## /.exec(readFileSync('docs/TARGETS.md', 'utf8')) ?? [];
+    const rows = table.split('\n').filter((row) => /^\| `.*\| (all|.*`serve`.*) \|/.test(row));
+    const documented = rows.flatMap((row) =>
+      [...(row.split('|')[1] ?? '').matchAll(/`(\w+)/g)].map(([, name]) => name),
+    );
+    expect(documented.sort()).toEqual(known.split(', ').sort());
   });
 
   it('is refused in a Worker', async () => {

@@ -1,9 +1,9 @@
 // The showcase as its users run it: `wrangler dev`, AWS's runtime client behind a Function URL front, and Node, each on
-// a free port of this machine; asked by a client that shows header lines as they come.
+// a free port of this machine; asked by a client that shows header lines as they come, and by a browser.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,11 +11,15 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { html } from 'wsgi-edge/http';
 import { callApp, testEnviron } from 'wsgi-edge/testing';
 import { validator } from 'wsgi-edge/validator';
 import { startFunctionUrl } from '../emulation/lambda/function-url.ts';
 import { app } from '../examples/showcase/app.ts';
+import { MISSING } from '../examples/showcase/code.ts';
+import { PARTS } from '../examples/showcase/page.ts';
 import { stylesheet } from '../examples/showcase/pages/stylesheet.ts';
+import { errorsOf, noBrowser, overflow, startBrowser, violations } from './browser.ts';
 import { freePort } from './free-port.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -27,6 +31,9 @@ interface Platform {
   child?: ChildProcess;
   close(): Promise<unknown>;
 }
+
+const ON_NODE = ['--experimental-import-text', '--disable-warning=ExperimentalWarning', 'examples/showcase/node.ts'];
+const TITLES = { workerd: 'Cloudflare Workers', lambda: 'AWS Lambda', node: 'Node' };
 
 const platforms: Platform[] = [];
 let lambdaMissing: string | undefined;
@@ -57,7 +64,7 @@ async function startWorkerd(): Promise<void> {
 
 async function startNode(): Promise<void> {
   const port = await freePort();
-  platforms.push(await startScript('node', port, ['examples/showcase/node.ts'], { PORT: String(port) }));
+  platforms.push(await startScript('node', port, ON_NODE, { PORT: String(port) }));
 }
 
 async function startLambda(): Promise<void> {
@@ -199,9 +206,10 @@ const CASES: Array<[status: number, path: string, ask?: Ask]> = [
   [404, '/stream/nothing'],
   [200, '/write'],
   [200, '/download'],
-  [200, '/download', { method: 'HEAD' }],
-  [206, '/download', { headers: { Range: 'bytes=3-8' } }],
-  [304, '/download', { headers: { 'If-None-Match': '"squares"' } }],
+  [200, '/download/squares.csv'],
+  [200, '/download/squares.csv', { method: 'HEAD' }],
+  [206, '/download/squares.csv', { headers: { Range: 'bytes=3-8' } }],
+  [304, '/download/squares.csv', { headers: { 'If-None-Match': '"squares"' } }],
   [200, '/cookies', { headers: { Cookie: 'flavour=chocolate; size="large"' } }],
   [303, '/cookies', { method: 'POST', headers: URLENCODED, body: 'do=set' }],
   [303, '/cookies', { method: 'POST', headers: URLENCODED, body: 'do=clear' }],
@@ -219,10 +227,13 @@ const CASES: Array<[status: number, path: string, ask?: Ask]> = [
   [404, '/no/such/page'],
 ];
 
-// What a platform is meant to say of itself.
+// Without the words that each platform says about itself.
 const alike = ({ status, headers, body }: Answer) => ({
   status,
-  headers,
+  // Only the Function URL says that its client came by https.
+  headers: headers
+    .filter(([name]) => name !== 'strict-transport-security')
+    .map(([name, value]) => [name, /^(x-request-id|server-timing)$/.test(name) ? '…' : value]),
   body: body.replace(/(Served to you by <strong>|Kept in |Request id: )[^.<\n]+/, '$1…'),
 });
 
@@ -256,9 +267,10 @@ describe('the showcase', () => {
   });
 
   it('says which platform served it', async () => {
-    const says = { node: 'Node', workerd: 'Cloudflare Workers', lambda: 'AWS Lambda' };
     for (const platform of platforms)
-      expect((await ask(platform, '/')).body).toContain(`<strong>${says[platform.name as keyof typeof says]}</strong>`);
+      expect((await ask(platform, '/')).body).toContain(
+        `<strong>${TITLES[platform.name as keyof typeof TITLES]}</strong>`,
+      );
   });
 
   it('links only to pages that exist', async () => {
@@ -269,14 +281,90 @@ describe('the showcase', () => {
       expect([link, (await ask(named('node'), link)).status]).toEqual([link, link === '/error' ? 500 : 200]);
   });
 
+  it('shows the source of each page, and no other text in its place', async () => {
+    for (const [path, file] of [
+      ['/', 'home.ts'],
+      [MISSING, 'not-found.ts'],
+      ...PARTS.map((part) => [part[0], part[2]]),
+    ]) {
+      const { body } = await ask(named('node'), path ?? '');
+      const [, shown = ''] =
+        new RegExp(`pages/${file}</h3>\n<pre tabindex="0"><code>(.*?)</code></pre>`, 's').exec(body) ?? [];
+      const text = shown.replaceAll(/<\/?i>/g, '');
+      expect(text, path).toBe(html`${readFileSync(`examples/showcase/pages/${file}`, 'utf8')}`.markup);
+    }
+  });
+
+  // After a change: npx vitest run --project lambda test/showcase.test.ts --update
+  it('shows the answers that the targets give', async ({ skip }) => {
+    skip(lambdaMissing !== undefined, lambdaMissing);
+    const recorded: Record<string, Record<string, string>> = {};
+    for (const path of ['/', ...PARTS.map(([part]) => part), MISSING]) {
+      const asked = Object.entries(TITLES).map(
+        async ([name, title]) => [title, alike(await ask(named(name), path))] as const,
+      );
+      const answers = await Promise.all(asked);
+      recorded[path] = Object.fromEntries(
+        answers.map(([title, { status, headers }]) => [
+          title,
+          [status, ...headers.map(([key, value]) => `${key}: ${value}`)].join('\n'),
+        ]),
+      );
+      if (path !== '/environ') expect(new Set(answers.map(([, { body }]) => body)).size, path).toBe(1);
+    }
+    await expect(`${JSON.stringify(recorded, null, 2)}\n`).toMatchFileSnapshot('../examples/showcase/answers.json');
+  });
+
+  it.skipIf(noBrowser !== undefined)(
+    'is accessible, fits small and large windows, and leads on from every page',
+    async () => {
+      const browser = await startBrowser();
+      try {
+        for (const [width, colorScheme] of [
+          [390, 'light'],
+          [390, 'dark'],
+          [1280, 'light'],
+          [1280, 'dark'],
+        ] as const) {
+          const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+          const errors = errorsOf(page);
+          for (const path of ['/', ...PARTS.map(([part]) => part), '/hono/nothing', MISSING]) {
+            const url = `http://127.0.0.1:${named('node').port}${path}`;
+            const response = await page.goto(url);
+            const failed = response !== null && response.status() >= 400;
+            // The browser itself reports the status of a page that is an error.
+            expect(errors.splice(0).length, path).toBe(failed ? 1 : 0);
+            if (!(await response?.headerValue('content-type'))?.startsWith('text/html')) continue;
+            expect([path, await violations(page), await overflow(page)]).toEqual([path, [], 0]);
+            await page.click(`main a[href="/"], .brand a`);
+            expect(new URL(page.url()).pathname).toBe('/');
+          }
+          await page.close();
+        }
+      } finally {
+        await browser.close();
+      }
+    },
+    120_000,
+  );
+
   it('shows environ, and what each middleware did on the way in and out', async () => {
     for (const platform of platforms) {
       const answer = await ask(platform, '/environ/a/b?q=1', { headers: { 'X-Request-Id': 'abc-123' } });
       const names = [...answer.body.matchAll(/<li><code>(\w+)<\/code>/g)].map(([, name]) => name);
-      expect(names).toEqual(['siteRoot', 'securityHeaders', 'requestId', 'serverTiming', 'byteCount', 'environPage']);
+      expect(names).toEqual([
+        'siteRoot',
+        'secureHeaders',
+        'showCode',
+        'errorPages',
+        'requestId',
+        'serverTiming',
+        'byteCount',
+        'environPage',
+      ]);
       expect(valuesOf(answer, 'x-request-id')).toEqual(['abc-123']);
       expect(valuesOf(answer, 'server-timing')[0]).toMatch(/^app;dur=\d+$/);
-      const note = /<p class="note">.*?has\s(\d+) bytes\.<\/p>$/s.exec(answer.body);
+      const note = /<p class="note">.*?has\s(\d+) bytes\.<\/p>/s.exec(answer.body);
       expect(Number(note?.[1])).toBe(Buffer.byteLength(answer.body.slice(0, note?.index)));
       for (const [key, value] of [
         ['SCRIPT_NAME', '/environ'],
@@ -305,7 +393,7 @@ describe('the showcase', () => {
     }
   });
 
-  it('keeps to the interface, as the validator sees it', async () => {
+  it('follows the rules of the interface, as the validator sees it', async () => {
     const etag =
       /"[0-9a-f]+"/.exec(JSON.stringify((await callApp(stylesheet)).headers).replaceAll('\\', ''))?.[0] ?? '';
     const asked = [...CASES, [304, '/style.css', { headers: { 'If-None-Match': etag } }] as (typeof CASES)[number]];
@@ -411,7 +499,7 @@ describe('the showcase', () => {
           res.destroy();
         }),
       );
-      // None came to its end: it was the going away that closed them.
+      // None came to its end, so each was closed because its client left.
       const expected = { opened: before.opened + 20, finished: before.finished, closed: before.closed + 20 };
       for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(50))
         if ((await counts()).closed >= expected.closed) break;
@@ -420,10 +508,7 @@ describe('the showcase', () => {
 
   it('says that a port is in use', async () => {
     const port = String(named('node').port);
-    const runs = [
-      runScript(['examples/showcase/node.ts'], { PORT: port }),
-      runScript(['scripts/start-cloudflare.ts', '--port', port], {}),
-    ];
+    const runs = [runScript(ON_NODE, { PORT: port }), runScript(['scripts/start-cloudflare.ts', '--port', port], {})];
     for (const { child, output } of runs) {
       if (child.exitCode === null) await once(child, 'exit');
       expect(child.exitCode).toBe(1);

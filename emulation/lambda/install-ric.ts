@@ -28,7 +28,9 @@ export async function ensureRuntimeClient(onProgress: (line: string) => void = (
   if (existsSync(installed)) return installed;
   if (existsSync(main(home))) return main(home);
   await checkTools();
-  onProgress(`building AWS's runtime client, aws-lambda-ric ${VERSION} (once, about 40 s)`);
+  onProgress(
+    `getting AWS's runtime client: aws-lambda-ric ${VERSION} from the npm registry, and building its native part (once, about 40 s, at most ${LIMIT / 60_000} minutes)`,
+  );
   mkdirSync(cache, { recursive: true });
   // Build in a temporary folder and move it, because two processes may run this at once, and one may be stopped half-way.
   const folder = mkdtempSync(join(cache, 'build-'));
@@ -46,10 +48,10 @@ export async function ensureRuntimeClient(onProgress: (line: string) => void = (
       maxBuffer: 64 * 1024 * 1024,
       timeout: LIMIT,
     }).catch((error: { killed?: boolean; stderr?: string; message: string }) => {
-      if (error.killed) throw new Error(`aws-lambda-ric ${VERSION} was not built within ${LIMIT / 1000} seconds`);
+      const failed = error.killed ? `was not built within ${LIMIT / 1000} seconds` : 'could not be built';
       const tail = (error.stderr || error.message).trim().split('\n').slice(-15).join('\n');
       throw new Error(
-        `aws-lambda-ric ${VERSION} could not be built. It needs the npm registry, and Node's headers: those of Debian's libnode-dev are found, others by npm_config_nodedir. npm said:\n${tail}`,
+        `aws-lambda-ric ${VERSION} ${failed}. It needs the npm registry, and Node's headers: those of Debian's libnode-dev are found, others by npm_config_nodedir. npm said:\n${tail}`,
       );
     });
     if (!existsSync(join(folder, 'node_modules/aws-lambda-ric/rapid-client.node')))

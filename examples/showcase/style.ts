@@ -1,4 +1,4 @@
-/** The stylesheet. It stands in a module because an application for every platform can't count on a file system. */
+/** The stylesheet. It is a module because an application for every platform can't rely on a file system. */
 export const STYLE = `:root {
   color-scheme: light dark;
   --text: light-dark(#1d2430, #e4e7ec);
@@ -45,12 +45,18 @@ pre { margin: 0 0 1rem; padding: 0.875rem 1rem; overflow-x: auto; border: 1px so
 pre code { font-size: 1em; }
 
 .parts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); gap: 0.875rem; margin: 0; padding: 0; list-style: none; }
+.parts + p { margin-top: 1.75rem; }
 .parts li { position: relative; padding: 1rem 1.125rem; border: 1px solid var(--line); border-radius: 0.625rem; background: var(--raised); }
 .parts li:hover { border-color: var(--accent); }
 .parts a { font-weight: 600; text-decoration: none; }
 .parts a::after { content: ""; position: absolute; inset: 0; }
 .parts p { margin: 0.25rem 0 0; font-size: 0.95rem; line-height: 1.45; }
 .parts p:last-child { margin-top: 0.5rem; color: var(--quiet); }
+
+.code { margin-top: 3rem; }
+.code h3 { margin: 1.5rem 0 0.375rem; font-size: 0.9rem; font-weight: 600; color: var(--quiet); }
+.code pre { max-height: 36rem; overflow: auto; font-size: 0.8rem; }
+.code p { font-size: 0.95rem; }
 
 table { width: 100%; margin: 0 0 1.75rem; border-collapse: collapse; font-size: 0.95rem; }
 caption { padding-bottom: 0.375rem; text-align: left; font-weight: 600; color: var(--quiet); }
@@ -78,6 +84,13 @@ button:hover { filter: brightness(1.1); }
 .sum dt { color: var(--quiet); }
 .sum dd { margin: 0; overflow-wrap: anywhere; }
 
+@media (min-width: 80rem) {
+  header, main { max-width: 92rem; }
+  main { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 3rem; align-items: start; }
+  .code { margin-top: 0; }
+  .code h2:first-child { margin-top: 0.5rem; }
+  tbody th { width: 12rem; }
+}
 @media (max-width: 36rem) {
   tbody tr { display: block; padding: 0.375rem 0; border-top: 1px solid var(--line); }
   thead { display: none; }

@@ -7,8 +7,14 @@ export type Pull = (atLeast?: number, size?: number) => Promise<Uint8Array>;
 
 /** Reads the body of a request as it arrives.
  *  @param begun  the bytes that `wsgi.input` has given already
- *  @param onBytes  called for the bytes that arrive */
-export function pullFrom(environ: Environ, begun: Uint8Array, onBytes: (bytes: number) => void): Pull {
+ *  @param onBytes  called for the bytes that arrive
+ *  @param onTaken  called when the bytes of `begun` are no longer needed */
+export function pullFrom(
+  environ: Environ,
+  begun: Uint8Array,
+  onBytes: (bytes: number) => void,
+  onTaken: () => void,
+): Pull {
   let rest: Uint8Array | undefined = begun;
   let ended = false;
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -33,6 +39,7 @@ export function pullFrom(environ: Environ, begun: Uint8Array, onBytes: (bytes: n
       held += Math.min(bytes.length, room);
     };
     if (rest !== undefined) add(rest);
+    if (rest === undefined) onTaken();
     while (held < atLeast && !ended) {
       const bytes = await receive();
       if (bytes !== undefined) add(bytes);

@@ -8,7 +8,7 @@ import { compressBlock } from './lz4.js';
 /** Imports the application, and takes a snapshot of the memory after it.
  *  @param level  the contents of the snapshot: the application, only its packages, or nothing (no snapshot is taken)
  *  @returns the assets with the snapshot, and the bytes of wasm memory after the import
- *  @throws {WsgiError} when the application can't be imported */
+ *  @throws {WsgiError} when the application can't be imported or can't be frozen */
 export async function freeze(
   unfrozen: PythonAssets,
   level: 'app' | 'framework' | 'none',
@@ -41,6 +41,7 @@ async function withSnapshot(unfrozen: PythonAssets, frozen: Booted, level: 'app'
   // The bytes below the stack pointer are left over from calls that have ended: clear them.
   const { module } = frozen;
   module.HEAPU8.fill(0, module._emscripten_stack_get_end(), module.stackSave());
+  checkTable(module.wasmTable, frozen.table);
   const { heap, config, table, added } = takeSnapshot(frozen);
   const { runs, data } = encodeSnapshot(heap, pristine, fresh);
   const blocks = Array.from({ length: Math.ceil(data.length / BLOCK) }, (_, index) =>
@@ -64,6 +65,17 @@ async function withSnapshot(unfrozen: PythonAssets, frozen: Booted, level: 'app'
     },
   };
   return { ...unfrozen, manifest, snapshot };
+}
+
+/** Checks the entries that imports have added to the function table. The import of ctypes adds one that stays empty.
+ *  @param before  the entries of a new interpreter
+ *  @throws {WsgiError} when one is a function, which no snapshot can hold */
+function checkTable(table: WebAssembly.Table, before: number): void {
+  for (let i = before; i < table.length; i++)
+    if (table.get(i) !== null)
+      throw new WsgiError(
+        'build-python: the import makes a callback of ctypes, which can not be frozen: make it in a request, or give --no-snapshot',
+      );
 }
 
 /** Starts an interpreter that has imported modules and, unless it is undefined, the application. */

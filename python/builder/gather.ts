@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 import { type Choice, type Collected, collect, type Dropped } from './collect.js';
-import { missingDependencies } from './dependencies.js';
+import { foreignPackages, missingDependencies } from './dependencies.js';
 import { type InstallOptions, installRequirements } from './install.js';
 import { listNative } from './native.js';
 import { patternsOf } from './patterns.js';
@@ -32,22 +32,25 @@ export async function gather(sources: Sources, choice: Choice, dropped: Dropped)
   const settings: InstallOptions = { cwd, progress, ...(indexUrl !== undefined && { index: indexUrl }) };
   const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-packages-'));
   try {
-    const folders = [...packages];
+    const collectPackages = (folder: string) => collect(folder, 'packages', [], choice, dropped);
+    const collected = [
+      ...collect(root, 'app', [out, ...packages], choice, dropped),
+      ...packages.flatMap(collectPackages),
+      ...readPythonHalf(),
+    ];
+    for (const line of foreignPackages(collected)) progress(`${line}, and will run on 3.14`);
     if (requirements !== undefined) {
       const folder = join(scratch, 'required');
       mkdirSync(folder);
       await installRequirements(resolve(cwd, requirements), folder, settings);
-      folders.push(folder);
+      const required = collectPackages(folder);
+      checkPython(required);
+      collected.push(...required);
     }
-    const collected = [
-      ...collect(root, 'app', [out, ...packages], choice, dropped),
-      ...folders.flatMap((folder) => collect(folder, 'packages', [], choice, dropped)),
-      ...readPythonHalf(),
-    ];
     const user = needsTzdata(collected);
     if (user !== undefined && !patternsOf(choice.exclude).matches('packages/tzdata')) {
       const folder = await installTzdata(user, cache ?? scratch, settings);
-      collected.push(...collect(folder, 'packages', [], choice, dropped));
+      collected.push(...collectPackages(folder));
     }
     collected.push(...listNative(dropped));
     checkNames(collected);
@@ -72,6 +75,15 @@ export function packageFolders(given: string[] | undefined, cwd: string): string
   for (const folder of folders)
     if (!existsSync(folder)) throw new WsgiError(`build-python: there is no folder of packages ${folder}`);
   return folders;
+}
+
+// pip itself compares with the version of Python that it runs on, and is told not to (install.ts).
+function checkPython(required: Collected[]): void {
+  const [line] = foreignPackages(required);
+  if (line !== undefined)
+    throw new WsgiError(
+      `build-python: ${line}, and Pyodide has 3.14: require another version of it, or install it yourself and name its folder with --packages`,
+    );
 }
 
 function checkNames(collected: Collected[]): void {

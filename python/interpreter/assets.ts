@@ -90,7 +90,7 @@ export interface SnapshotManifest {
   blocks: number[];
   /** Entries of the function table of a new interpreter. Another number means another wasm, asm.mjs or helpers. */
   table: number;
-  /** Entries that imports have added, for callbacks of ctypes. They are empty after a restart. */
+  /** Entries that imports have added, for callbacks of ctypes. They are empty. */
   added: number;
   /** The sample of the data segments of the wasm module. */
   data: Sample;

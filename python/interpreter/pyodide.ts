@@ -16,7 +16,7 @@ export interface PyodideModule {
   SOCKFS: PyodideSockets;
   DNS: PyodideNames;
   API: PyodideApi;
-  wasmTable: { length: number; grow(entries: number): void };
+  wasmTable: WebAssembly.Table;
   jspiSupported: boolean;
   /** Belongs to the call that is running (builder/trim.ts). */
   turn?: { request: number | undefined; interrupted: boolean } | undefined;

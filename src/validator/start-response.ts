@@ -1,6 +1,6 @@
 import { isThenable } from '../body.js';
 import { nameOf, quote } from '../errors.js';
-import { ADVICE, changedSince, isMislabelled, placeOfCall } from '../head-checks.js';
+import { ADVICE, changedSince, isMislabelled, type Place, placeOfCall, textOfPlace } from '../head-checks.js';
 import { headersFault, headerValue, statusFault } from '../headers.js';
 import { checkChunk, isBodiless } from '../start-response.js';
 import type { Environ, HeaderList, StartResponse, Write } from '../types.js';
@@ -23,7 +23,7 @@ export interface State {
   /** The headers as the application gave them, a copy of them, and the place of the call. */
   headers: Parameters<StartResponse>[1];
   copy: HeaderList;
-  place: string;
+  place: Place | undefined;
   /** Content-Encoding and status, if a body follows. */
   encoding: string | undefined;
   code: number;
@@ -42,7 +42,7 @@ export function createState(method: string): State {
     ended: false,
     headers: [],
     copy: [],
-    place: '',
+    place: undefined,
     encoding: undefined,
     code: 0,
   };
@@ -128,7 +128,11 @@ export function checkUnchanged({ headers, copy, place }: State): void {
   //! The list of headers is not changed after `startResponse` was given it: that would have no effect.
   const name = changedSince(headers, copy);
   if (name !== undefined)
-    breach('application', `changed the header "${name}" after startResponse was called${place}: ${ADVICE}`, START);
+    breach(
+      'application',
+      `changed the header "${name}" after startResponse was called${textOfPlace(place)}: ${ADVICE}`,
+      START,
+    );
 }
 
 /** Checks that the application stopped after the error of its startResponse. */
@@ -164,7 +168,7 @@ export function count(chunk: Uint8Array, state: State): void {
   if (encoding !== undefined && state.given === 0 && isMislabelled(encoding, code, chunk))
     breach(
       'application',
-      `gave a body that is not ${encoding}; startResponse was called${state.place}: ${ADVICE}`,
+      `gave a body that is not ${encoding}; startResponse was called${textOfPlace(state.place)}: ${ADVICE}`,
       START,
     );
   //! `write` and the body together give no more bytes than the Content-Length, if there is one.

@@ -41,7 +41,8 @@ const DROPPED = /^HTTP_(PROXY|CONTENT_LENGTH|CONTENT_TYPE|TRANSFER_ENCODING)$/;
  *  ``` */
 export async function runCgi(app: Application, options: GatewayOptions = {}): Promise<void> {
   // The console prints records of a lower level to stdout, which is the response.
-  const gateway = createGateway('runCgi', app, { errors: (line) => console.error(line), ...options }, MAX_STATUS);
+  const { errors = (line) => console.error(line), ...rest } = options;
+  const gateway = createGateway('runCgi', app, { errors, ...rest }, MAX_STATUS);
   const chunked = Boolean(process.env.HTTP_TRANSFER_ENCODING);
   const variables = readVariables();
   // Some libraries read their proxy setting from here.

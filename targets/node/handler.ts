@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { type Refusal, refuse } from '../../src/admission.js';
+import { type Refusal, refuse, refuseWith } from '../../src/admission.js';
 import { Connection, type ExecutionContextLike } from '../../src/connection.js';
 import { quote, WsgiError } from '../../src/errors.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
@@ -63,9 +63,12 @@ export function createListener(
     whenGone(res, () => connection.abort());
     const environ = nodeEnviron(req, res, gateway, connection);
     const transferEncoding = req.headers['transfer-encoding'];
+    const refusal = busy ?? refuseSequel(req) ?? refuse(gateway, environ, { transferEncoding, cut: isCut(req) });
     // The framing of such a request is faulty, so a proxy may have seen its end elsewhere (RFC 9112, section 6.1).
-    if (transferEncoding !== undefined && req.httpVersion !== '1.1') (res as ServerResponse).shouldKeepAlive = false;
-    const refusal = busy ?? refuse(gateway, environ, { transferEncoding, cut: isCut(req) });
+    if (transferEncoding !== undefined && req.httpVersion !== '1.1') {
+      (res as ServerResponse).shouldKeepAlive = false;
+      faulty.add(req.socket);
+    }
     const platform = new NodePlatform(connection, res, sendTimeout);
     const { done } = answer(current(), environ, platform, refusal);
     if (done !== undefined) ctx?.waitUntil(done);
@@ -78,6 +81,15 @@ export function checkMilliseconds(name: string, options: Record<string, unknown>
   for (const [option, value] of Object.entries(options))
     if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST))
       throw new WsgiError(`${name}: ${option} must be milliseconds from 0 to ${LONGEST}, not ${quote(value)}`);
+}
+
+/** Connections with a request whose end is uncertain. */
+const faulty = new WeakSet<object>();
+
+// Node parses bytes that follow a request before the answer to that closes the connection.
+function refuseSequel({ socket }: IncomingMessage | Http2ServerRequest): Refusal | null {
+  if (!faulty.has(socket)) return null;
+  return refuseWith('400 Bad Request', 'client: sent bytes after a body in chunks in HTTP/1.0');
 }
 
 // Node drops headers past `maxHeadersCount`: 1000 if it is not set, none if it is 0.

@@ -25,10 +25,22 @@ export interface ServeOptions extends NodeOptions {
   printUrl?: boolean;
 }
 
-const OPTIONS = new Set([
-  ...['port', 'hostname', 'maxConnections', 'gracefulTimeout', 'healthPath', 'printUrl', 'sendTimeout'],
-  ...['scriptName', 'onError', 'errors', 'observe', 'trustRequestId', 'maxBody'],
-]);
+// The compiler refuses this object if an option of ServeOptions is missing.
+const OPTIONS = {
+  port: true,
+  hostname: true,
+  maxConnections: true,
+  gracefulTimeout: true,
+  healthPath: true,
+  printUrl: true,
+  sendTimeout: true,
+  scriptName: true,
+  onError: true,
+  errors: true,
+  observe: true,
+  trustRequestId: true,
+  maxBody: true,
+} satisfies Record<keyof ServeOptions, true>;
 
 const BUSY = /* @__PURE__ */ refuseWith(
   '503 Service Unavailable',
@@ -104,9 +116,9 @@ function checkCall(options: ServeOptions): void {
     throw new WsgiError('serve: it is for Node; in a Worker, export default toCloudflareHandler(app)');
   if (typeof options !== 'object' || options === null)
     throw new WsgiError(`serve: options must be an object such as { port: 8000 }, not ${quote(options)}`);
-  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
   if (unknown !== undefined)
-    throw new WsgiError(`serve: there is no option ${unknown}; known are ${[...OPTIONS].join(', ')}`);
+    throw new WsgiError(`serve: there is no option ${unknown}; known are ${Object.keys(OPTIONS).join(', ')}`);
 }
 
 /** Logs the requests that Node's parser refuses, and the connections beyond `maxConnections`. */

@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 import type { Miniflare } from 'miniflare';
 import { afterAll, beforeAll } from 'vitest';
 import { sendRaw } from '../../command/wire.js';
+import { FAULTS, withoutProvoked } from '../workerd-log.js';
 import { testTarget } from './suite.js';
 
 const NAME = 'conformance';
@@ -37,6 +38,8 @@ beforeAll(async () => {
       logRequests: false,
       // The socket of workerd itself: the entry worker of miniflare would parse and write each request anew.
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      // The errors that the cases throw.
+      handleStructuredLogs: withoutProvoked(...FAULTS, 'boom', 'failed', 'inner', 'late', 'secret-of-the-application'),
     }),
   );
   await miniflare.ready;

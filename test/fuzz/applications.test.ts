@@ -20,6 +20,7 @@ import { serve } from '../../targets/node/index.js';
 import { lambdaEvent, readLambdaResult } from '../../testing/index.js';
 import { ID, withoutId } from '../request-id.js';
 import { run } from '../responder.js';
+import { FAULTS, withoutProvoked } from '../workerd-log.js';
 import { method, program } from './arbitrary.js';
 import { interpret, type Note, note, type Program } from './program.js';
 import { RUNS, SEED, TIMEOUT } from './runs.js';
@@ -236,6 +237,8 @@ describe('any application', () => {
           host: '127.0.0.1',
           cf: false,
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+          // The errors that a program throws.
+          handleStructuredLogs: withoutProvoked(...FAULTS, 'a secret', 'handled', 'null', 'undefined'),
         }),
       );
       await workerd.ready;

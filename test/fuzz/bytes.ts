@@ -19,6 +19,7 @@ export const target = fc.oneof(
   fc.constantFrom(
     '/',
     '*',
+    '*x',
     '',
     '//evil.example/x',
     '/a%2Fb%zz%FF',

@@ -9,6 +9,7 @@ import type { Miniflare } from 'miniflare';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toFetchHandler } from '../../src/fetch/gateway.js';
 import { serve } from '../../targets/node/index.js';
+import { CONNECT, withoutProvoked } from '../workerd-log.js';
 import { exchange, headerName, headerValue, request, target } from './bytes.js';
 import { echo } from './echo.js';
 import { RUNS, SEED, TIMEOUT } from './runs.js';
@@ -81,8 +82,7 @@ describe('any bytes', () => {
     const { outputFiles } = await build({
       stdin: {
         contents: `import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
-          import { exchange, headerName, headerValue, request, target } from './bytes.js';
-import { echo } from './echo.js';
+          import { echo } from './echo.js';
           const breaches = [];
           const handler = toCloudflareHandler((environ, startResponse) => {
             if (environ.PATH_INFO !== '/breaches') return echo(environ, startResponse);
@@ -106,6 +106,7 @@ import { echo } from './echo.js';
         host: '127.0.0.1',
         cf: false,
         unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        handleStructuredLogs: withoutProvoked(CONNECT),
       }),
     );
     await workerd.ready;

@@ -262,6 +262,23 @@ describe('secureHeaders', () => {
       "script-src 'nonce-n1'",
     );
   });
+
+  it('reaches the pages for errors', async () => {
+    const POLICY = "default-src 'self'";
+    const secure = secureHeaders({ 'Content-Security-Policy': POLICY });
+    const pages = errorPages({ '404': answering('not here'), '5xx': answering('our fault') });
+    const missing = answering('', [], '404 Not Found');
+    for (const app of [
+      secure(pages(missing)),
+      pages(secure(missing)),
+      secure(pages(fails)),
+      secure(timeout(1)(() => new Promise(() => {}))),
+    ])
+      expect((await get(app)).header('content-security-policy')).toBe(POLICY);
+    const onError = () => secure(answering('our fault', [], '500 Internal Server Error'));
+    const response = await toFetchHandler(secure(fails), { errors: () => {}, onError })(new Request('http://h/'));
+    expect([response.status, response.headers.get('content-security-policy')]).toEqual([500, POLICY]);
+  });
 });
 
 describe('timeout', () => {

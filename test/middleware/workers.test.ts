@@ -23,6 +23,7 @@ const app = mount({
   },
   '/accept': (environ, startResponse) => { startResponse('200 OK', TEXT); return [bytes(environ.HTTP_ACCEPT_ENCODING ?? 'none')]; },
   '/private': basicAuth({ users: { a: 'b' } })((environ, startResponse) => { startResponse('200 OK', TEXT); return [bytes(environ.REMOTE_USER)]; }),
+  '/mounted': staticFiles({ prefix: '/static' })((environ, startResponse) => { startResponse('404 Not Found', TEXT); return []; }),
   '/never': timeout(20)(() => new Promise(() => {})),
 });
 export default toCloudflareHandler(compose(compress(), conditional(), staticFiles({ prefix: '/static' }))(app));
@@ -59,6 +60,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'sub'));
   writeFileSync(join(folder, 'a.txt'), 'asset');
   writeFileSync(join(folder, 'sub/index.html'), '<h1>sub</h1>');
+  writeFileSync(join(folder, 'index.html'), '<h1>top</h1>');
   const { outputFiles } = await build({
     stdin: { contents: WORKER, resolveDir: '.', loader: 'js' },
     bundle: true,
@@ -112,6 +114,20 @@ describe.each<[string, string, boolean]>([
     expect(again.status).toBe(304);
     expect(await (await send('/static/sub/')).text()).toBe('<h1>sub</h1>');
     expect((await send('/static/none')).status).toBe(404);
+  });
+
+  it.each([
+    ['/static/sub?a=1', '/static/sub/?a=1'],
+    ['/mounted/static/sub', '/mounted/static/sub/'],
+    ['/static', 'static/'],
+    ['/static?a=1', 'static/?a=1'],
+  ])('redirects %s to %s, as on Node', async (path, location) => {
+    const moved = await send(path);
+    expect([moved.status, moved.headers.get('location'), await moved.text()]).toEqual([
+      expect.toBeOneOf([307, 308]),
+      location,
+      '',
+    ]);
   });
 
   it('asks for a password, and gives up an application that does not answer', async () => {

@@ -10,6 +10,7 @@ import { rows } from '../applications/index.js';
 import type { Row } from '../applications/row.js';
 import { native } from '../conformance/case.js';
 import { withoutId } from '../request-id.js';
+import { FAULTS, withoutProvoked } from '../workerd-log.js';
 import { loadAssets } from './assets.ts';
 import { startWorker } from './workerd.ts';
 
@@ -24,6 +25,11 @@ interface Target {
   seen(): Seen | Promise<Seen>;
 }
 
+// The errors of the applications in Python.
+const PROVOKED = ['RuntimeError: boom', 'ValueError: inner', 'TypeError: application: '].map(
+  (text) => `PythonError: ${text}`,
+);
+
 let run: Seen;
 let server: Server;
 let worker: { port: number; stop(): void };
@@ -37,7 +43,8 @@ beforeAll(async () => {
     },
     { errors: (line) => run.logged.push(line) },
   );
-  worker = await startWorker(`
+  worker = await startWorker(
+    `
     import assets from './assets.mjs';
     import { toCloudflareHandler } from '../../targets/cloudflare/index.js';
     import { fromPython } from '../../python/index.js';
@@ -57,7 +64,9 @@ beforeAll(async () => {
         if (request.method === 'POST') run = { events: [], logged: [] };
         return Response.json(run);
       },
-    };`);
+    };`,
+    { handleStructuredLogs: withoutProvoked(...FAULTS, ...PROVOKED) },
+  );
 });
 afterAll(async () => {
   server.close();

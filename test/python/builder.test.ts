@@ -263,6 +263,17 @@ describe('the snapshot', () => {
     expect(await text(report)).toBe('(4, None)');
   });
 
+  it('is not taken if the import makes a callback of ctypes, which works without a snapshot', async () => {
+    put({
+      'calling/app.py': `import ctypes\nback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 17)\nloaded = 1\n${APP.replace('loaded,', 'back(),')}`,
+    });
+    const application = 'calling/app.py:app';
+    await expect(build({ application })).rejects.toThrow(
+      'build-python: the import makes a callback of ctypes, which can not be frozen',
+    );
+    expect(await text(await build({ application, snapshot: 'none' }))).toBe('(17, None)');
+  });
+
   it('holds no path of the build machine', async () => {
     const { assets } = await frozen({});
     const files = readZip(assets.site as Uint8Array).map(({ read }) => read());
@@ -307,6 +318,27 @@ describe('several requests at a time', () => {
     );
     expect(most).toBe(3);
   });
+});
+
+it('a required package for another Python is refused by name; one in a folder is only named', async () => {
+  const wheel = makeWheel('my-old', '1.0', { 'my_old.py': 'loaded = 1' }, 'Requires-Python: <3.14\n');
+  const index = await startIndex({ 'my_old-1.0-py3-none-any.whl': wheel });
+  put({ 'old/app.py': `from my_old import loaded\n${APP}`, 'old.txt': 'my-old==1.0' });
+  put({
+    'by-hand/my_old.py': 'loaded = 1',
+    'by-hand/my_old-1.0.dist-info/METADATA': 'Name: my-old\nVersion: 1.0\nRequires-Python: <3.14\n',
+  });
+  try {
+    const options = { requirements: join(folder, 'old.txt'), indexUrl: index.url };
+    // uv refuses it itself.
+    await expect(build({ application: 'old/app.py', ...options })).rejects.toThrow(
+      /my-old 1\.0 is for Python <3\.14, and Pyodide has 3\.14: require another version|my-old==1\.0/,
+    );
+  } finally {
+    index.close();
+  }
+  const { lines } = await build({ application: 'old/app.py', packages: ['by-hand'] });
+  expect(lines).toContain('my-old 1.0 is for Python <3.14, and will run on 3.14');
 });
 
 it('an application has the packages of its requirements', async () => {

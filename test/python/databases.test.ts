@@ -131,8 +131,8 @@ beforeAll(async () => {
     snapshot: 'framework', // all of them together are larger than a Worker may be
   });
 }, 400_000);
-afterAll(() => {
-  services?.stop();
+afterAll(async () => {
+  await services?.stop();
   for (const server of Object.values(servers)) server.close();
   rmSync(scratch, { recursive: true, force: true });
 });

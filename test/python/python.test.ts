@@ -373,6 +373,10 @@ describe('promises', () => {
   });
 });
 
+it('Python is not a sandbox: it reaches the JavaScript of its process', async () => {
+  expect(await text(supervised('host'))).toBe(String(process.pid));
+});
+
 it('random numbers are others in each isolate', async () => {
   const first = async () => text(fromPython(await loadAssets(), { application: 'basic:random_number' }));
   expect(await first()).not.toBe(await first());

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { missingDependencies } from '../../python/builder/dependencies.js';
+import { foreignPackages, missingDependencies } from '../../python/builder/dependencies.js';
 import { installRequirements } from '../../python/builder/install.js';
 import { evaluateMarker } from '../../python/builder/markers.js';
 import { readRequirements } from '../../python/builder/requirements.js';
@@ -100,6 +100,24 @@ it('dependencies that are not among the packages are named', () => {
   const needs = 'Requires-Dist: legacy-cgi>=2.6; python_version >= "3.13"\nRequires-Dist: other (>=1) ; extra == "x"';
   expect(missingDependencies([metadata('WebOb', needs)])).toEqual(['WebOb needs legacy-cgi']);
   expect(missingDependencies([metadata('WebOb', needs), metadata('legacy_cgi', '')])).toEqual([]);
+});
+
+it.each([
+  ['>=3.10', true],
+  ['>=3.8.0rc1, <4', true],
+  ['~=3.6', true],
+  ['>=2.7, !=3.0.*, !=3.1.*', true],
+  ['>=3.6.*', true],
+  ['<3.14', false],
+  ['>=3.9,<3.14', false],
+  ['!=3.14.*', false],
+  ['==3.13.*', false],
+  ['>=3.15', false],
+  ['by request', true],
+])('a package for Python %s is taken: %s', (python, taken) => {
+  const metadata = Buffer.from(`Name: spam\nVersion: 1.0\nRequires-Python: ${python}\n\nRequires-Python: <3`);
+  const found = foreignPackages([{ path: 'packages/spam-1.0.dist-info/METADATA', bytes: metadata }]);
+  expect(found).toEqual(taken ? [] : [`spam 1.0 is for Python ${python}`]);
 });
 
 const WHEEL = 'internal_lib-1.0-py3-none-any.whl';

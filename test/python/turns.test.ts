@@ -3,9 +3,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PythonOptions } from '../../python/index.js';
+import { fromPython, type PythonOptions } from '../../python/index.js';
+import { testEnviron } from '../../testing/index.js';
 import { sleep } from '../conformance/case.js';
-import { CONCURRENT_ASSETS } from './assets.ts';
+import { CONCURRENT_ASSETS, loadAssets } from './assets.ts';
 import { type Served, servers } from './served.ts';
 
 const SLOW = 20;
@@ -153,4 +154,31 @@ describe.each(Object.entries(servers))('on %s', (_where, start) => {
     for (const [i, text] of (await Promise.all(texts)).entries())
       expect(text.slice(text.indexOf(']') + 1)).toBe(` ${names[i]} ${names[i]}`.repeat(3));
   });
+});
+
+it('threading.local is never taken over from a request that goes on, and only by one request', async () => {
+  const app = fromPython(await loadAssets(), { application: 'turns:visits' });
+  const begin = async (visitor: string) => {
+    const body = (await app(testEnviron({ QUERY_STRING: visitor }), () => async () => {})) as AsyncIterable<Uint8Array>;
+    const chunks = body[Symbol.asyncIterator]();
+    const next = async () => String(Buffer.from((await chunks.next()).value ?? []));
+    const found = (await next()).trim();
+    // The visitor is still there at its end, whoever has come meanwhile.
+    const end = async () => {
+      const last = await next();
+      await next();
+      await (body as { close?(): Promise<void> }).close?.();
+      return last;
+    };
+    return { found, end };
+  };
+  const ada = await begin('Ada');
+  const grace = await begin('Grace');
+  expect([ada.found, grace.found]).toEqual(['nobody', 'nobody']);
+  expect([await ada.end(), await grace.end()]).toEqual(['Ada', 'Grace']);
+  const later = [await begin('Edsger'), await begin('Barbara'), await begin('Donald')];
+  expect(later.map(({ found }) => found).sort()).toEqual(['Ada', 'Grace', 'nobody']);
+  const ends: string[] = [];
+  for (const { end } of later) ends.push(await end());
+  expect(ends).toEqual(['Edsger', 'Barbara', 'Donald']);
 });

@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 import type { Miniflare } from 'miniflare';
 import { afterAll, beforeAll } from 'vitest';
 import { encodeNative } from '../../src/native-string.js';
+import { CONNECT, withoutProvoked } from '../workerd-log.js';
 import { type Ports, testRequests } from './suite.js';
 
 const gateway = (app: string, options = '{}') => `
@@ -58,7 +59,13 @@ beforeAll(async () => {
   );
   const workerd: typeof import('miniflare') = createRequire(import.meta.url)('miniflare');
   miniflare = new workerd.Miniflare(
-    workerd.convertV4MiniflareOptions({ host: '127.0.0.1', cf: false, logRequests: false, workers }),
+    workerd.convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      cf: false,
+      logRequests: false,
+      handleStructuredLogs: withoutProvoked(CONNECT),
+      workers,
+    }),
   );
   await miniflare.ready;
   const entries = Object.keys(WORKERS).map(async (name) => [

@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
 
 /** Test files that need dist/, the compiled package. */
-export const PACKAGE = ['test/package.test.ts', 'test/offline.test.ts', 'test/doc-examples.test.ts'];
+export const PACKAGE = [
+  'test/package.test.ts',
+  'test/offline.test.ts',
+  'test/doc-examples.test.ts',
+  'test/guides.test.ts',
+  'test/site.test.ts',
+];
 /** Those that need AWS's runtime client as well. */
 export const LAMBDA = [
   'test/command.test.ts',

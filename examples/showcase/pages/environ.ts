@@ -5,17 +5,19 @@ import { link, page, table } from '../page.ts';
 
 const DID: Record<string, string> = {
   siteRoot: 'kept SCRIPT_NAME for the links; leaves the response as it is',
-  securityHeaders: 'will add Content-Security-Policy and two more headers',
-  requestId: 'set showcase.request_id; will add X-Request-Id',
+  secureHeaders: 'will add Content-Security-Policy and other headers that make browsers careful',
+  showCode: 'will add the code of the page',
+  errorPages: 'would answer an error with a page of its own',
+  requestId: 'set wsgi_edge.request_id; will add X-Request-Id',
   serverTiming: 'started its clock; will add Server-Timing',
-  byteCount: 'will count the bytes of the body and add the last line of this page',
+  byteCount: 'will count the bytes of the body and add a line below the tables',
 };
 
 const GROUPS: ReadonlyArray<[caption: string, has: (key: string) => boolean]> = [
   ['The request (CGI variables)', (key) => /^[A-Z_]+$/.test(key) && !key.startsWith('HTTP_')],
-  ['Its headers', (key) => key.startsWith('HTTP_')],
+  ['Request headers', (key) => key.startsWith('HTTP_')],
   ['WSGI', (key) => key.startsWith('wsgi')],
-  ['Of the platform and of middleware', (key) => /^(?!wsgi)[a-z]/.test(key)],
+  ['Keys of the platform and of middleware', (key) => /^(?!wsgi)[a-z]/.test(key)],
 ];
 
 /** environ is a plain object: its keys can be listed, it can be copied, and an application may add to it. */

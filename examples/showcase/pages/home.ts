@@ -18,8 +18,7 @@ it unchanged.</p>
 <p><code>pages/${file}</code></p></li>
 `,
     )}</ul>
-<h2>Its code</h2>
-<p>You know WSGI from Python? Then you know this: <code>environ</code>, <code>startResponse(status, headers)</code>, a
-body of bytes. Start with <code>examples/showcase/app.ts</code>; each part above names its own file.</p>
+<p>Each page shows the lines that made it, and the answers of the three platforms to the same request. You know WSGI from
+Python? Then you know this: <code>environ</code>, <code>startResponse(status, headers)</code>, a body of bytes.</p>
 `,
   });

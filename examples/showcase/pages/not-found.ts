@@ -8,5 +8,5 @@ export const missing = (environ: Environ): Application =>
     status: 404,
     title: 'Not found',
     content: html`<p>There is nothing at <code>${sitePath(environ)}</code>. The <a href="${link(environ, '/')}">home
-page</a> leads to all there is.</p>`,
+page</a> leads to every page.</p>`,
   });

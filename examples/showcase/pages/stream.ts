@@ -9,8 +9,8 @@ const PAUSE = 200; // ms
 // Module state lives as long as the process or isolate that serves the request, as it does in Python.
 const counts = { opened: 0, finished: 0, closed: 0 };
 
-/** How many bodies of the stream were opened here, came to their end, and were closed: all of them, the ones whose
- *  client went away too. */
+/** The stream, and how many of its bodies were opened here, came to their end, and were closed. Every body is closed, also if its
+ *  client goes away. */
 export const streamed = router(view(missing))
   .get('/', (environ) => {
     counts.opened++;
@@ -23,8 +23,8 @@ export const streamed = router(view(missing))
 /** Each piece that a generator yields goes out before the next one is asked for. */
 async function* pieces(environ: Environ): AsyncGenerator<Html> {
   yield layout(environ, 'Stream');
-  yield html`<p>${PIECES} pieces, one every ${PAUSE} milliseconds. Go away before the end, and the body is closed all the
-same.</p><ul class="pieces">`;
+  yield html`<p>${PIECES} pieces, one every ${PAUSE} milliseconds. If you leave before the end, the body is closed
+too.</p><ul class="pieces">`;
   for (let i = 1; i <= PIECES; i++) {
     await pause(PAUSE, environ['wsgi_edge.signal']);
     yield html`<li>Piece ${i} of ${PIECES}</li>\n`;

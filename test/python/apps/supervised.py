@@ -61,6 +61,12 @@ def endless(environ, start_response):
     return Closing(environ["test.note"])
 
 
+def host(environ, start_response):
+    import js
+
+    return answer(start_response, js.process.pid)
+
+
 def die(environ, start_response):
     os._exit(3)
 

@@ -92,6 +92,22 @@ def spin(environ, start_response):
         pass
 
 
+def reads_late(environ, start_response):
+    """Reads its body after a chunk that nobody runs ahead of."""
+    start_response("200 OK", TEXT)
+    yield b"x" * 300_000
+    yield str(len(environ["wsgi.input"].read())).encode()
+
+
+def visits(environ, start_response):
+    """Tells whom it finds in threading.local, and keeps its own visitor there until it has ended."""
+    start_response("200 OK", TEXT)
+    found = getattr(local, "visitor", "nobody")
+    local.visitor = environ["QUERY_STRING"]
+    yield f"{found} {' ' * 300_000}".encode()
+    yield local.visitor.encode()
+
+
 def named(environ, start_response):
     """Keeps its name where other requests must not find it."""
     name = environ["QUERY_STRING"]
