@@ -1,4 +1,4 @@
-// What `wsgi-edge build-python` writes; it is not in the repository.
+// `wsgi-edge build-python` writes these modules; they are not in the repository.
 declare module '*/python_assets/assets.mjs' {
   const assets: import('wsgi-edge/python').PythonAssets;
   export default assets;
@@ -10,5 +10,6 @@ declare module '*/python_assets/node.mjs' {
 declare namespace Cloudflare {
   interface Env {
     SECRET_KEY: string;
+    SITE: DurableObjectNamespace;
   }
 }

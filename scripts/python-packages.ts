@@ -13,9 +13,12 @@ const PYTHON = join(root, 'build/python');
 
 /** The locked requirements of each set of packages. */
 export const SETS = {
-  flask: 'examples/flask/requirements.txt',
-  django: 'examples/django/requirements.txt',
+  'flask-example': 'examples/flask/requirements.txt',
+  'django-example': 'examples/django/requirements.txt',
   bottle: 'examples/bottle/requirements.txt',
+  // Without the drivers and libraries of the examples: the benchmark measures these.
+  flask: 'test/python/frameworks/flask.txt',
+  django: 'test/python/frameworks/django.txt',
   falcon: 'test/python/frameworks/falcon.txt',
   pyramid: 'test/python/frameworks/pyramid.txt',
   databases: 'test/python/databases/requirements.txt',

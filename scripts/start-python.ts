@@ -1,7 +1,7 @@
 // Serves an example in Python: on workerd (`wrangler dev`), in AWS's runtime client, or on Node.
 // node scripts/start-python.ts flask --target cloudflare|lambda|node --port 8790; --inspector-port and --persist-to go to wrangler.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,8 +12,21 @@ import { assetsOf, buildExample, EXAMPLES, type ExampleName } from './python-exa
 
 const HOST = '127.0.0.1';
 const root = resolve(import.meta.dirname, '..');
-// Signs the sessions, only on this machine.
-const { SECRET_KEY = 'a secret for development' } = process.env;
+
+/** The settings of the examples, which are taken from the environment. */
+const SETTINGS = [
+  'DATABASE_URL',
+  'PACKAGE_INDEX',
+  'DJANGO_SUPERUSER_USERNAME',
+  'DJANGO_SUPERUSER_EMAIL',
+  'DJANGO_SUPERUSER_PASSWORD',
+];
+const settings: Record<string, string> = {
+  SECRET_KEY: 'a secret for development', // signs the sessions, only on this machine
+  ...Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value = '']) => (SETTINGS.includes(name) ? [[name, value]] : [])),
+  ),
+};
 
 const { values, positionals } = parseArgs({
   options: {
@@ -26,6 +39,7 @@ const { values, positionals } = parseArgs({
 });
 const name = positionals[0] as ExampleName;
 const port = Number(values.port);
+const { DATA_FOLDER = join(root, 'examples', name ?? '', 'data') } = process.env;
 
 const bundle = (entry: string, outfile: string) =>
   build({
@@ -39,13 +53,13 @@ const bundle = (entry: string, outfile: string) =>
     logLevel: 'warning',
   });
 
-/** Bundles an entry. The folder is laid out like examples/, so that the entry finds the assets that it imports. */
+/** Bundles an entry. The folder is laid out like examples/, so that the entry finds its assets. */
 async function assemble(entry: string): Promise<string> {
   const folder = join(root, 'build/python/examples', `${name}-${entry}`);
   const assets = assetsOf(name).replace('examples/', '');
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  cpSync(join(root, 'examples', assets), join(folder, assets), { recursive: true });
+  mkdirSync(dirname(join(folder, assets)), { recursive: true });
+  symlinkSync(join(root, 'examples', assets), join(folder, assets));
   await bundle(`${entry}.ts`, join(folder, name, `${entry}.mjs`));
   return folder;
 }
@@ -81,7 +95,8 @@ const targets = {
     const args = [wrangler, 'dev', '--config', config, '--ip', HOST, '--port', String(port), ...passed];
     // Otherwise the placeholder of request.cf would be fetched from Cloudflare.
     const env = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
-    run([...args, '--show-interactive-dev-session=false', '--var', `SECRET_KEY:${SECRET_KEY}`], env, (line) => {
+    const vars = Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
+    run([...args, '--show-interactive-dev-session=false', ...vars], env, (line) => {
       console.log(line);
       if (line.includes('Ready on ')) ready();
     });
@@ -89,7 +104,7 @@ const targets = {
 
   async lambda() {
     const taskRoot = await assemble('lambda');
-    const options = { port, taskRoot, handler: `${name}/lambda.handler`, env: { SECRET_KEY } };
+    const options = { port, taskRoot, handler: `${name}/lambda.handler`, env: { ...settings, DATA_FOLDER } };
     const functionUrl = await startFunctionUrl({ ...options, invokeMode: 'RESPONSE_STREAM' });
     stopWith(() => functionUrl.close());
     ready();
@@ -97,7 +112,7 @@ const targets = {
 
   async node() {
     const folder = await assemble('node');
-    Object.assign(process.env, { PORT: String(port), SECRET_KEY });
+    Object.assign(process.env, settings, { PORT: String(port), DATA_FOLDER });
     await import(join(folder, name, 'node.mjs'));
     ready();
   },

@@ -1,9 +1,18 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { toLambdaStreamHandler } from 'wsgi-edge/aws-lambda';
-import { fromPython } from 'wsgi-edge/python';
+import { staticFiles } from 'wsgi-edge/middleware';
+import { folder, fromPython } from 'wsgi-edge/python';
+import { environment } from './environment.ts';
 import assets from './python_assets/node.mjs';
 
-const app = fromPython(assets, { env: { SECRET_KEY: process.env.SECRET_KEY ?? '' } });
+// A folder of EFS lasts; /tmp goes with the instance.
+const { DATA_FOLDER = '/tmp/data' } = process.env;
+mkdirSync(DATA_FOLDER, { recursive: true });
+
+const app = fromPython(assets, { env: environment(process.env), files: { '/data': folder(DATA_FOLDER) } });
 await app.boot();
+const statics = { folder: join(import.meta.dirname, 'python_assets/public/static'), prefix: '/static' };
 
 /** For a Function URL with InvokeMode RESPONSE_STREAM. */
-export const handler = toLambdaStreamHandler(app);
+export const handler = toLambdaStreamHandler(staticFiles(statics)(app));

@@ -1,7 +1,15 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { staticFiles } from 'wsgi-edge/middleware';
 import { serve } from 'wsgi-edge/node';
-import { fromPython } from 'wsgi-edge/python';
+import { folder, fromPython } from 'wsgi-edge/python';
+import { environment } from './environment.ts';
 import assets from './python_assets/node.mjs';
 
-const app = fromPython(assets, { env: { SECRET_KEY: process.env.SECRET_KEY ?? '' } });
+const { DATA_FOLDER = 'data', PORT = '8000' } = process.env;
+mkdirSync(DATA_FOLDER, { recursive: true });
+
+const app = fromPython(assets, { env: environment(process.env), files: { '/data': folder(DATA_FOLDER) } });
 await app.boot();
-await serve(app, { port: Number(process.env.PORT), hostname: '127.0.0.1' });
+const statics = { folder: join(import.meta.dirname, 'python_assets/public/static'), prefix: '/static' };
+await serve(staticFiles(statics)(app), { port: PORT });

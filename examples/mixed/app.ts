@@ -1,5 +1,6 @@
 import { type Application, compose, type Middleware, mount } from 'wsgi-edge';
-import { fromPython, type PythonAssets } from 'wsgi-edge/python';
+import { fromPython, type PythonAssets, type PythonOptions } from 'wsgi-edge/python';
+import { environment } from '../flask/environment.ts';
 
 /** Names each request, in the log and in a header of its response. */
 const requestId: Middleware = (app) => (environ, startResponse) => {
@@ -29,6 +30,9 @@ const front: Application = (environ, startResponse) => {
   return [new TextEncoder().encode(text)];
 };
 
-/** The front, with the Flask application of ../flask at /legacy. */
-export const mixed = (assets: PythonAssets, secret: string): Application =>
-  compose(requestId)(mount({ '/legacy': fromPython(assets, { env: { FLASK_SECRET_KEY: secret } }) }, front));
+/** The front, with the Flask application of ../flask at /legacy.
+ *  @param settings  variables of the environment */
+export const mixed = (assets: PythonAssets, settings: object, options: PythonOptions = {}): Application =>
+  compose(requestId)(
+    mount({ '/legacy': fromPython(assets, { ...options, env: environment({ ...settings }) }) }, front),
+  );

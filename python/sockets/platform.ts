@@ -1,7 +1,10 @@
 import { type Connection, type Open, SocketError, type TlsSettings } from './connection.js';
 
 /** `connect` of `cloudflare:sockets`. */
-export type Connect = (address: { hostname: string; port: number }, options: Record<string, unknown>) => unknown;
+export type Connect = (
+  address: { hostname: string; port: number },
+  options: { secureTransport: 'starttls'; allowHalfOpen: boolean },
+) => unknown;
 
 /** Its result, as far as it is used. */
 interface Socket {

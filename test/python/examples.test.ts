@@ -1,52 +1,28 @@
 // The examples in Python as their users run them: `node scripts/start-python.ts` for each platform, asked by a client that
 // logs in, posts forms, uploads and follows redirects.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildExample, EXAMPLES, type ExampleName } from '../../scripts/python-examples.ts';
-import { freePort } from '../free-port.ts';
+import { buildExample, EXAMPLE_PACKAGES, EXAMPLES, type ExampleName } from '../../scripts/python-examples.ts';
 import { notFetched } from './assets.ts';
 import { type Client, clientOf } from './client.ts';
 import { runtimeMissing } from './lambda.ts';
+import { type RunningExample, startExample } from './running-example.ts';
 
-const missing = notFetched(['flask', 'django', 'bottle'], 'the examples in Python');
+const missing = notFetched(EXAMPLE_PACKAGES, 'the examples in Python');
 const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
 const targets = ['node', 'lambda', 'cloudflare'].filter(
   (target) => target !== 'lambda' || runtimeMissing === undefined || process.env.CI,
 );
-const running: ChildProcess[] = [];
-const stop = async (child: ChildProcess) => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-};
+const running: RunningExample[] = [];
+const stopAll = () => Promise.all(running.splice(0).map(({ stop }) => stop()));
 afterAll(async () => {
-  await Promise.all(running.map(stop));
+  await stopAll();
   rmSync(scratch, { recursive: true, force: true });
 });
-
-/** Starts an example. Returns its origin. */
-async function start(name: ExampleName, target: string): Promise<string> {
-  const port = await freePort();
-  const args = ['scripts/start-python.ts', name, '--target', target, '--port', String(port)];
-  const own = ['--inspector-port', String(await freePort()), '--persist-to', join(scratch, name)];
-  const child = spawn(process.execPath, [...args, ...own], { stdio: ['ignore', 'pipe', 'pipe'] });
-  running.push(child);
-  let output = '';
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-        if (output.includes(`${EXAMPLES[name].title} on `)) resolve();
-      });
-    child.on('exit', () => reject(new Error(`${name} on ${target} did not start:\n${output}`)));
-  });
-  return `http://127.0.0.1:${port}`;
-}
 
 /** Follows a redirect, as a browser does. */
 async function follow(
@@ -72,7 +48,9 @@ async function boardOfFlask(origin: string, at: string): Promise<void> {
 
   const noted = await client.post(`${at}/notes`, { text: '<b>größer</b> & ☃' });
   expect(await follow(client, noted, `${at}/notes`)).toContain('&lt;b&gt;größer&lt;/b&gt; &amp; ☃');
-  expect((await client.get(`${at}/notes.csv`)).text).toMatch(/^time,user,text\r\n\d+,Zoë,<b>größer<\/b> & ☃\r\n$/);
+  expect((await client.get(`${at}/notes.csv`)).text).toMatch(
+    /^created,author,text\r\n20[-\d]+ [^,]+,Zoë,<b>größer<\/b> & ☃\r\n$/,
+  );
 
   const form = new FormData();
   const data = new Uint8Array(200_000).map((_, i) => i);
@@ -96,7 +74,7 @@ async function boardOfFlask(origin: string, at: string): Promise<void> {
 
 async function boardOfDjango(origin: string): Promise<void> {
   const { get, post: send } = clientOf(origin);
-  // Where the scheme is https, as behind a Function URL, Django wants to know the page that a form was on.
+  // If the scheme is https, as behind a Function URL, Django checks the page that a form was on.
   const headers = { Referer: `${origin.replace('http:', 'https:')}/` };
   const client: Pick<Client, 'get' | 'post'> = { get, post: (path, fields) => send(path, fields, { headers }) };
   expect((await client.get('/')).text).toContain('Nothing yet.');
@@ -162,9 +140,10 @@ describe.skipIf(missing)('the examples in Python', () => {
       // frameworks.test.ts has Bottle, and Flask below a mount, on workerd.
       if (target === 'cloudflare' && name !== 'flask' && name !== 'django') continue;
       it(`${name} on ${target}`, async () => {
-        const origin = await start(name, target);
-        await visits[name](origin);
-        await Promise.all(running.splice(0).map(stop));
+        const started = await startExample(name, target, join(scratch, `${name}-${target}`));
+        running.push(started);
+        await visits[name](started.origin);
+        await stopAll();
       }, 300_000);
     }
 

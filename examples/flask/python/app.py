@@ -3,12 +3,16 @@
 import csv
 import io
 import time
+from importlib.metadata import version
 
 from flask import Flask, Response, abort, flash, redirect, render_template, request, send_file, session, stream_with_context, url_for
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 from werkzeug.utils import secure_filename
 
-import store
+from database import accounts, engine, files, notes
+from releases import latest
 
 app = Flask(__name__)
 app.config.update(
@@ -31,7 +35,10 @@ def login_required():
 
 @app.get("/")
 def index():
-    return render_template("index.html", notes=store.get("notes", []), files=store.get("files", []))
+    with engine().connect() as connection:
+        listed = connection.execute(select(notes).order_by(notes.c.id.desc())).all()
+        names = connection.scalars(select(files.c.name).order_by(files.c.name)).all()
+    return render_template("index.html", notes=listed, files=names)
 
 
 @app.post("/notes")
@@ -39,7 +46,8 @@ def add_note():
     user = login_required()
     text = request.form["text"].strip()
     if text:
-        store.put("notes", [*store.get("notes", []), {"user": user, "text": text, "time": int(time.time())}])
+        with engine().begin() as connection:
+            connection.execute(insert(notes).values(author=user, text=text))
         flash("Your note is on the board.")
     return redirect(url_for("index"))
 
@@ -47,9 +55,12 @@ def add_note():
 @app.get("/notes.csv")
 def export():
     def rows():
-        for note in [{"user": "user", "text": "text", "time": "time"}, *store.get("notes", [])]:
+        columns = [notes.c.created, notes.c.author, notes.c.text]
+        with engine().connect() as connection:
+            found = connection.execute(select(*columns).order_by(notes.c.id)).all()
+        for row in [[column.name for column in columns], *found]:
             line = io.StringIO()
-            csv.writer(line).writerow([note["time"], note["user"], note["text"]])
+            csv.writer(line).writerow(row)
             yield line.getvalue()
 
     disposition = {"Content-Disposition": "attachment; filename=notes.csv"}
@@ -63,18 +74,25 @@ def upload():
     name = secure_filename(file.filename or "")
     if not name:
         abort(400, "The file needs a name.")
-    store.put_bytes(f"file:{name}", file.read())
-    store.put("files", sorted({*store.get("files", []), name}))
+    with engine().begin() as connection:
+        connection.execute(delete(files).where(files.c.name == name))
+        connection.execute(insert(files).values(name=name, data=file.read()))
     flash(f"{name} is stored.")
     return redirect(url_for("index"))
 
 
 @app.get("/files/<name>")
 def download(name):
-    data = store.get_bytes(f"file:{name}")
+    with engine().connect() as connection:
+        data = connection.scalar(select(files.c.data).where(files.c.name == name))
     if data is None:
         abort(404)
     return send_file(io.BytesIO(data), download_name=name, as_attachment=True)
+
+
+@app.get("/about")
+def about():
+    return render_template("about.html", installed=version("flask"), latest=latest("flask"))
 
 
 @app.get("/countdown")
@@ -87,7 +105,7 @@ def countdown():
             time.sleep(0.2)
         yield "lift-off\n"
 
-    # Who compresses on the way gathers the lines first: this keeps Cloudflare and wrangler dev from it.
+    # Cloudflare and wrangler dev would collect the lines to compress them.
     headers = {"Cache-Control": "no-store, no-transform", "Content-Encoding": "identity"}
     return Response(stream_with_context(lines()), mimetype="text/plain", headers=headers)
 
@@ -96,13 +114,23 @@ def countdown():
 def login():
     if request.method == "POST":
         name = request.form["name"].strip()
-        account = store.get(f"account:{name}")
-        if account and check_password_hash(account["password"], request.form["password"]):
+        with engine().connect() as connection:
+            password = connection.scalar(select(accounts.c.password).where(accounts.c.name == name))
+        if password and check_password_hash(password, request.form["password"]):
             session.clear()
             session["user"] = name
             return redirect(url_for("index"))
         flash("The name or the password is wrong.")
     return render_template("login.html", title="Log in", action=url_for("login"))
+
+
+def register_account(name, password):
+    try:
+        with engine().begin() as connection:
+            connection.execute(insert(accounts).values(name=name, password=generate_password_hash(password)))
+    except IntegrityError:
+        return False
+    return True
 
 
 @app.route("/register", methods=["GET", "POST"])
@@ -111,12 +139,11 @@ def register():
         name, password = request.form["name"].strip(), request.form["password"]
         if not name or len(password) < 8:
             flash("A name, and a password of at least 8 characters.")
-        elif store.get(f"account:{name}"):
-            flash("That name is taken.")
-        else:
-            store.put(f"account:{name}", {"password": generate_password_hash(password)})
+        elif register_account(name, password):
             flash("Now log in.")
             return redirect(url_for("login"))
+        else:
+            flash("That name is taken.")
     return render_template("login.html", title="Register", action=url_for("register"))
 
 

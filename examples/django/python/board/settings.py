@@ -1,9 +1,15 @@
 import os
+import sys
 from pathlib import Path
 
 from django.utils.functional import SimpleLazyObject
 
+from .database import database
+
 BASE_DIR = Path(__file__).resolve().parent
+# On Node, Lambda and Workers, /data is the folder that lasts: see node.ts, lambda.ts and cloudflare.ts.
+NATIVE = os.environ.get("DATA_FOLDER", BASE_DIR.parent.parent / "data")
+DATA = Path("/data" if sys.platform == "emscripten" else NATIVE)
 
 # Read when it is first needed: these settings are frozen in the snapshot, and a secret must not be.
 SECRET_KEY = SimpleLazyObject(lambda: os.environ["SECRET_KEY"])
@@ -13,6 +19,7 @@ ALLOWED_HOSTS = ["*"]  # name the domains of a real site
 CSRF_TRUSTED_ORIGINS = ["http://127.0.0.1:8790"]
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -44,15 +51,25 @@ TEMPLATES = [
     }
 ]
 
-# In the memory of the interpreter, and so in the snapshot, already migrated. What is written lives as long as the
-# interpreter: a site that keeps data needs a database outside.
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+# The snapshot has no environment: start.py reads DATABASE_URL again before the first request.
+DATABASES = {"default": database(os.environ.get("DATABASE_URL"), DATA)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Workers allow 100,000 iterations of PBKDF2, and Django's default hasher does more.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "index"
 
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR.parent / "staticfiles"
+# Files of users. A view serves them, so they have no URL of their own.
+MEDIA_ROOT = DATA / "media"
 USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django": {"handlers": ["console"], "level": "WARNING"}},
+}

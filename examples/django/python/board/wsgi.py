@@ -1,14 +1,19 @@
-"""The WSGI application. Its import is what the build freezes: a site that has started, with a migrated database."""
+"""The WSGI application. Its import is what the build freezes: a site that has started, except for its environment."""
 
 import os
 
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "board.settings")
+site = get_wsgi_application()
 
-# Serves /static/ from the applications' own folders, as `runserver` does.
-application = StaticFilesHandler(get_wsgi_application())
+from .start import before_first_request  # noqa: E402
+from .warm import warm  # noqa: E402
 
-call_command("migrate", verbosity=0, interactive=False)
+
+def application(environ, start_response):
+    before_first_request()
+    return site(environ, start_response)
+
+
+warm()
