@@ -129,6 +129,11 @@ test('SERVER_SOFTWARE names the version of the package', () => {
   expect(VERSION).toBe(manifest.version);
 });
 
+test('create-wsgi-edge has the same version, and brings it', () => {
+  const { version, dependencies } = JSON.parse(readFileSync('create/package.json', 'utf8'));
+  expect([version, dependencies]).toEqual([manifest.version, { 'wsgi-edge': manifest.version }]);
+});
+
 test('the package brings nothing else with it', () => {
   expect(manifest.dependencies).toBeUndefined();
 });
@@ -152,6 +157,8 @@ test('a release is refused before anything runs if tree, tag or changelog do not
     await git('init', '-q');
     const write = (name: string, text: string) => writeFileSync(join(clone, name), text);
     write('package.json', '{"version":"1.2.3"}');
+    mkdirSync(join(clone, 'create'));
+    write('create/package.json', '{"version":"1.2.3","dependencies":{"wsgi-edge":"1.2.2"}}');
     write('CHANGELOG.md', '# Changelog\n\n## Unreleased\n');
     await git('add', '.');
     await git('commit', '-qm', 'first');
@@ -167,7 +174,8 @@ test('a release is refused before anything runs if tree, tag or changelog do not
         'release: the tree is not clean: commit what belongs to the release',
         'release: HEAD has no tag v1.2.3, the version of package.json',
         'release: CHANGELOG.md has no section "## 1.2.3"',
-        'release: package.json has no repository, without which npm refuses the provenance statement (E422): add its URL',
+        'release: create/package.json must have the version 1.2.3, and depend on wsgi-edge 1.2.3',
+        'release: package.json or create/package.json has no repository, without which npm refuses the provenance statement (E422): add its URL',
       ],
     ]);
   } finally {
