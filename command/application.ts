@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import module from 'node:module';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import type { Application } from 'wsgi-edge';
 import { nameOf, WsgiError } from '../src/errors.js';
 
@@ -61,9 +62,18 @@ async function importModule(file: string): Promise<Record<string, unknown>> {
         `wsgi-edge: Node can't remove the types of ${file}: ${message}. Write what has no effect at run time (no enum, no namespace), or set NODE_OPTIONS=--experimental-transform-types`,
         { cause: error },
       );
-    throw error;
+    throw new WsgiError(`wsgi-edge: ${relative('.', file)} can't be imported:\n${ownStack(error)}`, { cause: error });
   }
 }
+
+const PACKAGE = new URL('..', import.meta.url).href;
+
+/** The stack of an error without the frames of Node and of this package, which say nothing about a mistake in a module. */
+const ownStack = (error: unknown): string =>
+  (error instanceof Error ? String(error.stack) : `it throws ${inspect(error)}`)
+    .split('\n')
+    .filter((line) => !/^ +at /.test(line) || !(line.includes('node:') || line.includes(PACKAGE)))
+    .join('\n');
 
 let resolving = false;
 

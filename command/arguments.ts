@@ -6,6 +6,8 @@ interface Option {
   type: 'string' | 'boolean';
   short?: string;
   multiple?: boolean;
+  /** The value of an option that is given without one. */
+  bare?: string;
   /** The name of the value in the help. */
   value?: string;
   help: string;
@@ -34,9 +36,13 @@ export function parseCommand(
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as NonNullable<
     ParseArgsConfig['options']
   >;
+  const bared = (arg: string) => {
+    const bare = arg.startsWith('--') ? command.options[arg.slice(2)]?.bare : undefined;
+    return bare === undefined ? arg : `${arg}=${bare}`;
+  };
   const again = `wsgi-edge ${name} --help lists the options`;
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: args.map(bared), options, allowPositionals: true });
     if (values.help) return undefined;
     const names = command.operands.split(' ');
     const required = names.filter((operand) => !operand.startsWith('['));
@@ -61,8 +67,8 @@ export function usageOf(commands: Record<string, Command>, name?: string): strin
     return `Usage: wsgi-edge COMMAND [options]\n\n${columns(rows)}\n\nwsgi-edge COMMAND --help lists the options of a command.`;
   }
   const rows = Object.entries(command.options).map(
-    ([option, { short, value, help }]): Row => [
-      `${short === undefined ? '' : `-${short}, `}--${option}${value === undefined ? '' : ` ${value}`}`,
+    ([option, { short, value, bare, help }]): Row => [
+      `${short === undefined ? '' : `-${short}, `}--${option}${value === undefined ? '' : bare === undefined ? ` ${value}` : `[=${value}]`}`,
       help,
     ],
   );

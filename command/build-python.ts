@@ -12,18 +12,15 @@ const SNAPSHOTS = ['app', 'framework', 'none'] as const;
 
 /** Builds the assets of a Python application, and prints their sizes. */
 export async function buildPythonCommand([application = '']: string[], values: Values): Promise<void> {
-  await buildAndPrint(application, values);
-  if (!values.watch) return;
-  const { watchFiles } = await import('./processes.js');
-  console.log('\nwatching for changes (Ctrl+C ends it)');
-  let building: Promise<void> = Promise.resolve();
-  watchFiles(process.cwd(), (path) => {
-    console.log(`\n${path} has changed`);
+  if (!values.watch) return buildAndPrint(application, values);
+  const { watchFiles } = await import('./watch.js');
+  const watch = await watchFiles(process.cwd(), textOf(values.out) ?? 'python_assets');
+  for (;;) {
     // A mistake in the application is mended in a later change.
-    building = building
-      .then(() => buildAndPrint(application, values))
-      .catch((error) => console.error((error as Error).message));
-  });
+    await buildAndPrint(application, values).catch((error: Error) => console.error(error.message));
+    console.log('\nwatching for changes (Ctrl+C ends it)');
+    console.log(`\n${await watch.changed()} has changed`);
+  }
 }
 
 async function buildAndPrint(application: string, values: Values): Promise<void> {

@@ -4,22 +4,27 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { buildPython } from 'wsgi-edge/python/build';
+import { developWorker } from 'wsgi-edge/python/build';
 import { WsgiError } from '../src/errors.js';
 import type { Named } from './application.js';
+import type { Around } from './around.js';
 import { CACHE } from './cache.js';
 import type { Started, StartOptions } from './start.js';
 
 const CONFIGURATIONS = ['wrangler.toml', 'wrangler.json', 'wrangler.jsonc'];
-const DATE = '2026-11-17'; // since when the runtime tells of clients that leave
+// As in the projects of `init`: wrangler refuses a date that is later than its runtime.
+const DATE = '2026-10-20';
 
 /** Starts an application on workerd, with `wrangler dev`: with the configuration of the current folder, or with one made for this run.
  *  @throws {WsgiError} (as a rejection) when wrangler is not installed, or ends before it serves */
-export async function startWorkerd(named: Named, { port, host, onOutput }: StartOptions): Promise<Started> {
+export async function startWorkerd(
+  named: Named,
+  { port, host, around = {}, reload = false, signal, onOutput }: StartOptions,
+): Promise<Started> {
   const wrangler = findWrangler();
   const folder = resolve(CACHE, 'cloudflare');
   mkdirSync(folder, { recursive: true });
-  const entry = await writeEntry(named, folder);
+  const entry = await writeEntry(named, around, folder);
   const config = CONFIGURATIONS.find((name) => existsSync(name)) ?? writeConfiguration(folder);
   const args = [
     'dev',
@@ -34,23 +39,26 @@ export async function startWorkerd(named: Named, { port, host, onOutput }: Start
   ];
   // Otherwise the placeholder of request.cf would be fetched from Cloudflare.
   const env = { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
-  const child = spawn(process.execPath, [wrangler, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const child = spawn(process.execPath, [wrangler, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+    ...(signal !== undefined && { signal }),
+  });
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
   const { promise, resolve: found, reject } = Promise.withResolvers<string>();
   const print = onOutput ?? ((text: string) => process.stdout.write(text));
-  const last: string[] = [];
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => {
       const [url] = /(?<=Ready on )http:\S+/.exec(line) ?? [];
       if (url !== undefined) return found(url);
-      last.push(line);
-      last.splice(0, last.length - LAST);
-      // wrangler waits for a change then.
-      if (/Build failed/.test(line)) setTimeout(() => child.kill('SIGTERM'), 500);
+      // Before it serves, wrangler would wait for a change.
+      if (!reload && /Build failed/.test(line)) setTimeout(() => child.kill('SIGTERM'), 500);
       if (!CHATTER.test(line)) print(`${line}\n`);
     });
   child.once('error', reject);
-  exited.then(() => reject(new WsgiError(`wsgi-edge: the Worker could not be served:\n${last.join('\n')}`)));
+  exited.then(() =>
+    reject(new WsgiError('wsgi-edge: the Worker could not be served; the messages of wrangler are above')),
+  );
   const url = await promise;
   return {
     url,
@@ -63,7 +71,6 @@ export async function startWorkerd(named: Named, { port, host, onOutput }: Start
   };
 }
 
-const LAST = 20; // lines of wrangler's output that an error quotes
 const CHATTER = /^\s*$|wrangler \d|^─+$|Your Worker has access|^Binding\s|Starting local server|update available/;
 
 function findWrangler(): string {
@@ -75,7 +82,7 @@ function findWrangler(): string {
 }
 
 /** Writes the Worker of an application. Its imports are absolute, because it lies outside of the project. */
-async function writeEntry(named: Named, folder: string): Promise<string> {
+async function writeEntry(named: Named, around: Around, folder: string): Promise<string> {
   const path = (subpath: string) => JSON.stringify(fileURLToPath(import.meta.resolve(subpath)));
   const lines = [`import { toCloudflareHandler } from ${path('wsgi-edge/cloudflare')};`];
   if (named.language === 'typescript') {
@@ -85,9 +92,8 @@ async function writeEntry(named: Named, folder: string): Promise<string> {
     lines.push(`const application = ${found};`);
   } else {
     const out = join(folder, 'python_assets');
-    const requirements = existsSync('requirements.txt') ? { requirements: 'requirements.txt' } : {};
-    console.log(`building ${named.entry} for Workers`);
-    await buildPython({ application: named.entry, out, target: 'worker', cache: CACHE, ...requirements });
+    console.error(`building ${named.entry} for Workers`);
+    await developWorker({ application: named.entry, out, cache: CACHE, progress: (line) => console.error(line) });
     lines.push(
       `import { fromPython } from ${path('wsgi-edge/python')};`,
       `import assets from ${JSON.stringify(join(out, 'assets.mjs'))};`,
@@ -95,15 +101,27 @@ async function writeEntry(named: Named, folder: string): Promise<string> {
       'await application.boot();',
     );
   }
-  lines.push('export default toCloudflareHandler(application);', '');
+  const middleware: string[] = [];
+  if (around.validate) {
+    lines.push(`import { validator } from ${path('wsgi-edge/validator')};`);
+    middleware.push('validator');
+  }
+  if (around.accessLog !== undefined) {
+    lines.push(`import { accessLog } from ${path('wsgi-edge/middleware')};`);
+    middleware.push(`accessLog({ format: '${around.accessLog}', log: (line) => console.log(line) })`);
+  }
+  const handled = middleware.reduce((app, put) => `${put}(${app})`, 'application');
+  lines.push(`export default toCloudflareHandler(${handled});`, '');
   const entry = join(folder, named.language === 'typescript' ? 'worker.ts' : 'worker.mjs');
   writeFileSync(entry, lines.join('\n'));
   return entry;
 }
 
+const FLAGS = 'compatibility_flags = ["nodejs_compat", "enable_request_signal"]';
+
 function writeConfiguration(folder: string): string {
   const rules = join(folder, 'python_assets/wrangler-rules.toml');
-  const lines = ['name = "local"', `compatibility_date = "${DATE}"`, 'compatibility_flags = ["nodejs_compat"]', ''];
+  const lines = ['name = "local"', `compatibility_date = "${DATE}"`, FLAGS, ''];
   if (existsSync(rules)) lines.push(readFileSync(rules, 'utf8'));
   const file = join(folder, 'wrangler.toml');
   writeFileSync(file, lines.join('\n'));

@@ -105,6 +105,7 @@ function readRecord(file: string): Asked {
     const { method, target, headers, body } = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof method !== 'string' || typeof target !== 'string' || !Array.isArray(headers))
       throw new Error('it has no method, target and headers');
+    if (!/^[\x21-\xff]+$/.test(target)) throw new Error(`its target ${JSON.stringify(target)} can't be sent`);
     return { method, target, headers, body: body === undefined ? undefined : Buffer.from(body, 'base64') };
   } catch (cause) {
     throw new WsgiError(`wsgi-edge: ${file} is no record of a request: ${(cause as Error).message}`, { cause });

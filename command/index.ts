@@ -34,8 +34,12 @@ const COMMANDS: Record<string, Command> = {
       },
       validate: { type: 'boolean', help: 'check the application against PEP 3333' },
       debug: { type: 'boolean', help: 'show errors in the browser; never for production' },
-      'access-log': { type: 'boolean', help: 'log each response, in the combined format' },
-      'access-log-format': { type: 'string', value: 'FORMAT', help: 'common, combined or json' },
+      'access-log': {
+        type: 'string',
+        value: 'FORMAT',
+        bare: 'combined',
+        help: 'log each response: combined (the default), common or json',
+      },
       record: { type: 'string', value: 'FOLDER', help: 'write each request to a file, for event --replay' },
     },
     run: async (operands, values) => (await import('./serve.js')).serveCommand(operands, values),
@@ -195,4 +199,6 @@ try {
   if ((error as Error).name !== 'WsgiError') throw error;
   console.error((error as Error).message);
   process.exitCode = 1;
+  // The channel to a parent, which `--workers` and `--reload` have, would keep the process alive.
+  if (process.connected) process.exit();
 }

@@ -1,7 +1,9 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startAlb, startFunctionUrl, startHttpApi, startRestApi } from 'wsgi-edge/emulation';
+import { WsgiError } from '../src/errors.js';
 import type { Named } from './application.js';
+import type { LambdaTask } from './lambda-task.js';
 import type { Started, StartOptions } from './start.js';
 import type { FrontEndName } from './target.js';
 
@@ -15,18 +17,21 @@ const STARTERS = {
 
 /** Starts an application in AWS's runtime client, behind a front end of Lambda on this machine. */
 export async function startLambda(named: Named, name: FrontEndName, options: StartOptions): Promise<Started> {
+  const task: LambdaTask = { named, around: options.around ?? {}, folder: process.cwd() };
   const streams = name === 'function-url' || name === 'rest-api';
-  const started = await STARTERS[name]({
+  const starting = STARTERS[name]({
     port: options.port,
     taskRoot: dirname(fileURLToPath(import.meta.url)),
     handler: `lambda-task.${streams ? 'streamHandler' : 'handler'}`,
     env: {
-      WSGI_EDGE_APPLICATION: JSON.stringify(named),
-      WSGI_EDGE_FOLDER: process.cwd(),
+      WSGI_EDGE_TASK: JSON.stringify(task),
       ...(process.env.NODE_OPTIONS !== undefined && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
     },
-    onProgress: (line) => console.log(line),
+    onProgress: (line) => console.error(line),
     ...(options.onOutput !== undefined && { onOutput: options.onOutput }),
+  });
+  const started = await starting.catch((cause: Error) => {
+    throw new WsgiError(`wsgi-edge: ${cause.message}`, { cause });
   });
   return { url: started.url, port: started.port, close: () => started.close() };
 }

@@ -1,4 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+import { WsgiError } from '../src/errors.js';
 
 /** The release of Node that the npm package `node` gives to a machine whose own is too old. */
 export const NODE = '24';
@@ -9,20 +12,36 @@ export function isOld(version: string): boolean {
   return major < 22 || (major === 22 && minor < 18);
 }
 
-/** Runs the same command again on the npm package `node`. */
+/** Runs the same command again on the npm package `node`, and ends as it does: with its exit status, or by its signal.
+ *  @throws {WsgiError} (as a rejection) when npm can't install it */
 export async function runOnNewerNode(): Promise<void> {
-  console.error(
-    `wsgi-edge needs Node 22.18 or later, and this is ${process.versions.node}: going on with the npm package node@${NODE}`,
-  );
-  const [, script = '', ...args] = process.argv;
-  const command = ['exec', '--yes', `--package=node@${NODE}`, '--', 'node', script, ...args];
-  const child = spawn('npm', command, { stdio: 'inherit', shell: process.platform === 'win32' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  process.exitCode = await new Promise<number>((resolve) => {
-    child.once('error', (error) => {
-      console.error(`wsgi-edge: npm could not run it: ${error.message}; install Node 22.18 or later`);
-      resolve(1);
-    });
-    child.once('exit', (code) => resolve(code ?? 1));
+  const node = await newerNode();
+  // npm itself would stand between the signals of this process and the command.
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
+  // A terminal sends Ctrl+C to both processes. Twice would end the command at once.
+  process.on('SIGINT', () => isatty(0) || child.kill('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (...how) => resolve(how));
   });
+  if (signal === null) {
+    process.exitCode = code ?? 1;
+    return;
+  }
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+async function newerNode(): Promise<string> {
+  const why = `wsgi-edge needs Node 22.18 or later, and this is ${process.versions.node}`;
+  console.error(`${why}: going on with the npm package node@${NODE}`);
+  const args = ['exec', '--yes', `--package=node@${NODE}`, '--', 'node', '-p', 'process.execPath'];
+  const { stdout } = await promisify(execFile)('npm', args, { shell: process.platform === 'win32' }).catch((cause) => {
+    const reason = String(cause.stderr || cause.message).trim();
+    throw new WsgiError(`wsgi-edge: npm could not install node@${NODE}; install Node 22.18 or later:\n${reason}`, {
+      cause,
+    });
+  });
+  return stdout.trim();
 }

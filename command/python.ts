@@ -6,7 +6,7 @@ import { CACHE } from './cache.js';
 /** Makes an application of one in Python, which is built for development.
  *  @param debug  lets errors reach the gateway that a framework would answer itself */
 export async function pythonApplication(entry: string, debug: boolean): Promise<Application> {
-  const assets = await developPython({ application: entry, cache: CACHE, progress: (line) => console.log(line) });
+  const assets = await developPython({ application: entry, cache: CACHE, progress: (line) => console.error(line) });
   const application = fromPython(assets, debug ? { env: { FLASK_DEBUG: '1' } } : {});
   await application.boot();
   return application;

@@ -3,13 +3,14 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { WsgiError } from '../src/errors.js';
 import { parseApplication } from './application.js';
 import { textOf, textsOf, type Values } from './arguments.js';
+import { aroundOf } from './around.js';
 import { start } from './start.js';
 import { targetOf } from './target.js';
 
 /** A request in ordinary text. */
 export interface Asked {
   method: string;
-  /** The path and query. */
+  /** The path and query, as they go over the wire. */
   target: string;
   headers: Array<[name: string, value: string]>;
   body: Uint8Array | undefined;
@@ -21,7 +22,7 @@ export async function requestCommand([text = '', path]: string[], flags: Values)
   const started = await start(parseApplication(text), targetOf(textOf(flags.target)), {
     port: 0,
     host: '127.0.0.1',
-    ...(flags.validate && { validate: true }),
+    around: aroundOf(flags),
     onOutput: (output) => process.stderr.write(output),
   });
   try {
@@ -49,10 +50,24 @@ export function readRequest(path: string | undefined, { method, header, data }: 
   const body = data === undefined ? undefined : readData(String(data));
   const named = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
   if (body !== undefined && !named('content-type')) headers.push(['Content-Type', 'application/x-www-form-urlencoded']);
-  const target = path ?? '/';
-  if (!target.startsWith('/'))
-    throw new WsgiError(`wsgi-edge: the path must begin with "/", as in /users?page=2, not ${target}`);
-  return { method: String(method ?? (body === undefined ? 'GET' : 'POST')), target, headers, body };
+  return {
+    method: String(method ?? (body === undefined ? 'GET' : 'POST')),
+    target: requestTarget(path ?? '/'),
+    headers,
+    body,
+  };
+}
+
+/** Makes a request target of a path as a person writes it. As with curl, a fragment is left out, the characters that no target may
+ *  have are encoded, and any other stays, so that an encoded path and "?a[]=1" are sent as they are.
+ *  @throws {WsgiError} on a path that does not begin with "/" */
+export function requestTarget(path: string): string {
+  if (!path.startsWith('/'))
+    throw new WsgiError(`wsgi-edge: the path must begin with "/", as in /users?page=2, not ${path}`);
+  return path
+    .replace(/#.*$/s, '')
+    .toWellFormed()
+    .replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
 }
 
 function readData(data: string): Uint8Array {
@@ -72,10 +87,7 @@ export function send(port: number, { method, target, headers, body }: Asked): Pr
     const has = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
     if (!has('host')) lines.push('Host', `127.0.0.1:${port}`);
     if (body !== undefined && !has('content-length')) lines.push('Content-Length', String(body.length));
-    const sent = httpRequest(
-      { host: '127.0.0.1', port, method, path: encodeURI(target).replaceAll('%25', '%'), headers: lines, agent: false },
-      resolve,
-    );
+    const sent = httpRequest({ host: '127.0.0.1', port, method, path: target, headers: lines, agent: false }, resolve);
     sent.on('error', reject);
     sent.end(body);
   });

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Application } from 'wsgi-edge';
 import { serve } from 'wsgi-edge/node';
 import { importApplication, type Named } from './application.js';
+import { type Around, putAround } from './around.js';
 import type { Target } from './target.js';
 
 /** A running application. */
@@ -9,7 +10,7 @@ export interface Started {
   url: string;
   port: number;
   close(): Promise<void>;
-  /** Rejects when it ends without being asked to. */
+  /** Resolves when it ends, also without being asked to. */
   ended?: Promise<void>;
 }
 
@@ -18,7 +19,12 @@ export interface StartOptions {
   /** 0 takes a free port. */
   port: number;
   host: string;
-  validate?: boolean;
+  /** The middleware around it; none by default. */
+  around?: Around;
+  /** Goes on after a failed build, which a change of a file may mend. */
+  reload?: boolean;
+  /** Ends it while it starts. */
+  signal?: AbortSignal;
   /** Takes the output of another process; standard output by default. */
   onOutput?: (text: string) => void;
 }
@@ -28,9 +34,8 @@ export interface StartOptions {
 export async function start(named: Named, target: Target, options: StartOptions): Promise<Started> {
   if (target.name === 'cloudflare') return (await import('./cloudflare.js')).startWorkerd(named, options);
   if (target.name === 'lambda') return (await import('./lambda.js')).startLambda(named, target.frontEnd, options);
-  const app = await load(named);
-  const checked = options.validate ? (await import('wsgi-edge/validator')).validator(app) : app;
-  const server = await serve(checked, { port: options.port, hostname: options.host });
+  const app = await putAround(await load(named), options.around ?? {});
+  const server = await serve(app, { port: options.port, hostname: options.host });
   const { port } = server.address() as AddressInfo;
   const close = () =>
     new Promise<void>((resolve) => {

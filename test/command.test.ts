@@ -1,12 +1,22 @@
 // The command as a user runs it: the built file, in a folder of its own.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOld } from '../command/node-version.js';
+import { requestTarget } from '../command/request.js';
 import { freePort } from './free-port.js';
 import { withoutId } from './request-id.js';
 
@@ -34,6 +44,14 @@ export default (environ: { PATH_INFO: string }, startResponse: (status: string, 
 };
 `;
 
+const ECHO = `export const app = async (environ, startResponse) => {
+  startResponse('201 Created', []);
+  const { REQUEST_METHOD, CONTENT_TYPE, HTTP_X_A, QUERY_STRING } = environ;
+  const head = [REQUEST_METHOD, CONTENT_TYPE, HTTP_X_A, QUERY_STRING, ''].join(' ');
+  return [new TextEncoder().encode(head), await environ['wsgi.input'].read()];
+};
+`;
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-command-'));
   mkdirSync(join(folder, 'node_modules'));
@@ -42,6 +60,7 @@ beforeAll(() => {
   put('package.json', '{"name":"user","type":"commonjs"}');
   put('app.ts', APP);
   put('greeting.ts', "export const greeting: string = 'hello';\n");
+  useRuntimeClient();
 });
 afterAll(async () => {
   for (const child of started) if (child.exitCode === null) child.kill('SIGKILL');
@@ -62,8 +81,9 @@ function run(...args: string[]): Promise<Ended> {
 async function begin(
   args: string[],
   line: RegExp,
+  all: string[] = [COMMAND, ...args],
 ): Promise<{ child: ChildProcess; output: () => string; until(line: RegExp): Promise<void> }> {
-  const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, all, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   started.push(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
@@ -75,9 +95,18 @@ async function begin(
   return { child, output: () => output, until };
 }
 
+/** Gives the folder the runtime client, which is built once for all tests. */
+function useRuntimeClient(): void {
+  const cache = join(root, 'node_modules/.cache/wsgi-edge');
+  const here = join(folder, 'node_modules/.cache/wsgi-edge');
+  mkdirSync(here, { recursive: true });
+  for (const name of readdirSync(cache).filter((each) => each.startsWith('aws-lambda-ric')))
+    if (!existsSync(join(here, name))) symlinkSync(join(cache, name), join(here, name));
+}
+
 const exited = (child: ChildProcess) =>
   new Promise<number | string | null>((resolve) => {
-    if (child.exitCode !== null) resolve(child.exitCode);
+    if (child.exitCode !== null || child.signalCode !== null) resolve(child.exitCode ?? child.signalCode);
     child.once('exit', (code, signal) => resolve(code ?? signal));
   });
 
@@ -89,7 +118,17 @@ describe('mistakes', () => {
     [['serve', 'none.py'], /there is no file none\.py/],
     [['serve', 'app.ts', '--port', '80a'], /--port must be a number from 0 to 65535, not "80a"/],
     [['serve', 'app.ts', '--target', 'lambda:sqs'], /--target is node, cloudflare or lambda\[/],
-    [['serve', 'app.ts', '--target', 'lambda', '--workers', '2'], /--workers is for the target node/],
+    [['serve', 'app.ts', '--target', 'lambda', '--workers', '2'], /--workers is for the target node, not for lambda/],
+    [['serve', 'app.ts', '--target', 'cloudflare', '--debug'], /--debug is for the target node, not for cloudflare/],
+    [['serve', 'app.ts', '--target', 'cloudflare', '--record', 'x'], /--record is for the target node or lambda/],
+    [['serve', 'app.ts', '--access-log=xml'], /--access-log is combined, common or json, not "xml"/],
+    [['serve', 'throws.ts', '--port', '0'], /throws\.ts can't be imported:\nError: no settings\n +at .*throws\.ts:1:/],
+    [['serve', 'syntax.ts', '--port', '0'], /syntax\.ts can't be imported:[\s\S]*const a: = 1;/],
+    [['serve', 'missing.ts', '--port', '0'], /missing\.ts can't be imported:\n.*Cannot find package 'no-such-package'/],
+    [
+      ['serve', 'throws.ts', '--port', '0', '--workers', '2'],
+      /no settings[\s\S]*could not be served; its error is above/,
+    ],
     [['serve', 'app.ts:nothing', '--port', '0'], /app\.ts has no export nothing; it has default/],
     [['serve', 'greeting.ts', '--port', '0'], /greeting\.ts has no default export: .*\(greeting\)/],
     [['serve', 'handler.ts', '--port', '0'], /exports a handler of Fetch/],
@@ -105,11 +144,14 @@ describe('mistakes', () => {
     [['nonsense'], /there is no command nonsense/],
   ])('%j', async (args, message) => {
     put('handler.ts', 'export default { fetch: () => new Response() };\n');
+    put('throws.ts', "throw new Error('no settings');\n");
+    put('syntax.ts', 'const a: = 1;\n');
+    put('missing.ts', "import 'no-such-package';\n");
     const { code, out, err } = await run(...args);
     expect(err).toMatch(message);
     expect([code, out]).toEqual([1, '']);
-    // A mistake of the user has no stack.
-    expect(err).not.toMatch(/^ +at /m);
+    // A mistake of the user has no stack, except the lines of their own modules.
+    expect(err).not.toMatch(/^ +at (?!.*throws\.ts)/m);
   });
 });
 
@@ -121,6 +163,58 @@ it('lists its commands and their options', async () => {
 
 it('tells the Node that runs TypeScript from an older one', () => {
   expect(['20.20.2', '22.17.1', '22.18.0', '24.0.0'].map(isOld)).toEqual([true, true, false, false]);
+});
+
+describe('on an older Node', () => {
+  const OLD = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })";
+  const args = (...given: string[]) => [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(OLD)}`,
+    COMMAND,
+    ...given,
+  ];
+  beforeAll(() => symlinkSync(join(root, 'node_modules/node'), join(folder, 'node_modules/node')));
+
+  it('goes on with the npm package, and gives it standard input', async () => {
+    put('echo.mjs', ECHO);
+    const child = spawn(process.execPath, args('request', 'echo.mjs', '/', '-d', '@-'), { cwd: folder });
+    started.push(child);
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stdin.end('from standard input');
+    expect(await exited(child)).toBe(0);
+    expect(out).toMatch(/\n\nPOST .* from standard input$/);
+  });
+
+  it('ends with the same status', async () => {
+    const child = spawn(process.execPath, args('request', 'app.ts', '/boom'), { cwd: folder, stdio: 'ignore' });
+    started.push(child);
+    expect(await exited(child)).toBe(1);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'passes %s on, and ends by the signal that ends the command',
+    async (signal) => {
+      const port = await freePort();
+      const given = args('serve', 'app.ts', '--port', String(port));
+      const { child } = await begin([], /Ctrl\+C stops it/, given);
+      expect(await (await fetch(`http://127.0.0.1:${port}/`, FRESH)).text()).toMatch(/^hello/);
+      child.kill(signal);
+      expect(await exited(child)).toBe('SIGTERM');
+      await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+    },
+  );
+});
+
+it.each([
+  ['/a%20b%25%2F?q=%E2%82%AC', '/a%20b%25%2F?q=%E2%82%AC'],
+  ['/100%?a[]=1&b={x|y}', '/100%?a[]=1&b={x|y}'],
+  ['/café menu?q=\u{1f600}', '/caf%C3%A9%20menu?q=%F0%9F%98%80'],
+  ['/a\nb\u007f', '/a%0Ab%7F'],
+  ['/lone\ud800', '/lone%EF%BF%BD'],
+  ['/page?q=1#part', '/page?q=1'],
+])('sends the path %j as %j', (path, target) => {
+  expect(requestTarget(path)).toBe(target);
 });
 
 describe('request', () => {
@@ -135,13 +229,7 @@ describe('request', () => {
   });
 
   it('sends a method, headers and a body', async () => {
-    put(
-      'echo.mjs',
-      `export const app = async (environ, startResponse) => {
-      startResponse('201 Created', []);
-      return [new TextEncoder().encode([environ.REQUEST_METHOD, environ.CONTENT_TYPE, environ.HTTP_X_A, environ.QUERY_STRING].join(' ') + ' '), await environ['wsgi.input'].read()];
-    };`,
-    );
+    put('echo.mjs', ECHO);
     put('body.txt', '007');
     expect((await run('request', 'echo.mjs', '/?q=1', '-X', 'PUT', '-H', 'X-A: b', '-d', '@body.txt')).out).toMatch(
       /^HTTP\/1\.1 201 Created\n[\s\S]*\n\nPUT application\/x-www-form-urlencoded b q=1 007$/,
@@ -150,18 +238,14 @@ describe('request', () => {
 
   it.each(['function-url', 'rest-api', 'http-api', 'alb'])('behind lambda:%s', async (frontEnd) => {
     const target = `lambda:${frontEnd}`;
-    // The runtime client is built once for all tests.
-    mkdirSync(join(folder, 'node_modules/.cache'), { recursive: true });
-    rmSync(join(folder, 'node_modules/.cache/wsgi-edge'), { recursive: true, force: true });
-    symlinkSync(join(root, 'node_modules/.cache/wsgi-edge'), join(folder, 'node_modules/.cache/wsgi-edge'));
     expect((await run('request', 'app.ts', '/x', '--target', target)).out).toMatch(
       /^HTTP\/1\.1 200 OK\n[\s\S]*\n\nhello\/x of \d+$/,
     );
-    rmSync(join(folder, 'node_modules/.cache/wsgi-edge'), { force: true });
   });
 });
 
-describe('serve', () => {
+// Processes start slowly on a busy machine.
+describe('serve', { timeout: 120_000 }, () => {
   it('serves, and ends with SIGTERM', async () => {
     const port = await freePort();
     const { child, output } = await begin(['serve', 'app.ts', '--port', String(port)], /Ctrl\+C stops it/);
@@ -189,12 +273,12 @@ describe('serve', () => {
     const { child, until } = await begin(['serve', 'app.ts', '--port', String(port), '--workers', '2'], /Ctrl\+C/);
     const pidOf = async () => (await (await fetch(`http://127.0.0.1:${port}/`, FRESH)).text()).split(' ').pop() ?? '';
     const pids = new Set<string>();
-    await expect.poll(async () => pids.add(await pidOf()).size, { timeout: 20_000 }).toBe(2);
+    await expect.poll(async () => pids.add(await pidOf()).size, { timeout: 60_000 }).toBe(2);
     expect(pids.has(String(child.pid))).toBe(false);
     const [first = ''] = pids;
     process.kill(Number(first), 'SIGKILL');
     await until(/a process ended \(SIGKILL\), and another one starts/);
-    await expect.poll(async () => pids.add(await pidOf()).size, { timeout: 20_000 }).toBe(3);
+    await expect.poll(async () => pids.add(await pidOf()).size, { timeout: 60_000 }).toBe(3);
     child.kill('SIGTERM');
     expect(await exited(child)).toBe(0);
   });
@@ -205,14 +289,67 @@ describe('serve', () => {
     const { child, until } = await begin(['serve', 'app.ts', '--port', String(port), '--reload'], /Ctrl\+C/);
     expect(await get()).toBe('hello/');
     put('greeting.ts', "export const greeting: string = 'good day';\n");
-    await expect.poll(get, { timeout: 20_000 }).toBe('good');
+    await expect.poll(get, { timeout: 60_000 }).toBe('good');
     put('greeting.ts', 'export const greeting: = ;\n');
     await until(/greeting\.ts:1[\s\S]*is tried again when a file changes/);
     expect(await get()).toBe('good');
     put('greeting.ts', "export const greeting: string = 'hello';\n");
-    await expect.poll(get, { timeout: 20_000 }).toBe('hello/');
+    await expect.poll(get, { timeout: 60_000 }).toBe('hello/');
     child.kill('SIGTERM');
     expect(await exited(child)).toBe(0);
+  });
+
+  it('ends when its processes end again and again', async () => {
+    put(
+      'dies.mjs',
+      "export default (environ, startResponse) => { if (environ.PATH_INFO === '/die') process.exit(7); startResponse('200 OK', []); return []; };",
+    );
+    const port = await freePort();
+    const { child, output } = await begin(['serve', 'dies.mjs', '--port', String(port), '--workers', '2'], /Ctrl\+C/);
+    const end = exited(child);
+    const state = { ended: false };
+    end.then(() => {
+      state.ended = true;
+    });
+    // node:cluster forgets a connection if its process ends before it has taken it.
+    const die = () => fetch(`http://127.0.0.1:${port}/die`, { ...FRESH, signal: AbortSignal.timeout(1000) });
+    while (!state.ended) await die().catch(() => {});
+    expect(await end).toBe(1);
+    expect(output()).toMatch(
+      /(wsgi-edge: a process ended \(exit status 7\), and another one starts\n){9}.*processes ended 10 times within a minute; the last one with exit status 7\n$/,
+    );
+  });
+
+  it('replaces a version that never starts, and that ignores signals', async () => {
+    const port = await freePort();
+    put('reloaded.ts', APP);
+    const { child, until } = await begin(['serve', 'reloaded.ts', '--port', String(port), '--reload'], /Ctrl\+C/);
+    put(
+      'reloaded.ts',
+      "process.on('SIGTERM', () => {});\nsetInterval(() => {}, 1000);\nconsole.log('it hangs');\nawait new Promise(() => {});\n",
+    );
+    await until(/it hangs/);
+    put('reloaded.ts', APP.replace('greeting +', "'new ' +"));
+    await until(/serving the new version/);
+    expect(await (await fetch(`http://127.0.0.1:${port}/`, FRESH)).text()).toMatch(/^new /);
+    child.kill('SIGTERM');
+    expect(await exited(child)).toBe(0);
+  });
+
+  it('stops at once when Ctrl+C is pressed again', async () => {
+    put('slow.mjs', "export default () => new Promise(() => console.log('it waits'));\n");
+    for (const more of [[], ['--workers', '2']]) {
+      const port = await freePort();
+      const { child, until } = await begin(['serve', 'slow.mjs', '--port', String(port), ...more], /Ctrl\+C/);
+      const pending = fetch(`http://127.0.0.1:${port}/`).catch((error: Error) => error.name);
+      await until(/it waits/);
+      child.kill('SIGINT');
+      await until(/stopping when all requests are answered \(Ctrl\+C stops it at once\)/);
+      expect(child.exitCode).toBe(null);
+      child.kill('SIGINT');
+      expect(await exited(child)).toBe(130);
+      expect(await pending).toBe('TypeError');
+    }
   });
 
   it('shows errors in the browser with --debug only', async () => {
@@ -237,13 +374,55 @@ describe('serve', () => {
 
 it('logs each response, in a format', async () => {
   const port = await freePort();
-  const { child, until } = await begin(
-    ['serve', 'app.ts', '--port', String(port), '--access-log-format', 'common'],
-    /Ctrl\+C/,
-  );
+  const { child, until } = await begin(['serve', 'app.ts', '--port', String(port), '--access-log=common'], /Ctrl\+C/);
   await (await fetch(`http://127.0.0.1:${port}/x`)).text();
   await until(/^127\.0\.0\.1 - - \[.*\] "GET \/x HTTP\/1\.1" 200 \d+$/m);
   child.kill('SIGTERM');
+});
+
+describe('serve --target', { timeout: 120_000 }, () => {
+  it('cloudflare: logs each response, and serves on through a mistake', async () => {
+    const port = await freePort();
+    put('edge.ts', APP.replace(' + process.pid', " + 'workerd'"));
+    const args = [
+      'serve',
+      'edge.ts',
+      '--port',
+      String(port),
+      '--target',
+      'cloudflare',
+      '--access-log=json',
+      '--reload',
+    ];
+    const { child, until } = await begin(args, /Ctrl\+C/);
+    const get = async () => (await fetch(`http://127.0.0.1:${port}/x`)).text();
+    expect(await get()).toBe('hello/x of workerd');
+    await until(/"target":"\/x".*"status":200/);
+    put('edge.ts', 'const a: = 1;\n');
+    await until(/Build failed/);
+    put('edge.ts', APP.replace(' + process.pid', " + 'the new version'"));
+    await expect.poll(get, { timeout: 60_000 }).toBe('hello/x of the new version');
+    child.kill('SIGTERM');
+    expect(await exited(child)).toBe(0);
+  });
+
+  it('lambda: logs and records each response, and is tried again after a mistake', async () => {
+    const port = await freePort();
+    put('function.ts', APP);
+    const args = ['serve', 'function.ts', '--port', String(port), '--target', 'lambda:http-api', '--reload'];
+    const { child, until } = await begin([...args, '--access-log=common', '--record', 'recorded'], /Ctrl\+C/);
+    const get = async () => (await fetch(`http://127.0.0.1:${port}/x`)).text().catch(() => '');
+    expect(await get()).toMatch(/^hello\/x of/);
+    await until(/"GET \/x HTTP\/1\.1" 200/);
+    expect(readdirSync(join(folder, 'recorded'))).toEqual(['0001.json']);
+    put('function.ts', "throw new Error('no settings');\n");
+    await until(/can't be loaded: [\s\S]*no settings[\s\S]*tried again when a file changes/);
+    put('function.ts', APP.replace('greeting +', "'new ' +"));
+    await until(/has changed\nfunction\.ts: http:/);
+    expect(await get()).toMatch(/^new /);
+    child.kill('SIGTERM');
+    expect(await exited(child)).toBe(0);
+  });
 });
 
 describe('record and replay', () => {

@@ -91,7 +91,7 @@ const names: Record<string, string[]> = {
   'wsgi-edge/aws-lambda/powertools': ['fromMiddy'],
   'wsgi-edge/node': ['runCgi', 'serve', 'toNodeHandler'],
   'wsgi-edge/python': ['PythonError', 'durableObject', 'folder', 'fromPython', 'pythonMiddleware'],
-  'wsgi-edge/python/build': ['buildPython', 'collectStatic', 'developPython'],
+  'wsgi-edge/python/build': ['buildPython', 'collectStatic', 'developPython', 'developWorker'],
   'wsgi-edge/opentelemetry': ['openTelemetry'],
   'wsgi-edge/validator': ['validator'],
   'wsgi-edge/testing': ['callApp', 'client', 'lambdaEvent', 'readLambdaResult', 'record', 'testEnviron'],

@@ -16,7 +16,7 @@ import {
   type StreamStart,
 } from '../../testing/lambda/index.js';
 import { startRuntime } from './runtime.js';
-import { type Outcome, startRuntimeApi, traceId } from './runtime-api.js';
+import { type FunctionError, type Outcome, startRuntimeApi, traceId } from './runtime-api.js';
 
 export interface FrontEndOptions {
   /** 0 takes a free port. */
@@ -59,9 +59,11 @@ const HOST = '127.0.0.1';
 export async function startFrontEnd(options: FrontEndOptions, part: Part): Promise<FrontEnd> {
   const { onOutput = (text) => process.stdout.write(text), timeoutMs = 30_000 } = options;
   const report: Report = (why) => onOutput(`lambda: ${why}\n`);
-  const api = await startRuntimeApi((error) => {
-    report(`the function can't be loaded: ${error.errorType}: ${error.errorMessage}`);
-  });
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  failed.catch(() => {}); // a function that fails after its start is restarted
+  const fail = ({ errorType, errorMessage }: FunctionError) =>
+    reject(new Error(`the function can't be loaded: ${errorType}: ${errorMessage}`));
+  const api = await startRuntimeApi(fail);
   const runtime = await startRuntime({
     taskRoot: options.taskRoot,
     handler: options.handler,
@@ -69,7 +71,10 @@ export async function startFrontEnd(options: FrontEndOptions, part: Part): Promi
     ...(options.env === undefined ? {} : { env: options.env }),
     onOutput,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-    onExit: (error) => api.fail(error),
+    onExit: (error) => {
+      api.fail(error);
+      fail(error);
+    },
   }).catch(async (error: unknown) => {
     await api.close();
     throw error;
@@ -96,10 +101,13 @@ export async function startFrontEnd(options: FrontEndOptions, part: Part): Promi
     await runtime.stop();
     await api.close();
   };
-  await listen(server, options.port).catch(async (error: unknown) => {
+  try {
+    await Promise.race([api.ready, failed]);
+    await listen(server, options.port);
+  } catch (error) {
     await stop();
     throw error;
-  });
+  }
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${HOST}:${port}`,

@@ -28,6 +28,8 @@ export interface RuntimeApi {
   address: string;
   /** Hands an event to the runtime; one at a time, as a Lambda environment does. */
   invoke(event: unknown, timeoutMs: number): Promise<Outcome>;
+  /** Resolves when the runtime has loaded the function, and asks for its first event. */
+  ready: Promise<void>;
   /** Fails the invocation under way: the runtime has died, or the time is up. */
   fail(error: FunctionError): void;
   close(): Promise<void>;
@@ -56,6 +58,7 @@ export async function startRuntimeApi(onInitError: (error: FunctionError) => voi
   let next: Invocation | undefined; // made, and not fetched yet
   let current: Invocation | undefined; // fetched, and not answered yet
   let turn: Promise<unknown> = Promise.resolve();
+  const ready = Promise.withResolvers<void>();
 
   const hand = (): void => {
     if (waiting === undefined || next === undefined) return;
@@ -84,6 +87,7 @@ export async function startRuntimeApi(onInitError: (error: FunctionError) => voi
     const { url = '' } = req;
     if (url === `${PATH}/invocation/next`) {
       waiting = res;
+      ready.resolve();
       hand();
     } else if (url === `${PATH}/init/error`) {
       onInitError(JSON.parse(await text(req)) as FunctionError);
@@ -139,6 +143,7 @@ export async function startRuntimeApi(onInitError: (error: FunctionError) => voi
       turn = outcome.then((result) => (result.kind === 'stream' ? result.failed : undefined));
       return outcome;
     },
+    ready: ready.promise,
     fail: (error) => settle({ kind: 'error', error }),
     async close() {
       server.closeAllConnections();

@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
@@ -27,8 +28,8 @@ export interface DevelopOptions extends Pick<BuildOptions, 'application' | 'cwd'
 }
 
 /** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read
- *  again at each call. The packages come from python_modules, from requirements.txt beside the application or in `cwd`, of the
- *  script's own list of dependencies, or of the virtual environment.
+ *  again at each call. The packages come from python_modules, from requirements.txt beside the application or in `cwd`, from the
+ *  script's own list of dependencies, or from the virtual environment.
  *  @throws {WsgiError} when the packages can't be built, or the application can't be imported in the first build
  *  https://packaging.python.org/en/latest/specifications/inline-script-metadata/ */
 export async function developPython(options: DevelopOptions): Promise<PythonAssets> {
@@ -42,6 +43,14 @@ export async function developPython(options: DevelopOptions): Promise<PythonAsse
     await buildBase(folder, { ...options, cwd, concurrent }, sources, progress);
   const { default: base } = (await import(pathToFileURL(join(folder, 'node.mjs')).href)) as { default: PythonAssets };
   return withFiles(base, root, [folder, join(cwd, 'python_modules')]);
+}
+
+/** Writes the assets of an application for workerd, with the packages that `developPython` would find.
+ *  @throws {WsgiError} when the application can't be built */
+export async function developWorker(options: DevelopOptions & { out: string }): Promise<void> {
+  const cwd = resolve(options.cwd ?? '.');
+  const { root } = parseEntry(options.application, cwd);
+  await buildFound({ ...options, cwd, target: 'worker' }, packagesOf(options.application, root, cwd));
 }
 
 interface PackageSources {
@@ -86,34 +95,46 @@ function scriptDependencies(application: string, cwd: string): string | undefine
 async function buildBase(
   folder: string,
   options: DevelopOptions & { cwd: string },
-  { packages, requirements, text }: PackageSources,
+  sources: PackageSources,
   progress: (line: string) => void,
 ): Promise<void> {
   mkdirSync(dirname(folder), { recursive: true });
   const scratch = mkdtempSync(`${folder}-`);
   try {
-    const list = join(scratch, 'requirements.txt');
+    const out = join(scratch, 'assets');
+    progress('building the packages of the application (once)');
+    // collectstatic with hashed names looks for the source map of each script.
+    const include = ['packages/**/*.map'];
+    await buildFound({ ...options, out, snapshot: 'framework', target: 'node', include }, sources);
+    // Another process may have built the same at the same time.
+    if (!existsSync(folder)) renameSync(out, folder);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Builds an application with the packages that were found, and with a Pyodide in the cache if the project has none. */
+async function buildFound(
+  options: BuildOptions & { cwd: string; cache: string },
+  { packages, requirements, text }: PackageSources,
+): Promise<void> {
+  const { cwd, progress = () => {} } = options;
+  const cache = resolve(cwd, options.cache);
+  if (findPyodide([cwd, installedIn(cache)]) === undefined) {
+    progress(`installing pyodide ${PYODIDE_VERSION}, CPython for WebAssembly (once)`);
+    await installPyodide(cache);
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-dependencies-'));
+  try {
+    const list = join(scratch, 'dependencies of the script');
     if (text !== undefined) writeFileSync(list, text);
     const required = text === undefined ? requirements : list;
-    const out = join(scratch, 'assets');
-    if (findPyodide([options.cwd, installedIn(dirname(folder))]) === undefined) {
-      progress(`installing pyodide ${PYODIDE_VERSION}, CPython for WebAssembly (once)`);
-      await installPyodide(dirname(folder));
-    }
-    progress('building the packages of the application (once)');
     await buildPython({
       ...options,
-      out,
-      snapshot: 'framework',
-      target: 'node',
-      // collectstatic with hashed names looks for the source map of each script.
-      include: ['packages/**/*.map'],
       ...(packages !== undefined && { packages }),
       ...(required !== undefined && { requirements: required }),
       progress: () => {},
     });
-    // Another process may have built the same at the same time.
-    if (!existsSync(folder)) renameSync(out, folder);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

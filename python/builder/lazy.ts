@@ -56,3 +56,17 @@ export async function collectStatic(assets: PythonAssets, folder: string): Promi
   const builder = await import('./static.js');
   return builder.collectStatic(assets, folder);
 }
+
+/** Writes the assets of an application for workerd, with the packages that `developPython` would find.
+ *  @throws {WsgiError} when the application can't be built
+ *  @example
+ *  ```ts
+ *  import { developWorker } from 'wsgi-edge/python/build';
+ *
+ *  export const build = () =>
+ *    developWorker({ application: 'app.py:app', out: 'assets', cache: 'node_modules/.cache/wsgi-edge' });
+ *  ``` */
+export async function developWorker(options: DevelopOptions & { out: string }): Promise<void> {
+  const develop = await import('./develop.js');
+  return develop.developWorker(options);
+}

@@ -1,0 +1,75 @@
+// The packages of a Python application, as `wsgi-edge serve` and `request` find them.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const root = process.cwd();
+const APP = `import greet
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [greet.text.encode()]
+`;
+
+let folder: string;
+const put = (name: string, text: string) => {
+  mkdirSync(join(folder, name, '..'), { recursive: true });
+  writeFileSync(join(folder, name), text);
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-packages-'));
+  const cache = join(folder, 'node_modules/.cache/wsgi-edge');
+  mkdirSync(cache, { recursive: true });
+  const built = join(root, 'node_modules/.cache/wsgi-edge');
+  for (const name of readdirSync(built).filter((each) => each.startsWith('aws-lambda-ric')))
+    symlinkSync(join(built, name), join(cache, name));
+  for (const name of ['pyodide', 'wsgi-edge'])
+    symlinkSync(name === 'pyodide' ? join(root, 'node_modules/pyodide') : root, join(folder, 'node_modules', name));
+  put('app.py', APP);
+  put('.venv/lib/python3.14/site-packages/greet.py', "text = 'from the virtual environment'\n");
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const request = (...args: string[]) =>
+  new Promise<{ code: number; out: string; err: string }>((resolve) => {
+    const command = [join(root, 'dist/command/index.js'), 'request', ...args];
+    execFile(process.execPath, command, { cwd: folder }, (error, out, err) =>
+      resolve({ code: Number(error?.code ?? 0), out, err }),
+    );
+  });
+
+it.each(['node', 'cloudflare', 'lambda'])(
+  'come from the virtual environment on %s',
+  { timeout: 180_000 },
+  async (target) => {
+    const { out, err } = await request('app.py', '/', '--target', target, '--validate');
+    // Lines about the progress are on standard error.
+    expect(out, err).toMatch(/^HTTP\/1\.1 200 OK\n[\s\S]*\n\nfrom the virtual environment$/);
+  },
+);
+
+it.each(['node', 'cloudflare'])(
+  "come from the script's own list before it, on %s",
+  { timeout: 180_000 },
+  async (target) => {
+    put('script.py', `# /// script\n# dependencies = []\n# ///\n${APP}`);
+    const { code, out, err } = await request('script.py', '/', '--target', target);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/ModuleNotFoundError: No module named 'greet'/);
+    // A mistake in the application has Python's traceback, and no stack of JavaScript.
+    expect(err).not.toMatch(/^ +at /m);
+  },
+);
+
+it.each(['node', 'cloudflare'])(
+  'come from python_modules before all others, on %s',
+  { timeout: 180_000 },
+  async (target) => {
+    put('python_modules/greet.py', "text = 'from python_modules'\n");
+    expect((await request('app.py', '/', '--target', target)).out).toMatch(/\n\nfrom python_modules$/);
+    rmSync(join(folder, 'python_modules'), { recursive: true });
+  },
+);
