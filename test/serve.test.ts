@@ -1,5 +1,5 @@
 // A server of its own process, stopped as an operator stops it.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -61,6 +61,7 @@ const server = await serve((environ, startResponse) => {
   return paths[environ.PATH_INFO](environ);
 }, gracefulTimeout === undefined ? {} : { gracefulTimeout: Number(gracefulTimeout) });
 server.on('close', () => console.log('closed'));
+if (process.env.CONNECTION) setInterval(() => {}, 1000); // as a pool of connections would, it keeps the process
 console.log(server.address().port);
 `;
 
@@ -84,8 +85,9 @@ afterEach(() => {
 });
 
 /** Starts the server; `line()` is its next line of output. */
-async function start(env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(folder, 'server.mjs')], {
+async function start(env: Record<string, string> = {}, around: string[] = []) {
+  const [command = '', ...args] = [...around, process.execPath, join(folder, 'server.mjs')];
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
@@ -229,6 +231,18 @@ describe('SIGTERM', () => {
     await get(port, '/now').first;
     child.kill('SIGTERM');
     expect(await exit).toEqual([null, 'SIGTERM']);
+  });
+
+  it('ends process 1, as in a container', async ({ skip }) => {
+    const inContainer = ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--pid', '--fork'];
+    const [command = '', ...args] = inContainer;
+    const refused = spawnSync(command, [...args, 'true']);
+    skip(refused.status !== 0, `this machine lets nobody make a process 1: ${refused.stderr ?? refused.error}`);
+    const { child, exit, port } = await start({ CONNECTION: '1' }, [...inContainer, '--kill-child']);
+    await get(port, '/now').first;
+    const [first] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ');
+    process.kill(Number(first), 'SIGTERM');
+    expect(await exit).toEqual([143, null]);
   });
 
   it('ends the process after gracefulTimeout, although wsgi_edge.wait_until never settles', async () => {

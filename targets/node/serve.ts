@@ -257,8 +257,11 @@ function stopOnSigterm(server: Server, load: Load, gracefulTimeout: number): voi
     server.closeAllConnections();
     await closed;
     stopping.delete(server);
-    // When the last server has stopped, the signal is raised again, unless somebody else listens for it.
-    if (stopping.size === 0 && process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
+    // When the last server has stopped, the process ends as by the signal, unless somebody else listens for it.
+    if (stopping.size > 0 || process.listenerCount('SIGTERM') > 0) return;
+    // Linux drops a signal that process 1, which a container may have started as, sends to itself.
+    if (process.pid === 1) process.exit(128 + 15);
+    process.kill(process.pid, 'SIGTERM');
   };
   process.once('SIGTERM', stop);
   server.once('close', () => process.off('SIGTERM', stop));
