@@ -6,8 +6,9 @@ import { type Files, ownerOf } from './storage/index.js';
 
 /** How interpreters run. */
 export interface InterpreterOptions {
-  /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. */
-  env?: Record<string, string>;
+  /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. One that is
+   *  undefined is not set, so `process.env.NAME` can be given. */
+  env?: Record<string, string | undefined>;
   /** The number of turns that are taken in one interpreter at a time: others run while one waits for a promise. The default is 32
    *  if the assets were built with `--concurrent`, else 1, and then it can't be more. */
   concurrency?: number;

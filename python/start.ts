@@ -10,6 +10,8 @@ import { startThread } from './threads/remote.js';
  *  @throws {WsgiError} (the function, as a rejection) when the assets do not fit this package or one another */
 export function createStarter(given: PythonAssets, settings: Settings) {
   const { workers, jspi, freeSnapshot, env, files, sockets, open } = settings;
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) variables[name] = value;
   let assets = given;
 
   const startHere = async (onFatal: (error: WsgiError) => void): Promise<Bridge> => {
@@ -35,7 +37,7 @@ export function createStarter(given: PythonAssets, settings: Settings) {
     const bridge = await (workers === 0
       ? startHere(onFatal)
       : startThread(given.url as string, { jspi, files, sockets }, onFatal));
-    bridge.setEnvironment(env);
+    bridge.setEnvironment(variables);
     return bridge;
   };
 }

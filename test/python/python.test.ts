@@ -395,8 +395,10 @@ describe('hashlib', () => {
 describe('options', () => {
   it('env sets variables', async () => {
     const own = await loadAssets();
-    const app = fromPython(own, { application: 'supervised:environment', env: { TEST_VARIABLE: 'set' } });
+    const env = { TEST_VARIABLE: 'set', NOT_GIVEN: undefined };
+    const app = fromPython(own, { application: 'supervised:environment', env });
     expect(await text(app)).toBe('set');
+    expect(await text(app, { QUERY_STRING: 'NOT_GIVEN' })).toBe('not set');
   });
 
   it('freeSnapshot gives the memory back, and a fatal error is survived all the same', async () => {

@@ -112,7 +112,7 @@ def wait(environ, start_response):
 
 
 def environment(environ, start_response):
-    return answer(start_response, os.environ.get("TEST_VARIABLE"))
+    return answer(start_response, os.environ.get(environ.get("QUERY_STRING") or "TEST_VARIABLE", "not set"))
 
 
 def aio(environ, start_response):
