@@ -47,16 +47,21 @@ export function superviseOnce(assets: PythonAssets, options: InterpreterOptions)
   const owned: Supervisors = supervisors.get(assets) ?? new WeakMap();
   supervisors.set(assets, owned);
   const known = owned.get(owner);
-  const { sockets, ...others } = options;
-  const own = [JSON.stringify(others), ...(typeof sockets === 'object' ? Object.values(sockets) : [sockets])];
+  const own = comparable(options);
   if (known !== undefined) {
-    if (known.options.length !== own.length || own.some((value, i) => value !== known.options[i]))
+    if (own.some((value, i) => value !== known.options[i]))
       throw new WsgiError('python: these assets run with other options already; give all their applications the same');
     return known.supervisor;
   }
   const supervisor = new Pool(assets, settingsOf(assets, options));
   owned.set(owner, { supervisor, options: own });
   return supervisor;
+}
+
+/** Options as a list of values that are the same for the same options, in whatever order they were written. */
+function comparable({ sockets, ...others }: InterpreterOptions): unknown[] {
+  const { connect, allow } = typeof sockets === 'object' ? sockets : { connect: sockets, allow: undefined };
+  return [JSON.stringify(Object.entries(others).sort()), connect, allow];
 }
 
 interface Interpreter extends Turns {

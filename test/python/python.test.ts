@@ -410,6 +410,14 @@ describe('options', () => {
     expect(await text(app('slow'), { QUERY_STRING: 'b' })).toBe('b');
   });
 
+  it('of two applications are the same in any order', async () => {
+    const own = await loadAssets();
+    const allow = () => true;
+    fromPython(own, { timeout: 1000, maxRequests: 5, sockets: { allow } });
+    expect(() => fromPython(own, { sockets: { allow }, maxRequests: 5, timeout: 1000 })).not.toThrow();
+    expect(() => fromPython(own, { timeout: 1000, maxRequests: 5, sockets: allow as never })).toThrow('other options');
+  });
+
   it('are refused where they are wrong', async () => {
     expect(() => fromPython(assets, { maxBuffered: -1 })).toThrow('maxBuffered must be a whole number of bytes');
     expect(() => fromPython(assets, { env: { A: 'b' } })).toThrow('run with other options already');
