@@ -24,8 +24,9 @@ export async function startWorkerd(
   const wrangler = findWrangler();
   const folder = resolve(CACHE, 'cloudflare');
   mkdirSync(folder, { recursive: true });
-  const entry = await writeEntry(named, around, folder);
-  const config = CONFIGURATIONS.find((name) => existsSync(name)) ?? writeConfiguration(folder);
+  const own = CONFIGURATIONS.find((name) => existsSync(name));
+  const entry = await writeEntry(named, around, folder, own === undefined);
+  const config = own ?? writeConfiguration(folder);
   const args = [
     'dev',
     entry,
@@ -81,8 +82,9 @@ function findWrangler(): string {
   throw new WsgiError('wsgi-edge: --target cloudflare needs wrangler: npm install --save-dev wrangler');
 }
 
-/** Writes the Worker of an application. Its imports are absolute, because it lies outside of the project. */
-async function writeEntry(named: Named, around: Around, folder: string): Promise<string> {
+/** Writes the Worker of an application. Its imports are absolute, because it lies outside of the project.
+ *  @param withStatic  leaves static files of Python to the configuration */
+async function writeEntry(named: Named, around: Around, folder: string, withStatic: boolean): Promise<string> {
   const path = (subpath: string) => JSON.stringify(fileURLToPath(import.meta.resolve(subpath)));
   const lines = [`import { toCloudflareHandler } from ${path('wsgi-edge/cloudflare')};`];
   if (named.language === 'typescript') {
@@ -93,7 +95,8 @@ async function writeEntry(named: Named, around: Around, folder: string): Promise
   } else {
     const out = join(folder, 'python_assets');
     console.error(`building ${named.entry} for Workers`);
-    await developWorker({ application: named.entry, out, cache: CACHE, progress: (line) => console.error(line) });
+    const progress = (line: string) => console.error(line);
+    await developWorker({ application: named.entry, out, cache: CACHE, static: withStatic, progress });
     lines.push(
       `import { fromPython } from ${path('wsgi-edge/python')};`,
       `import assets from ${JSON.stringify(join(out, 'assets.mjs'))};`,
@@ -122,7 +125,9 @@ const FLAGS = 'compatibility_flags = ["nodejs_compat", "enable_request_signal"]'
 function writeConfiguration(folder: string): string {
   const rules = join(folder, 'python_assets/wrangler-rules.toml');
   const lines = ['name = "local"', `compatibility_date = "${DATE}"`, FLAGS, ''];
-  if (existsSync(rules)) lines.push(readFileSync(rules, 'utf8'));
+  // Paths start from the configuration, and those of the build from the working folder.
+  if (existsSync(rules))
+    lines.push(readFileSync(rules, 'utf8').replace(/^directory = .*$/m, 'directory = "python_assets/public"'));
   const file = join(folder, 'wrangler.toml');
   writeFileSync(file, lines.join('\n'));
   return file;

@@ -28,6 +28,9 @@ export const SETS = {
   cloudflare: 'test/python/storage/cloudflare.txt',
   pytest: 'test/python/storage/pytest.txt',
   static: 'test/python/static/requirements.txt',
+  s3: 'test/python/s3/requirements.txt',
+  // A server, which the machine's own Python runs.
+  moto: 'test/python/s3/moto.txt',
 };
 export type PackageSet = keyof typeof SETS;
 
@@ -81,12 +84,13 @@ function install(set: PackageSet, fill: (folder: string) => Promise<string>): Pr
 // beside them can.
 const RETRIES = ['--retries', '0', '--timeout', '10'];
 // pip checks some packages against the version of Python that it runs in.
-const PIP = ['-m', 'pip', 'install', ...RETRIES, '--python-version', '3.14', '--ignore-requires-python'];
+const PIP = ['-m', 'pip', 'install', ...RETRIES];
+const FOR_PYODIDE = ['--python-version', '3.14', '--ignore-requires-python'];
 
 async function byPip(set: PackageSet, folder: string): Promise<string> {
   const platforms = set === 'extensions' ? ['--platform', 'pyemscripten_2026_0_wasm32', '--platform', 'any'] : [];
   const what = ['--target', folder, '--only-binary', ':all:', '--no-compile', '--no-deps', '-r', join(root, SETS[set])];
-  await run('python3', [...PIP, ...platforms, ...what]);
+  await run('python3', [...PIP, ...(set === 'moto' ? [] : FOR_PYODIDE), ...platforms, ...what]);
   return `${parse(set)
     .map(({ name, version }) => `${name} ${version}`)
     .join(', ')} (pip)`;

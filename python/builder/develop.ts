@@ -47,7 +47,7 @@ export async function developPython(options: DevelopOptions): Promise<PythonAsse
 
 /** Writes the assets of an application for workerd, with the packages that `developPython` would find.
  *  @throws {WsgiError} when the application can't be built */
-export async function developWorker(options: DevelopOptions & { out: string }): Promise<void> {
+export async function developWorker(options: DevelopOptions & { out: string; static?: boolean }): Promise<void> {
   const cwd = resolve(options.cwd ?? '.');
   const { root } = parseEntry(options.application, cwd);
   await buildFound({ ...options, cwd, target: 'worker' }, packagesOf(options.application, root, cwd));

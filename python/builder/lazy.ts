@@ -37,8 +37,8 @@ export async function developPython(options: DevelopOptions): Promise<PythonAsse
   return develop.developPython(options);
 }
 
-/** Collects the static files of an application of Django or Flask into an empty folder, laid out by URL, as `buildPython` does with
- *  its option `static`.
+/** Collects the static files of an application of Django or Flask, as `buildPython` does with its option `static`, into a folder
+ *  below `cache`. The `folder` of the report is laid out by URL. The same files get the same folder.
  *  @throws {WsgiError} when the application can't be imported, or its collectstatic fails
  *  @example
  *  ```ts
@@ -47,14 +47,15 @@ export async function developPython(options: DevelopOptions): Promise<PythonAsse
  *  import { collectStatic, developPython } from 'wsgi-edge/python/build';
  *
  *  export async function load() {
- *    const assets = await developPython({ application: 'app.py:app', cache: 'node_modules/.cache/wsgi-edge' });
- *    await collectStatic(assets, 'public');
- *    return staticFiles({ folder: 'public' })(fromPython(assets));
+ *    const cache = 'node_modules/.cache/wsgi-edge';
+ *    const assets = await developPython({ application: 'app.py:app', cache });
+ *    const { folder } = await collectStatic(assets, cache);
+ *    return staticFiles({ folder })(fromPython(assets));
  *  }
  *  ``` */
-export async function collectStatic(assets: PythonAssets, folder: string): Promise<StaticReport> {
+export async function collectStatic(assets: PythonAssets, cache: string): Promise<StaticReport> {
   const builder = await import('./static.js');
-  return builder.collectStatic(assets, folder);
+  return builder.collectStatic(assets, cache);
 }
 
 /** Writes the assets of an application for workerd, with the packages that `developPython` would find.
@@ -66,7 +67,7 @@ export async function collectStatic(assets: PythonAssets, folder: string): Promi
  *  export const build = () =>
  *    developWorker({ application: 'app.py:app', out: 'assets', cache: 'node_modules/.cache/wsgi-edge' });
  *  ``` */
-export async function developWorker(options: DevelopOptions & { out: string }): Promise<void> {
+export async function developWorker(options: DevelopOptions & { out: string; static?: boolean }): Promise<void> {
   const develop = await import('./develop.js');
   return develop.developWorker(options);
 }

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, WsgiError } from '../../src/errors.js';
 import { type PythonAssets, signOf } from '../interpreter/assets.js';
 import { bootPython } from '../interpreter/boot.js';
@@ -71,14 +74,25 @@ export async function collectStatics(
   };
 }
 
-/** Collects the static files of an application into a folder, which must be empty.
+/** Collects the static files of an application into a folder below `cache`. Its name is a digest of the files, so that several
+ *  processes can share it.
  *  @throws {WsgiError} when the application can't be imported, or its collectstatic fails */
-export async function collectStatic(assets: PythonAssets, folder: string): Promise<StaticReport> {
+export async function collectStatic(assets: PythonAssets, cache: string): Promise<StaticReport> {
   const [found, , , , remarks] = await find(assets);
-  writeFiles(
-    folder,
-    found.map(([url, bytes, mtime]): Part => [url, bytes, mtime]),
-  );
+  const digest = createHash('sha256');
+  for (const [url, bytes] of found) digest.update(`${url}\0${bytes.length}\0`).update(bytes);
+  const folder = resolve(cache, `static-${digest.digest('hex').slice(0, 16)}`);
+  if (!existsSync(folder)) {
+    mkdirSync(cache, { recursive: true });
+    const partial = mkdtempSync(`${folder}-`);
+    writeFiles(
+      partial,
+      found.map(([url, bytes, mtime]): Part => [url, bytes, mtime]),
+    );
+    // Another process may have been faster.
+    if (existsSync(folder)) rmSync(partial, { recursive: true });
+    else renameSync(partial, folder);
+  }
   return reportOf(found, remarks, folder);
 }
 

@@ -30,6 +30,8 @@ export type Open = (host: string, port: number) => Promise<Connection>;
 export interface TlsSettings {
   hostname: string | undefined;
   checkHostname: boolean;
+  /** Called if the certificate is not for `hostname`, and `checkHostname` is false. A platform that always checks never calls it. */
+  onOtherName(): void;
   /** Certificates in PEM that are trusted. */
   ca: string | undefined;
   /** True if the authorities of the platform are trusted, too. */

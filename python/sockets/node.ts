@@ -4,6 +4,7 @@ import { type Connection, type Open, SocketError, type TlsSettings } from './con
 interface Net {
   readonly rootCertificates: string[];
   connect(options: Record<string, unknown>): Socket;
+  checkServerIdentity(host: string, certificate: unknown): Error | undefined;
 }
 interface Socket {
   readonly readableLength: number;
@@ -115,7 +116,8 @@ class NodeConnection implements Connection {
     this.socket.destroySoon();
   }
 
-  startTls({ hostname, checkHostname, ca, roots, minVersion, maxVersion }: TlsSettings): Promise<Connection> {
+  startTls(settings: TlsSettings): Promise<Connection> {
+    const { hostname, checkHostname, onOtherName, ca, roots, minVersion, maxVersion } = settings;
     const { socket } = this;
     socket.on('error', () => {}); // TLS reports it, too
     listen(socket, 'off', this.listeners);
@@ -123,8 +125,13 @@ class NodeConnection implements Connection {
       hostname === undefined ? {} : { host: hostname, ...(isName(hostname) ? { servername: hostname } : {}) };
     const tls = builtin('node:tls');
     const trusted = ca === undefined ? {} : { ca: roots ? [...tls.rootCertificates, ca] : ca };
-    const identity = checkHostname ? {} : { checkServerIdentity: () => undefined };
-    const options = { socket, minVersion, maxVersion, ...named, ...trusted, ...identity };
+    const checkServerIdentity = (host: string, certificate: unknown) => {
+      const error = tls.checkServerIdentity(host, certificate);
+      if (error === undefined || checkHostname) return error;
+      onOtherName();
+      return undefined;
+    };
+    const options = { socket, minVersion, maxVersion, ...named, ...trusted, checkServerIdentity };
     return established(tls.connect(options), 'secureConnect');
   }
 }

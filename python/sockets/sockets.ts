@@ -128,9 +128,13 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
     },
     async startTls(fd, ms, hostname, checkHostname, ca, roots, minVersion, maxVersion) {
       try {
-        const tls = { hostname, checkHostname, ca, roots, minVersion, maxVersion } as TlsSettings;
+        let result: string | undefined;
+        const onOtherName = () => {
+          result = 'OTHER_NAME';
+        };
+        const tls = { hostname, checkHostname, onOtherName, ca, roots, minVersion, maxVersion } as TlsSettings;
         await startTls(sockOf(fd), tls, ms);
-        return undefined;
+        return result;
       } catch (error) {
         const { code, message } = errorOf(error);
         return `${code} ${message}`;

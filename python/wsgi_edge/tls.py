@@ -1,5 +1,6 @@
 """TLS by the platform. Pyodide's ssl is a stub, which sends plain text, or takes no part in the decision whom to trust."""
 
+import re
 import socket
 import ssl
 import sys
@@ -7,6 +8,7 @@ import sys
 from pyodide.ffi import run_sync
 
 _start_tls = None  # of the JavaScript half
+_ADDRESS = re.compile(r"[\d.]+|.*:.*")
 
 _Context = ssl.SSLContext
 _Socket = ssl.SSLSocket
@@ -131,6 +133,9 @@ def _do_handshake(self, block=False):
     if error is None:
         return
     code, _, reason = error.partition(" ")
+    if code == "OTHER_NAME":
+        self._other_name = True
+        return
     if code == "CERTIFICATE":
         error = ssl.SSLCertVerificationError(
             ssl.SSL_ERROR_SSL, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason}"
@@ -157,7 +162,13 @@ def _connect(self, address):
 
 
 def _getpeercert(self, binary_form=False):
-    raise _refuse("the platform does not show the certificate of the server")
+    """The name that the platform has verified, and nothing else. boto3 compares it, because it sets check_hostname to False."""
+    if binary_form or self._server_hostname is None:
+        raise _refuse("the platform does not show the certificate of the server")
+    if getattr(self, "_other_name", False):
+        return {"subject": (), "subjectAltName": ()}
+    kind = "IP Address" if _ADDRESS.fullmatch(self._server_hostname) else "DNS"
+    return {"subject": (), "subjectAltName": ((kind, self._server_hostname),)}
 
 
 def _unwrap(self):

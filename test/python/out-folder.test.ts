@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -72,6 +73,23 @@ describe('the folder for the assets', () => {
     put({ 'assets/worker.ts': 'mine' });
     expect(() => replaceFiles(out, OLD)).toThrow('holds files that no build wrote: worker.ts');
     expect(list('assets')).toEqual(['manifest.mjs', 'new.bin', 'worker.ts', RECORD]);
+  });
+
+  it('loses only the files of the build before in its folders, too', () => {
+    const out = join(project, 'assets');
+    replaceFiles(out, [...OLD, ['public/static/a b.css', 'old', 1_700_000_000]]);
+    expect(statSync(join(out, 'public/static/a b.css')).mtimeMs).toBe(1_700_000_000_000);
+    replaceFiles(out, NEW);
+    expect(list('assets')).toEqual(['manifest.mjs', 'new.bin', RECORD]);
+    replaceFiles(out, [['public/a.css', 'old']]);
+    put({ 'assets/public/robots.txt': 'mine' });
+    expect(() => replaceFiles(out, NEW)).toThrow('holds files that no build wrote: public/robots.txt');
+    rmSync(join(out, 'public/robots.txt'));
+    // A link is not one of the files that the list has, whatever it leads to.
+    symlinkSync('../../site', join(out, 'public/site'));
+    put({ [`assets/${RECORD}`]: JSON.stringify({ files: ['public/a.css', 'public/site/app.py'] }) });
+    expect(() => replaceFiles(out, NEW)).toThrow('holds files that no build wrote: public/site');
+    expect(existsSync(join(project, 'site/app.py'))).toBe(true);
   });
 
   it('is cleared of a build that was interrupted', () => {

@@ -179,6 +179,11 @@ describe.each(['Node', 'workerd'] as const)('on %s', (where) => {
       expect(await python.ask('stdlib', certificate)).toEqual(refused);
     });
 
+    it('tells a client that compares the name itself only the name that was verified', async () => {
+      expect(await python.ask('verified_names', 'trusted')).toEqual([['DNS', 'localhost']]);
+      expect(await python.ask('verified_names', 'wrong-host')).toEqual(onNode ? [] : refused);
+    });
+
     it('compares the name that Python gives', async () => {
       expect(await python.ask('other_name', 'wrong-host')).toBe('secret');
       expect(await python.ask('other_name', 'trusted')).toEqual(refused);

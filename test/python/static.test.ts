@@ -130,15 +130,15 @@ const platforms: Record<string, (folder: string) => Promise<Platform>> = {
   },
 };
 
-async function readyToServe(child: ChildProcess): Promise<void> {
+async function readyToServe(child: ChildProcess, line = 'Ready on '): Promise<void> {
   let output = '';
   await new Promise<void>((done, fail) => {
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         output += text;
-        if (output.includes('Ready on ')) done();
+        if (output.includes(line)) done();
       });
-    child.once('exit', () => fail(new Error(`wrangler ended:\n${output}`)));
+    child.once('exit', () => fail(new Error(`the server ended:\n${output}`)));
   });
 }
 
@@ -246,12 +246,14 @@ describe.skipIf(missing).each(['flask', 'django'] as const)('%s', (name) => {
 const KNOWN: Record<string, string> = { 'application/javascript': 'text/javascript' };
 
 describe.skipIf(missing)('an application that reads its own files', () => {
-  it('sees them, and is told why it can not open them, unless they are shipped', { timeout: 200_000 }, async () => {
+  it('sees them, and is told why it can not open them, unless they are shipped', { timeout: 300_000 }, async () => {
     const folder = project('reading', 'flask');
     await build(folder, 'flask', '--static', '--target', 'node', '--include', 'static/favicon.ico');
     const app = fromPython(await loadAssets(join(folder, 'python_assets')));
     const ask = async (path: string) => callApp(app, testEnviron({ PATH_INFO: path }));
-    expect(JSON.parse((await ask('/')).text()).at(-1)).toBe('20');
+    expect(JSON.parse((await ask('/')).text()).at(-1)).toBe(
+      String(statSync(join(folder, 'static/css/style.css')).size),
+    );
     expect((await ask('/favicon.ico')).status).toBe('200 OK');
     const told = vi.spyOn(console, 'error').mockImplementation(() => {});
     const refused = await ask('/static/css/style.css').then(
@@ -301,8 +303,27 @@ describe.skipIf(missing)('hashed names', () => {
   });
 });
 
+describe.skipIf(missing)('wsgi-edge serve', () => {
+  it.each(['node', 'cloudflare'])("serves Django's static files on %s", { timeout: 400_000 }, async (target) => {
+    const folder = project(`serve-${target}`, 'django');
+    symlinkSync(resolve(modulesOf('django')), join(folder, 'python_modules'));
+    const port = await freePort();
+    const args = ['serve', 'app.py', '--target', target, '--port', String(port)];
+    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    await readyToServe(child, '(Ctrl+C stops it)');
+    try {
+      for (const file of ['admin/css/base.css', 'shop/style.css', 'brand/gr%C3%B6%C3%9Fe.txt'])
+        expect([file, (await fetch(`http://127.0.0.1:${port}/static/${file}`)).status]).toEqual([file, 200]);
+      expect((await fetch(`http://127.0.0.1:${port}/static/none.css`)).status).toBe(404);
+    } finally {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+  });
+});
+
 describe.skipIf(missing)('a project without static files', () => {
-  it('is told so', { timeout: 100_000 }, async () => {
+  it('is told so', { timeout: 300_000 }, async () => {
     const folder = project('none', 'flask');
     rmSync(join(folder, 'static'), { recursive: true });
     writeFileSync(

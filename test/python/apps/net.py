@@ -162,6 +162,14 @@ def no_hostname(port):
     return tls(port, context)
 
 
+def verified_names(port):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    with socket.create_connection(("localhost", port), timeout=20) as sock:
+        with context.wrap_socket(sock, server_hostname="localhost") as secure:
+            return secure.getpeercert()["subjectAltName"]
+
+
 def other_name(port):
     return tls(port, name="other.example")
 
