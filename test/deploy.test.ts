@@ -12,6 +12,7 @@ import { ensureRuntimeClient } from '../emulation/lambda/install-ric.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
+const LIMIT = 180_000; // ms; the tools take long on a busy machine
 const offline = { ...process.env, WRANGLER_SEND_METRICS: 'false', SLS_TELEMETRY_DISABLED: '1' };
 const runtimeMissing = await ensureRuntimeClient().then(
   () => undefined,
@@ -49,7 +50,7 @@ function rightsIn(resources: Record<string, unknown>): string[] {
 }
 
 describe('wrangler deploy --dry-run', () => {
-  it('makes a Worker that serves the showcase', async () => {
+  it('makes a Worker that serves the showcase', { timeout: LIMIT }, async () => {
     const wrangler = join('node_modules', 'wrangler', 'bin', 'wrangler.js');
     await run(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', join(folder, 'worker')], {
       env: offline,
@@ -84,6 +85,7 @@ describe('wrangler deploy --dry-run', () => {
 describe('osls package', () => {
   it.skipIf(runtimeMissing !== undefined && !process.env.CI)(
     "makes a function that serves the showcase in Lambda's runtime, buffered and streaming",
+    { timeout: LIMIT },
     async () => {
       await run(process.execPath, ['scripts/bundle-lambda.ts']);
       const osls = join('node_modules', 'serverless', 'bin', 'serverless.js');
