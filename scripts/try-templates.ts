@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
 const ALL = ['ts', 'flask', 'django', 'bottle'];
 /** The templates that are tried with a package manager. */
-const TEMPLATES: Record<string, string[]> = { npm: ALL, pnpm: ALL, yarn: ['flask'], bun: ['ts'] };
+const TEMPLATES: Record<string, string[]> = { npm: ALL, pnpm: ALL, yarn: ['ts'], bun: ['ts'] };
 /** The packages of the managers that are not installed with this project, because Bun has 100 MB. */
 const PACKAGES: Record<string, string> = { yarn: '@yarnpkg/cli-dist@4.18.1', bun: 'bun@1.4.5' };
 const LIMIT = 600_000; // ms for a step

@@ -188,6 +188,18 @@ describe('on an older Node', () => {
     expect(out).toMatch(/\n\nPOST .* from standard input$/);
   });
 
+  it('does not go on with a Node that is old as well', async () => {
+    mkdirSync(join(folder, 'bin'), { recursive: true });
+    writeFileSync(join(folder, 'bin/npm'), '#!/bin/sh\necho /usr/bin/node\necho 20.20.2\n', { mode: 0o755 });
+    const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
+    const child = spawn(process.execPath, args('request', 'app.ts'), { cwd: folder, env });
+    started.push(child);
+    let err = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    expect(await exited(child)).toBe(1);
+    expect(err).toMatch(/npm gives Node 20\.20\.2 \(\/usr\/bin\/node\); install Node 22\.18 or later\n$/);
+  });
+
   it('ends with the same status', async () => {
     const child = spawn(process.execPath, args('request', 'app.ts', '/boom'), { cwd: folder, stdio: 'ignore' });
     started.push(child);
