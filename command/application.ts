@@ -12,17 +12,29 @@ export type Named =
   | { language: 'python'; entry: string };
 
 /** Reads "app.ts[:name]", "app.py[:name]" or "package.module:name".
- *  @throws {WsgiError} when the file does not exist */
+ *  @throws {WsgiError} when it is neither, and when the file or module does not exist */
 export function parseApplication(text: string): Named {
   const [, path, name] = /^(.+?\.[cm]?[jt]sx?)(?::(.+))?$/.exec(text) ?? [];
   if (path === undefined) {
     const [, script] = /^(.+?\.py)(?::.+)?$/.exec(text) ?? [];
     if (script !== undefined && !existsSync(script)) throw new WsgiError(`wsgi-edge: there is no file ${script}`);
+    if (script === undefined) checkModule(text);
     return { language: 'python', entry: text };
   }
   const file = resolve(path);
   if (!existsSync(file)) throw new WsgiError(`wsgi-edge: there is no file ${path}`);
   return { language: 'typescript', file, name };
+}
+
+function checkModule(text: string): void {
+  const [, name] = /^(\w+(?:\.\w+)*)(?::[\w.]+)?$/.exec(text) ?? [];
+  if (name === undefined)
+    throw new WsgiError(
+      `wsgi-edge: ${JSON.stringify(text)} names no application: it must be like app.ts, app.py or package.module:name`,
+    );
+  const path = name.replaceAll('.', '/');
+  if (!existsSync(`${path}.py`) && !existsSync(`${path}/__init__.py`))
+    throw new WsgiError(`wsgi-edge: there is no file ${path}.py, the Python module ${name}`);
 }
 
 /** Imports the application of a module of TypeScript or JavaScript: the export that is named, or the default one.

@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { callApp, testEnviron } from 'wsgi-edge/testing';
 import { validator } from 'wsgi-edge/validator';
@@ -48,7 +48,7 @@ async function checkApplication(named: Named): Promise<Finding[]> {
     if (breach !== undefined) return [mistake(`GET /: ${breach.split('\n')[0]}`)];
     return [
       Number(status.slice(0, 3)) >= 500
-        ? advice(`GET / answers ${status}`)
+        ? advice(`GET / answers ${status}${logged.length === 0 ? '' : `:\n${logged.join('').trimEnd()}`}`)
         : ok(`GET / answers ${status}, and the validator has no complaint`),
     ];
   } catch (error) {
@@ -81,13 +81,14 @@ async function checkWorker(named: Named): Promise<Finding[]> {
     );
   if (main === undefined || !existsSync(main)) return [...findings, mistake(`${file}: main names no file`)];
   const source = readFileSync(main, 'utf8');
+  const shown = relative('.', main);
   findings.push(
-    ...checkExports(main, source, 'toCloudflareHandler', 'export default toCloudflareHandler(application)'),
+    ...checkExports(shown, source, 'toCloudflareHandler', 'export default toCloudflareHandler(application)'),
   );
   findings.push(...missingBindings(file, source + sourceOf(named), config));
   const python = /python_assets\/(\w+)\.mjs/.exec(source)?.[1];
   if (python === 'node')
-    findings.push(mistake(`${main} imports node.mjs, which is for Node and Lambda: import assets.mjs`));
+    findings.push(mistake(`${shown} imports node.mjs, which is for Node and Lambda: import assets.mjs`));
   const ruled = (type: string, name: string) =>
     rules.some((rule) => rule.type === type && rule.globs.some((glob) => glob.endsWith(name)));
   if (python !== undefined && !(ruled('Data', '.bin') && ruled('Data', '.zip') && ruled('CompiledWasm', '.wasm')))
@@ -96,7 +97,7 @@ async function checkWorker(named: Named): Promise<Finding[]> {
     );
   return findings.some(({ level }) => level === 'mistake')
     ? findings
-    : [...findings, ok(`${file} and ${main} fit together`)];
+    : [...findings, ok(`${file} and ${shown} fit together`)];
 }
 
 async function readWrangler(file: string): Promise<WranglerConfig | undefined> {
@@ -112,13 +113,15 @@ async function readWrangler(file: string): Promise<WranglerConfig | undefined> {
   }
 }
 
-/** Finds the bindings that sources read from `workers.env`, and that the configuration has not. */
+/** Finds the bindings that sources read from `workers.env`, and that the configuration has not. It can't know secrets. */
 function missingBindings(file: string, source: string, config: WranglerConfig): Finding[] {
   const used = new Set(Array.from(source.matchAll(/workers\.env['"]?\]?\.(\w+)/g), ([, name = '']) => name));
   const known = JSON.stringify(config);
   return [...used]
     .filter((name) => !known.includes(JSON.stringify(name)))
-    .map((name) => mistake(`${file} has no binding ${name}, which the application reads from workers.env`));
+    .map((name) =>
+      advice(`${file} has no binding ${name}, which the application reads from workers.env, unless it is a secret`),
+    );
 }
 
 const sourceOf = (named: Named): string => (named.language === 'typescript' ? readFileSync(named.file, 'utf8') : '');
@@ -140,7 +143,8 @@ function checkExports(file: string, source: string, wanted: string, example: str
   }
   const [other] = makers;
   if (other !== undefined) return [mistake(`${file} exports a handler for ${MAKERS[other]} (${other}): ${example}`)];
-  return source.includes('wsgi-edge') ? [mistake(`${file} exports no handler: ${example}`)] : [];
+  // Another module may make the handler.
+  return /^export\b/m.test(source) ? [] : [mistake(`${file} exports no handler: ${example}`)];
 }
 
 function checkLambda(): Finding[] {

@@ -25,6 +25,13 @@ interface Project {
   name: string;
   language: Language;
   platforms: readonly Platform[];
+  manager: Manager;
+}
+
+/** The package manager that runs the command. */
+interface Manager {
+  name: string;
+  version: string;
 }
 
 /** Writes a project. Only an empty folder is written into.
@@ -49,20 +56,24 @@ export async function initCommand([given = '.']: string[], values: Values): Prom
     name,
     language: languages[0] ?? 'ts',
     platforms: chosen.length === 0 ? PLATFORMS : chosen,
+    manager: managerOf(process.env.npm_config_user_agent),
   };
   write(project);
   const here = relative(process.cwd(), folder);
-  const manager = managerOf(process.env.npm_config_user_agent);
+  const { name: manager } = project.manager;
   console.log(`wrote ${name} into ${folder}\n`);
   if (here !== '') console.log(`  cd ${here}`);
   console.log(`  ${manager} install\n  ${manager} run dev      serves it here, and again after each change`);
 }
 
-/** The package manager that runs the command, by the name that it gives itself. */
-const managerOf = (agent = 'npm'): string => /^(npm|pnpm|yarn|bun)\b/.exec(agent)?.[1] ?? 'npm';
+/** Reads the name that package managers give themselves, such as "yarn/4.17.1 npm/? node/v24.21.0 linux x64". */
+function managerOf(agent = ''): Manager {
+  const [, name = 'npm', version = ''] = /^(npm|pnpm|yarn|bun)\/(\S+)/.exec(agent) ?? [];
+  return { name, version };
+}
 
 function write(project: Project): void {
-  const { folder, name, language, platforms } = project;
+  const { folder, name, language, platforms, manager } = project;
   mkdirSync(folder, { recursive: true });
   for (const template of ['common', language]) cpSync(join(TEMPLATES, template), folder, { recursive: true });
   // npm would leave the file out of the package under its own name.
@@ -74,6 +85,8 @@ function write(project: Project): void {
   const put = (file: string, text: string) => writeFileSync(join(folder, file), text);
   put('package.json', `${JSON.stringify(manifestOf(project), null, 2)}\n`);
   put('README.md', readmeOf(project));
+  // Plug'n'Play, the default, keeps packages in archives, which workerd and AWS's runtime client can't read.
+  if (manager.name === 'yarn' && !manager.version.startsWith('1.')) put('.yarnrc.yml', 'nodeLinker: node-modules\n');
   if (platforms.includes('cloudflare')) {
     put(
       'worker.ts',
@@ -127,7 +140,7 @@ function entryOf({ language }: Project, assets: 'assets' | 'node', imported: str
 function manifestOf({ name, language, platforms }: Project): object {
   const application = APPLICATIONS[language];
   const python = language !== 'ts';
-  const first = python ? 'npm run build && ' : '';
+  const first = python ? 'node --run build && ' : '';
   const has = (platform: Platform) => platforms.includes(platform);
   const external = python ? ' --external:./python_assets/node.mjs' : '';
   const copy = python ? ' && cp -r python_assets build/' : '';
@@ -149,8 +162,8 @@ function manifestOf({ name, language, platforms }: Project): object {
       ...(has('lambda') && {
         'dev:lambda': `wsgi-edge serve ${application} --target lambda`,
         'build:lambda': `${first}esbuild lambda.ts --bundle --platform=node --format=esm --target=node22${external} --outfile=build/lambda.mjs${copy}`,
-        'package:lambda': 'npm run build:lambda && osls package',
-        'deploy:lambda': 'npm run build:lambda && osls deploy',
+        'package:lambda': 'node --run build:lambda && osls package',
+        'deploy:lambda': 'node --run build:lambda && osls deploy',
       }),
     },
     dependencies: { 'wsgi-edge': `^${VERSION}` },
@@ -212,7 +225,10 @@ functions:
       invokeMode: RESPONSE_STREAM
 `;
 
-const samOf = ({ language }: Project): string => `# For AWS SAM: npm run build:lambda && sam deploy --guided
+const samOf = ({
+  language,
+  manager,
+}: Project): string => `# For AWS SAM: ${manager.name} run build:lambda && sam deploy --guided
 AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
 
@@ -238,16 +254,17 @@ Resources:
       FunctionUrlConfig: { AuthType: NONE, InvokeMode: RESPONSE_STREAM }
 `;
 
-function readmeOf({ name, platforms }: Project): string {
-  const has = (platform: Platform) => platforms.includes(platform);
-  const rows = [
-    'npm install',
-    'npm run dev                  # serves it on Node, and again after each change',
-    'npm test',
-    'npm run check                # looks for mistakes in the application and its configuration',
-    ...(has('cloudflare') ? ['npm run dev:cloudflare       # on workerd', 'npm run deploy:cloudflare'] : []),
-    ...(has('lambda') ? ["npm run dev:lambda           # in AWS's runtime client", 'npm run deploy:lambda'] : []),
-    ...(has('node') ? ['npm start                    # on Node, for production'] : []),
+function readmeOf({ name, platforms, manager }: Project): string {
+  const rows: Array<[script: string, comment: string]> = [
+    ['dev', 'serves it on Node, and again after each change'],
+    ['test', ''],
+    ['check', 'looks for mistakes in the application and its configuration'],
   ];
-  return `# ${name}\n\n\`\`\`sh\n${rows.join('\n')}\n\`\`\`\n`;
+  if (platforms.includes('cloudflare')) rows.push(['dev:cloudflare', 'on workerd'], ['deploy:cloudflare', '']);
+  if (platforms.includes('lambda')) rows.push(['dev:lambda', "in AWS's runtime client"], ['deploy:lambda', '']);
+  if (platforms.includes('node')) rows.push(['start', 'on Node, for production']);
+  const lines = rows.map(([script, comment]) =>
+    `${`${manager.name} run ${script}`.padEnd(28)}${comment && ` # ${comment}`}`.trimEnd(),
+  );
+  return `# ${name}\n\n\`\`\`sh\n${[`${manager.name} install`, ...lines].join('\n')}\n\`\`\`\n`;
 }

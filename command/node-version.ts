@@ -36,12 +36,18 @@ export async function runOnNewerNode(): Promise<void> {
 async function newerNode(): Promise<string> {
   const why = `wsgi-edge needs Node 22.18 or later, and this is ${process.versions.node}`;
   console.error(`${why}: going on with the npm package node@${NODE}`);
-  const args = ['exec', '--yes', `--package=node@${NODE}`, '--', 'node', '-p', 'process.execPath'];
+  const args = ['exec', '--yes', `--package=node@${NODE}`, '--', 'node', '-p', PRINT];
   const { stdout } = await promisify(execFile)('npm', args, { shell: process.platform === 'win32' }).catch((cause) => {
     const reason = String(cause.stderr || cause.message).trim();
     throw new WsgiError(`wsgi-edge: npm could not install node@${NODE}; install Node 22.18 or later:\n${reason}`, {
       cause,
     });
   });
-  return stdout.trim();
+  const [path = '', version = ''] = stdout.trim().split('\n');
+  // A project may have links by which npm finds the package, but not its program.
+  if (isOld(version))
+    throw new WsgiError(`wsgi-edge: npm gives Node ${version} (${path}); install Node 22.18 or later`);
+  return path;
 }
+
+const PRINT = 'process.execPath+String.fromCharCode(10)+process.versions.node';

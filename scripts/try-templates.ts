@@ -1,6 +1,6 @@
 // Writes a project of each template with the packed package, as `npm create wsgi-edge` does, and goes through the steps of its
 // user: install, serve, test, check, and build the deployment. Prints the seconds of each step.
-// node scripts/try-templates.ts [--manager npm|pnpm] [--template ts|flask|django|bottle]
+// node scripts/try-templates.ts [--manager npm|pnpm|yarn|bun] [--template ts|flask|django|bottle]
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,8 +10,11 @@ import { parseArgs, promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
-const TEMPLATES = ['ts', 'flask', 'django', 'bottle'];
-const MANAGERS = ['npm', 'pnpm'];
+const ALL = ['ts', 'flask', 'django', 'bottle'];
+/** The templates that are tried with a package manager. */
+const TEMPLATES: Record<string, string[]> = { npm: ALL, pnpm: ALL, yarn: ['ts'], bun: ['ts'] };
+/** The packages of the managers that are not installed with this project, because Bun has 100 MB. */
+const PACKAGES: Record<string, string> = { yarn: '@yarnpkg/cli-dist@4.18.1', bun: 'bun@1.4.5' };
 const LIMIT = 600_000; // ms for a step
 const FIRST_ANSWER = 240_000; // ms
 
@@ -19,9 +22,17 @@ const { values } = parseArgs({
   options: { manager: { type: 'string', multiple: true }, template: { type: 'string', multiple: true } },
 });
 
-const PATH = [dirname(process.execPath), join(root, 'node_modules/.bin'), process.env.PATH].join(':');
-const env = { ...process.env, PATH, CI: 'true', WRANGLER_SEND_METRICS: 'false', SLS_INTERACTIVE_SETUP_ENABLE: '0' };
 const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-templates-'));
+// yarn takes a package.json above a project for one of a workspace.
+const tools = join(scratch, 'tools');
+const bin = (folder: string) => join(folder, 'node_modules/.bin');
+const PATH = [dirname(process.execPath), bin(tools), bin(root), process.env.PATH].join(':');
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  ...{ PATH, CI: 'true', WRANGLER_SEND_METRICS: 'false', SLS_INTERACTIVE_SETUP_ENABLE: '0' },
+  // Under CI, yarn would refuse to write its lock file.
+  YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
+};
 
 async function command(folder: string, program: string, ...args: string[]): Promise<string> {
   try {
@@ -85,9 +96,9 @@ async function tryTemplate(manager: string, template: string, tarball: string): 
     await act();
     seconds[what] = (performance.now() - start) / 1000;
   };
-  await step('create', () =>
-    command(scratch, join(scratch, 'node_modules/.bin/create-wsgi-edge'), name, `--${template}`),
-  );
+  // The project is written for the manager that runs the command, which tells its name.
+  env.npm_config_user_agent = `${manager}/${(await command(scratch, manager, '--version')).trim()}`;
+  await step('create', () => command(scratch, 'create-wsgi-edge', name, `--${template}`));
   const manifest = join(folder, 'package.json');
   const json = JSON.parse(readFileSync(manifest, 'utf8'));
   // The packed package, because the present version may not be published yet.
@@ -98,7 +109,7 @@ async function tryTemplate(manager: string, template: string, tarball: string): 
     const body = await serve(folder, manager);
     if (!/hello/i.test(body)) throw new Error(`${name} greets with ${body}`);
   });
-  await step('test', () => command(folder, manager, 'test'));
+  await step('test', () => command(folder, manager, 'run', 'test'));
   if (template !== 'ts') await step('build', () => command(folder, manager, 'run', 'build'));
   await step('types', () => command(folder, 'npx', 'tsc'));
   await step('check', () => command(folder, manager, 'run', 'check'));
@@ -110,12 +121,15 @@ async function tryTemplate(manager: string, template: string, tarball: string): 
 
 try {
   const tarballs = [await pack(join(root, 'create')), await pack(root)];
-  writeFileSync(join(scratch, 'package.json'), '{"private":true}');
-  mkdirSync(join(scratch, 'node_modules'), { recursive: true });
-  await command(scratch, 'npm', 'install', '--no-audit', '--no-fund', ...tarballs);
+  const managers = values.manager ?? Object.keys(TEMPLATES);
+  const packages = managers.flatMap((manager) => PACKAGES[manager] ?? []);
+  const allowScripts = { bun: true };
+  mkdirSync(tools);
+  writeFileSync(join(tools, 'package.json'), JSON.stringify({ private: true, allowScripts }));
+  await command(tools, 'npm', 'install', '--no-audit', '--no-fund', ...tarballs, ...packages);
   const rows: Array<Record<string, number | string>> = [];
-  for (const manager of values.manager ?? MANAGERS)
-    for (const template of values.template ?? TEMPLATES) {
+  for (const manager of managers)
+    for (const template of values.template ?? TEMPLATES[manager] ?? []) {
       const seconds = await tryTemplate(manager, template, tarballs[1] as string);
       const rounded = Object.entries(seconds).map(([what, time]) => [what, Number(time.toFixed(1))]);
       rows.push({ manager, template, ...Object.fromEntries(rounded) });

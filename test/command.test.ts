@@ -115,6 +115,8 @@ describe('mistakes', () => {
     [['serve', 'app.ts', '--prot', '1'], /Unknown option '--prot'; wsgi-edge serve --help lists the options/],
     [['serve'], /usage: wsgi-edge serve APPLICATION/],
     [['serve', 'none.ts'], /there is no file none\.ts/],
+    [['serve', '.'], /"\." names no application: it must be like app\.ts, app\.py or package\.module:name/],
+    [['serve', 'site.wsgi:app'], /there is no file site\/wsgi\.py, the Python module site\.wsgi/],
     [['serve', 'none.py'], /there is no file none\.py/],
     [['serve', 'app.ts', '--port', '80a'], /--port must be a number from 0 to 65535, not "80a"/],
     [['serve', 'app.ts', '--target', 'lambda:sqs'], /--target is node, cloudflare or lambda\[/],
@@ -184,6 +186,18 @@ describe('on an older Node', () => {
     child.stdin.end('from standard input');
     expect(await exited(child)).toBe(0);
     expect(out).toMatch(/\n\nPOST .* from standard input$/);
+  });
+
+  it('does not go on with a Node that is old as well', async () => {
+    mkdirSync(join(folder, 'bin'), { recursive: true });
+    writeFileSync(join(folder, 'bin/npm'), '#!/bin/sh\necho /usr/bin/node\necho 20.20.2\n', { mode: 0o755 });
+    const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
+    const child = spawn(process.execPath, args('request', 'app.ts'), { cwd: folder, env });
+    started.push(child);
+    let err = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    expect(await exited(child)).toBe(1);
+    expect(err).toMatch(/npm gives Node 20\.20\.2 \(\/usr\/bin\/node\); install Node 22\.18 or later\n$/);
   });
 
   it('ends with the same status', async () => {
@@ -487,6 +501,23 @@ describe('check', () => {
     expect(await run('check', 'app.ts')).toMatchObject({ code: 0, out: expect.stringContaining('no mistakes found') });
   });
 
+  it('takes no handler of another module and no secret for a mistake', async () => {
+    symlinkSync(join(root, 'node_modules/wrangler'), join(folder, 'node_modules/wrangler'));
+    put('wrangler.toml', 'name = "a"\nmain = "worker.ts"\ncompatibility_date = "2026-11-17"\n');
+    put('worker.ts', "import { handlers } from './handlers.ts';\nexport default handlers.worker;\n");
+    put('secret.ts', `${APP}\n// environ['workers.env'].SECRET_KEY\n`);
+    const { code, out } = await run('check', 'secret.ts');
+    rmSync(join(folder, 'wrangler.toml'));
+    expect(out).toMatch(/advice +wrangler\.toml has no binding SECRET_KEY, .* unless it is a secret/);
+    expect(out).toMatch(/ok +wrangler\.toml and worker\.ts fit together/);
+    expect(code).toBe(0);
+  });
+
+  it('says why GET / fails', async () => {
+    put('fails.mjs', "export default () => { throw new Error('no database'); };");
+    expect((await run('check', 'fails.mjs')).out).toMatch(/advice +GET \/ answers 500 .*:\n[\s\S]*no database/);
+  });
+
   it('names the wrong export on Lambda', async () => {
     put(
       'serverless.yml',
@@ -549,6 +580,24 @@ describe('init', () => {
     expect(
       readdirSync(join(folder, 'only')).filter((name) => /worker|lambda|wrangler|serverless|template/.test(name)),
     ).toEqual([]);
+  });
+
+  it.each([
+    ['yarn/4.18.1 npm/? node/v24.21.0 linux x64', 'yarn', true],
+    ['yarn/1.22.22 npm/? node/v24.21.0 linux x64', 'yarn', false],
+    ['bun/1.4.5 npm/? node/v24.21.0 linux x64', 'bun', false],
+  ])('speaks the language of %s', async (agent, manager, configured) => {
+    const name = `by ${agent.replace(/ .*/, '').replace('/', ' ')}`;
+    const before = process.env.npm_config_user_agent;
+    process.env.npm_config_user_agent = agent;
+    const { out } = await run('init', name).finally(() => {
+      if (before === undefined) delete process.env.npm_config_user_agent;
+      else process.env.npm_config_user_agent = before;
+    });
+    expect(out).toContain(`${manager} run dev`);
+    expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toContain(`${manager} run check`);
+    // Its default layout of packages has no files for workerd.
+    expect(existsSync(join(folder, name, '.yarnrc.yml'))).toBe(configured);
   });
 
   it('takes one language', async () => {
