@@ -177,7 +177,9 @@ describe('SIGTERM', () => {
     child.kill('SIGTERM');
     child.kill('SIGCONT');
     const answers = await Promise.all(requests.map(({ whole }) => whole));
-    expect(answers.filter((answer) => !/^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*now/.test(answer))).toEqual([]);
+    // The server may have accepted some of them, and answered, before it heard of the signal.
+    expect(answers.filter((answer) => !/^HTTP\/1\.1 200 [\s\S]*now/.test(answer))).toEqual([]);
+    expect(answers.filter((answer) => answer.includes('Connection: close')).length).toBeGreaterThan(25);
     expect(await exit).toEqual([null, 'SIGTERM']);
   });
 

@@ -126,24 +126,27 @@ export function installSockets(module: PyodideModule, open: Open, owner: () => u
       const { failure } = sockOf(fd);
       return failure && `${failure.code} ${failure.message}`;
     },
-    async startTls(fd, ms, hostname, checkHostname, ca, roots, minVersion, maxVersion) {
-      try {
-        let result: string | undefined;
-        const onOtherName = () => {
-          result = 'OTHER_NAME';
-        };
-        const tls = { hostname, checkHostname, onOtherName, ca, roots, minVersion, maxVersion } as TlsSettings;
-        await startTls(sockOf(fd), tls, ms);
-        return result;
-      } catch (error) {
-        const { code, message } = errorOf(error);
-        return `${code} ${message}`;
-      }
-    },
+    startTls: (fd, ms, hostname, checkHostname, ca, roots, minVersion, maxVersion) =>
+      resultOfTls(sockOf(fd), ms, { hostname, checkHostname, ca, roots, minVersion, maxVersion } as TlsSettings),
     close() {
       for (const sock of all) operations.close(sock);
     },
   };
+}
+
+/** Starts TLS. Python raises its own exceptions, so it gets the code and message of an error instead of the error. */
+async function resultOfTls(sock: Sock, ms: number | undefined, settings: TlsSettings): Promise<string | undefined> {
+  let result: string | undefined;
+  const onOtherName = () => {
+    result = 'OTHER_NAME';
+  };
+  try {
+    await startTls(sock, { ...settings, onOtherName }, ms);
+    return result;
+  } catch (error) {
+    const { code, message } = errorOf(error);
+    return `${code} ${message}`;
+  }
 }
 
 function createOperations(module: PyodideModule, open: Open, owner: () => unknown, all: Set<Sock>) {
