@@ -196,6 +196,8 @@ async function edit(contender: Contender): Promise<number> {
 
 async function perSecond(contender: Contender, ...more: string[]): Promise<number> {
   const running = await run(contender, warm, false, ...more);
+  // The other workers start after the first one. A connection stays with the worker that it was given to.
+  await pause(10_000);
   await autocannon({ url: running.url, connections: CONNECTIONS, duration: 2 });
   const { requests, non2xx, errors } = await autocannon({ url: running.url, connections: CONNECTIONS, duration: LOAD });
   await stop(running);
