@@ -73,7 +73,9 @@ Object.assign(env, {
   DATA_FOLDER: join(out, 'data'),
   DJANGO_SETTINGS_MODULE: 'board.settings',
   PYTHONPATH: [packages, join(root, 'examples/django/python')].join(':'),
+  // Python has compiled everything before, as on a server.
   PYTHONPYCACHEPREFIX: join(out, 'pycache'),
+  PYTHONDONTWRITEBYTECODE: '',
 });
 const version = execFileSync('python3', ['-c', 'import sys; print(".".join(map(str, sys.version_info[:3])))']);
 const contenders = {
