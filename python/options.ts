@@ -1,4 +1,5 @@
 import { WsgiError } from '../src/errors.js';
+import type { Environment } from './environment.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import type { Open } from './sockets/connection.js';
 import { openerOf, type SocketOptions } from './sockets/options.js';
@@ -8,7 +9,7 @@ import { type Files, ownerOf } from './storage/index.js';
 export interface InterpreterOptions {
   /** Environment variables. They are set before the application is imported, unless a snapshot already holds it. One that is
    *  undefined is not set, so `process.env.NAME` can be given. */
-  env?: Record<string, string | undefined>;
+  env?: Environment;
   /** The number of turns that are taken in one interpreter at a time: others run while one waits for a promise. The default is 32
    *  if the assets were built with `--concurrent`, else 1, and then it can't be more. */
   concurrency?: number;

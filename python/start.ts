@@ -1,5 +1,6 @@
 import type { WsgiError } from '../src/errors.js';
 import { type Bridge, createBridge } from './bridge/bridge.js';
+import { definedIn } from './environment.js';
 import type { PythonAssets } from './interpreter/assets.js';
 import { bootPython } from './interpreter/boot.js';
 import type { Settings } from './options.js';
@@ -10,8 +11,6 @@ import { startThread } from './threads/remote.js';
  *  @throws {WsgiError} (the function, as a rejection) when the assets do not fit this package or one another */
 export function createStarter(given: PythonAssets, settings: Settings) {
   const { workers, jspi, freeSnapshot, env, files, sockets, open } = settings;
-  const variables: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) if (value !== undefined) variables[name] = value;
   let assets = given;
 
   const startHere = async (onFatal: (error: WsgiError) => void): Promise<Bridge> => {
@@ -37,7 +36,7 @@ export function createStarter(given: PythonAssets, settings: Settings) {
     const bridge = await (workers === 0
       ? startHere(onFatal)
       : startThread(given.url as string, { jspi, files, sockets }, onFatal));
-    bridge.setEnvironment(variables);
+    bridge.setEnvironment(definedIn(env));
     return bridge;
   };
 }

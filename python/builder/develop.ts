@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
+import { definedIn, type Environment } from '../environment.js';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets } from '../interpreter/assets.js';
 import { readZip } from '../interpreter/zip.js';
 import { collect, parseEntry } from './collect.js';
@@ -25,6 +26,15 @@ import { withSite } from './static.js';
 export interface DevelopOptions extends Pick<BuildOptions, 'application' | 'cwd' | 'progress' | 'concurrent'> {
   /** The folder that keeps the built packages. */
   cache: string;
+  /** Environment variables that the application needs for its import. They are not part of the assets, so give them to
+   *  `fromPython` too. One that is undefined is not set. */
+  env?: Environment;
+}
+
+/** Options of `developWorker`. */
+export interface DevelopWorkerOptions extends Omit<DevelopOptions, 'env'>, Pick<BuildOptions, 'static'> {
+  /** The folder for the assets. */
+  out: string;
 }
 
 /** Makes assets for development on Node: the packages of an application are built and frozen once, and its own files are read
@@ -33,21 +43,20 @@ export interface DevelopOptions extends Pick<BuildOptions, 'application' | 'cwd'
  *  @throws {WsgiError} when the packages can't be built, or the application can't be imported in the first build
  *  https://packaging.python.org/en/latest/specifications/inline-script-metadata/ */
 export async function developPython(options: DevelopOptions): Promise<PythonAssets> {
-  const { cache, application, progress = () => {}, concurrent = true } = options;
+  const { cache, application, concurrent = true } = options;
   const cwd = resolve(options.cwd ?? '.');
   const { root, application: entry } = parseEntry(application, cwd);
   const sources = packagesOf(application, root, cwd);
   const key = createHash('sha256').update(JSON.stringify([FORMAT, root, entry, concurrent, sources.marks]));
   const folder = join(resolve(cwd, cache), `develop-${key.digest('hex').slice(0, 16)}`);
-  if (!existsSync(join(folder, 'node.mjs')))
-    await buildBase(folder, { ...options, cwd, concurrent }, sources, progress);
+  if (!existsSync(join(folder, 'node.mjs'))) await buildBase(folder, { ...options, cwd, concurrent }, sources);
   const { default: base } = (await import(pathToFileURL(join(folder, 'node.mjs')).href)) as { default: PythonAssets };
   return withFiles(base, root, [folder, join(cwd, 'python_modules')]);
 }
 
 /** Writes the assets of an application for workerd, with the packages that `developPython` would find.
  *  @throws {WsgiError} when the application can't be built */
-export async function developWorker(options: DevelopOptions & { out: string; static?: boolean }): Promise<void> {
+export async function developWorker(options: DevelopWorkerOptions): Promise<void> {
   const cwd = resolve(options.cwd ?? '.');
   const { root } = parseEntry(options.application, cwd);
   await buildFound({ ...options, cwd, target: 'worker' }, packagesOf(options.application, root, cwd));
@@ -94,18 +103,17 @@ function scriptDependencies(application: string, cwd: string): string | undefine
 
 async function buildBase(
   folder: string,
-  options: DevelopOptions & { cwd: string },
+  { env = {}, ...options }: DevelopOptions & { cwd: string },
   sources: PackageSources,
-  progress: (line: string) => void,
 ): Promise<void> {
   mkdirSync(dirname(folder), { recursive: true });
   const scratch = mkdtempSync(`${folder}-`);
   try {
     const out = join(scratch, 'assets');
-    progress('building the packages of the application (once)');
+    options.progress?.('building the packages of the application (once)');
     // collectstatic with hashed names looks for the source map of each script.
     const include = ['packages/**/*.map'];
-    await buildFound({ ...options, out, snapshot: 'framework', target: 'node', include }, sources);
+    await buildFound({ ...options, out, snapshot: 'framework', target: 'node', include }, sources, definedIn(env));
     // Another process may have built the same at the same time.
     if (!existsSync(folder)) renameSync(out, folder);
   } finally {
@@ -117,6 +125,7 @@ async function buildBase(
 async function buildFound(
   options: BuildOptions & { cwd: string; cache: string },
   { packages, requirements, text }: PackageSources,
+  env: Record<string, string> = {},
 ): Promise<void> {
   const { cwd, progress = () => {} } = options;
   const cache = resolve(cwd, options.cache);
@@ -129,12 +138,11 @@ async function buildFound(
     const list = join(scratch, 'dependencies of the script');
     if (text !== undefined) writeFileSync(list, text);
     const required = text === undefined ? requirements : list;
-    await buildPython({
-      ...options,
+    const found = {
       ...(packages !== undefined && { packages }),
       ...(required !== undefined && { requirements: required }),
-      progress: () => {},
-    });
+    };
+    await buildPython({ ...options, ...found, progress: () => {} }, env);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

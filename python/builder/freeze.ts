@@ -7,15 +7,17 @@ import { compressBlock } from './lz4.js';
 
 /** Imports the application, and takes a snapshot of the memory after it.
  *  @param level  the contents of the snapshot: the application, only its packages, or nothing (no snapshot is taken)
+ *  @param unkept  environment variables that the application finds if it is not in the snapshot
  *  @returns the assets with the snapshot, and the bytes of wasm memory after the import
  *  @throws {WsgiError} when the application can't be imported or can't be frozen */
 export async function freeze(
   unfrozen: PythonAssets,
   level: 'app' | 'framework' | 'none',
   progress: (line: string) => void,
+  unkept: Record<string, string>,
 ): Promise<{ assets: PythonAssets; memory: number }> {
   const { application, env } = unfrozen.manifest;
-  const booted = await importing(unfrozen, application, [], level === 'app');
+  const booted = await importing(unfrozen, application, [], level === 'app', level === 'app' ? {} : unkept);
   const memory = booted.module.HEAP8.length;
   progress(`imported ${application}`);
   if (level === 'none') return { assets: unfrozen, memory };
@@ -78,19 +80,30 @@ function checkTable(table: WebAssembly.Table, before: number): void {
       );
 }
 
+/** Sets environment variables of an interpreter. */
+export function setEnvironment(python: Booted['python'], env: Record<string, string>): void {
+  python.runPython(`import os; os.environ.update(${JSON.stringify(env)})`);
+}
+
+// The frames of a traceback that belong to the build and to Python's import.
+const FOREIGN =
+  /^ {2}File "(?:<exec>|<frozen importlib|[^"]*\/(?:_pyodide|importlib)\/|\/packages\/wsgi_edge\/).*\n(?: {4}.*\n)*/gm;
+
 /** Starts an interpreter that has imported modules and, unless it is undefined, the application. */
 async function importing(
   assets: PythonAssets,
   application: string | undefined,
   modules: string[],
   forSnapshot: boolean,
+  env: Record<string, string> = {},
 ): Promise<Booted> {
   const booted = await bootPython(assets, forSnapshot);
+  setEnvironment(booted.python, env);
   const python = (value: unknown) => (value === undefined ? 'None' : JSON.stringify(value));
   try {
     booted.python.runPython(`from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)})`);
   } catch (error) {
-    const cause = error instanceof Error ? error.message.trimEnd() : describe(error);
+    const cause = error instanceof Error ? error.message.trimEnd().replaceAll(FOREIGN, '') : describe(error);
     throw new WsgiError(`build-python: ${application} can not be imported:\n${cause}`, { cause: error });
   }
   return booted;

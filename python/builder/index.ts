@@ -77,9 +77,10 @@ export interface BuildReport {
 
 /** Builds the assets of a Python application for `fromPython`. The interpreter that will run the application compiles and
  *  tries everything, so the machine needs no Python.
+ *  @param unkept  environment variables that do not become part of the assets; only without the application in the snapshot
  *  @throws {WsgiError} on wrong options and on an application that can't be built; if it can't be imported, the message has
  *    Python's traceback */
-export async function buildPython(options: BuildOptions): Promise<BuildReport> {
+export async function buildPython(options: BuildOptions, unkept: Record<string, string> = {}): Promise<BuildReport> {
   const { env = {}, allowSecrets = [], snapshot = 'app', target = 'all' } = options;
   const { concurrent = false, progress = () => {} } = options;
   const cwd = resolve(options.cwd ?? '.');
@@ -113,7 +114,7 @@ export async function buildPython(options: BuildOptions): Promise<BuildReport> {
   };
   const statics = options.static ? await collectStatics(bare, files, choice, relative(cwd, out)) : undefined;
   const unfrozen = statics?.assets ?? withSite(bare, files);
-  const { assets, memory } = await freeze(unfrozen, snapshot, progress);
+  const { assets, memory } = await freeze(unfrozen, snapshot, progress, unkept);
   await checkRestore(assets, progress);
 
   const contents = contentsOf(assets.site as Uint8Array);

@@ -1,9 +1,10 @@
+import type { Environment } from '../environment.js';
 import type { PythonAssets } from '../interpreter/assets.js';
-import type { DevelopOptions } from './develop.js';
+import type { DevelopOptions, DevelopWorkerOptions } from './develop.js';
 import type { BuildOptions, BuildReport } from './index.js';
 import type { StaticReport } from './static.js';
 
-export type { BuildOptions, BuildReport, DevelopOptions, StaticReport };
+export type { BuildOptions, BuildReport, DevelopOptions, DevelopWorkerOptions, StaticReport };
 
 /** Builds the assets of a Python application for `fromPython`: everything is compiled and tried by the interpreter that
  *  will run it, so that no Python is needed on the machine.
@@ -39,6 +40,7 @@ export async function developPython(options: DevelopOptions): Promise<PythonAsse
 
 /** Collects the static files of an application of Django or Flask, as `buildPython` does with its option `static`, into a folder
  *  below `cache`. The `folder` of the report is laid out by URL. The same files get the same folder.
+ *  @param env  the environment variables that the application needs for its import
  *  @throws {WsgiError} when the application can't be imported, or its collectstatic fails
  *  @example
  *  ```ts
@@ -53,9 +55,9 @@ export async function developPython(options: DevelopOptions): Promise<PythonAsse
  *    return staticFiles({ folder })(fromPython(assets));
  *  }
  *  ``` */
-export async function collectStatic(assets: PythonAssets, cache: string): Promise<StaticReport> {
+export async function collectStatic(assets: PythonAssets, cache: string, env: Environment = {}): Promise<StaticReport> {
   const builder = await import('./static.js');
-  return builder.collectStatic(assets, cache);
+  return builder.collectStatic(assets, cache, env);
 }
 
 /** Writes the assets of an application for workerd, with the packages that `developPython` would find.
@@ -67,7 +69,7 @@ export async function collectStatic(assets: PythonAssets, cache: string): Promis
  *  export const build = () =>
  *    developWorker({ application: 'app.py:app', out: 'assets', cache: 'node_modules/.cache/wsgi-edge' });
  *  ``` */
-export async function developWorker(options: DevelopOptions & { out: string; static?: boolean }): Promise<void> {
+export async function developWorker(options: DevelopWorkerOptions): Promise<void> {
   const develop = await import('./develop.js');
   return develop.developWorker(options);
 }

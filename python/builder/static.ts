@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, WsgiError } from '../../src/errors.js';
+import { definedIn, type Environment } from '../environment.js';
 import { type PythonAssets, signOf } from '../interpreter/assets.js';
 import { bootPython } from '../interpreter/boot.js';
 import type { Choice } from './collect.js';
+import { setEnvironment } from './freeze.js';
 import { type Part, writeFiles } from './out-folder.js';
 import { patternsOf } from './patterns.js';
 import { writeZip, type ZipFile } from './zip-writer.js';
@@ -76,9 +78,10 @@ export async function collectStatics(
 
 /** Collects the static files of an application into a folder below `cache`. Its name is a digest of the files, so that several
  *  processes can share it.
+ *  @param env  the environment variables that the application needs for its import
  *  @throws {WsgiError} when the application can't be imported, or its collectstatic fails */
-export async function collectStatic(assets: PythonAssets, cache: string): Promise<StaticReport> {
-  const [found, , , , remarks] = await find(assets);
+export async function collectStatic(assets: PythonAssets, cache: string, env: Environment = {}): Promise<StaticReport> {
+  const [found, , , , remarks] = await find(assets, definedIn(env));
   const digest = createHash('sha256');
   for (const [url, bytes] of found) digest.update(`${url}\0${bytes.length}\0`).update(bytes);
   const folder = resolve(cache, `static-${digest.digest('hex').slice(0, 16)}`);
@@ -96,8 +99,9 @@ export async function collectStatic(assets: PythonAssets, cache: string): Promis
   return reportOf(found, remarks, folder);
 }
 
-async function find(assets: PythonAssets): Promise<Found> {
+async function find(assets: PythonAssets, env: Record<string, string> = {}): Promise<Found> {
   const { python } = await bootPython(assets);
+  setEnvironment(python, env);
   try {
     return python.pyimport('wsgi_edge.static').collect?.(assets.manifest.application) as Found;
   } catch (error) {

@@ -1,6 +1,6 @@
 // The packages of a Python application, as `wsgi-edge serve` and `request` find them.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -33,10 +33,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const request = (...args: string[]) =>
+const request = (...args: string[]) => requestIn({}, ...args);
+const requestIn = (env: Record<string, string>, ...args: string[]) =>
   new Promise<{ code: number; out: string; err: string }>((resolve) => {
     const command = [join(root, 'dist/command/index.js'), 'request', ...args];
-    execFile(process.execPath, command, { cwd: folder }, (error, out, err) =>
+    execFile(process.execPath, command, { cwd: folder, env: { ...process.env, ...env } }, (error, out, err) =>
       resolve({ code: Number(error?.code ?? 0), out, err }),
     );
   });
@@ -73,3 +74,24 @@ it.each(['node', 'cloudflare'])(
     rmSync(join(folder, 'python_modules'), { recursive: true });
   },
 );
+
+it('an application has the environment variables of the command from its import on, and the cache has not', {
+  timeout: 180_000,
+}, async () => {
+  put(
+    'setting.py',
+    `import os\nSETTING = os.environ["SETTING"]\n${APP.replace('greet.text', 'SETTING').replace('import greet', '')}`,
+  );
+  // The first request also builds the packages.
+  for (const SETTING of ['first "ä😀', 'second'])
+    expect((await requestIn({ SETTING }, 'setting.py', '/')).out).toMatch(new RegExp(`\\n\\n${SETTING}$`));
+  const cache = join(folder, 'node_modules/.cache/wsgi-edge');
+  for (const file of readdirSync(cache, { recursive: true, withFileTypes: true }))
+    if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes('first "ä')).toBe(false);
+  const { code, err } = await request('setting.py', '/');
+  expect(code).toBe(1);
+  expect(err).toMatch(
+    /^wsgi-edge: setting.py can't be imported:\nTraceback.*\n {2}File "\/app\/setting.py", line 2[\s\S]*KeyError: 'SETTING'$/m,
+  );
+  expect(err).not.toMatch(/importlib/);
+});
