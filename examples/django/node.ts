@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { staticFiles } from 'wsgi-edge/middleware';
 import { serve } from 'wsgi-edge/node';
 import { folder, fromPython } from 'wsgi-edge/python';
@@ -9,7 +9,7 @@ import assets from './python_assets/node.mjs';
 const { DATA_FOLDER = 'data', PORT = '8000' } = process.env;
 mkdirSync(DATA_FOLDER, { recursive: true });
 
-const app = fromPython(assets, { env: environment(process.env), files: { '/data': folder(DATA_FOLDER) } });
+const app = fromPython(assets, { env: environment(process.env), files: { '/data': folder(resolve(DATA_FOLDER)) } });
 await app.boot();
 const statics = { folder: join(import.meta.dirname, 'python_assets/public/static'), prefix: '/static' };
 await serve(staticFiles(statics)(app), { port: PORT });

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { staticFiles } from 'wsgi-edge/middleware';
 import { serve } from 'wsgi-edge/node';
 import { folder, fromPython } from 'wsgi-edge/python';
@@ -11,7 +11,7 @@ mkdirSync(DATA_FOLDER, { recursive: true });
 
 const app = fromPython(assets, {
   env: { DATABASE_URL: 'sqlite:////data/board.sqlite3', ...environment(process.env) },
-  files: { '/data': folder(DATA_FOLDER) },
+  files: { '/data': folder(resolve(DATA_FOLDER)) },
 });
 await app.boot();
 const statics = { folder: join(import.meta.dirname, 'python_assets/public/static'), prefix: '/static' };

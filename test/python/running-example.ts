@@ -1,7 +1,7 @@
 // An example in Python, started by its users' command.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { EXAMPLES, type ExampleName } from '../../scripts/python-examples.ts';
 import { freePort } from '../free-port.ts';
 
@@ -22,9 +22,11 @@ export async function startExample(
   const port = await freePort();
   const args = ['scripts/start-python.ts', name, '--target', target, '--port', String(port)];
   const own = ['--inspector-port', String(await freePort()), '--persist-to', join(state, 'wrangler')];
+  const data = join(state, 'data');
+  // Relative on Node, as the default is.
   const child = spawn(process.execPath, [...args, ...own], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, DATA_FOLDER: join(state, 'data'), ...env },
+    env: { ...process.env, DATA_FOLDER: target === 'node' ? relative('.', data) : data, ...env },
   });
   let output = '';
   await new Promise<void>((resolve, reject) => {

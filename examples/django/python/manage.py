@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's own commands, with a Python of this machine: ./manage.py makemigrations"""
+"""Django's own commands, with a Python of this machine: python3 manage.py makemigrations"""
 
 import os
 import sys

@@ -65,6 +65,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR.parent / "staticfiles"
 # Files of users. A view serves them, so they have no URL of their own.
 MEDIA_ROOT = DATA / "media"
+TIME_ZONE = "UTC"
 USE_TZ = True
 
 LOGGING = {
