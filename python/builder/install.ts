@@ -51,7 +51,7 @@ async function installAll(
 ): Promise<void> {
   if (wanted.requirements.length === 0) return;
   // uv does not read the settings of pip.
-  const index = wanted.index ?? env.PIP_INDEX_URL;
+  const index = wanted.index ?? (env.PIP_INDEX_URL || undefined);
   const tool = TOOLS.find(
     ({ command }) => spawnSync(command[0], [...command.slice(1), '--version'], { env }).status === 0,
   );

@@ -15,10 +15,12 @@ interface IndexFile {
 /** The platform of extension modules for this Pyodide (PEP 783). */
 export const PYODIDE_PLATFORM = 'pyemscripten_2026_0_wasm32';
 
-/** Names of wheels that can run here, the better kind first. */
+/** Names of wheels that can be used here, the better kind first. */
 const USABLE = [
   new RegExp(`-cp3\\d+-(?:cp314|abi3)-${PYODIDE_PLATFORM}\\.whl$`),
   /-(?:\w+\.)*py3\d*(?:\.\w+)*-none-any\.whl$/,
+  // The Python files of one for Linux may be enough. The build leaves its libraries out, and names them.
+  /-cp3\d+-(?:cp314|abi3)-manylinux[\w.]+\.whl$/,
 ];
 
 /** The Content-Type of PEP 691. */
@@ -27,8 +29,8 @@ const SIMPLE_JSON = 'application/vnd.pypi.simple.v1+json';
 /** Downloads the wheels of locked requirements, and unpacks them into a folder. Every requirement is `name==version`, because
  *  this code does not resolve versions.
  *  @param index  the URL of a package index (PEP 691)
- *  @throws {WsgiError} on requirements that need a resolver, on a package without a wheel of pure Python or for Pyodide, on a
- *    wrong digest */
+ *  @throws {WsgiError} on requirements that need a resolver, on a package without a wheel of pure Python, for Pyodide or for
+ *    Linux, on a wrong digest */
 export async function downloadWheels(
   wanted: Requirements,
   folder: string,
@@ -103,7 +105,7 @@ async function findWheel({ name, version }: Pinned, index: string): Promise<Inde
   const [found] = USABLE.flatMap((usable) => offered.filter(({ filename }) => usable.test(filename)));
   if (found === undefined)
     throw new WsgiError(
-      `build-python: ${name} ${version} has no wheel of pure Python (py3-none-any) or for Pyodide (${PYODIDE_PLATFORM}) at ${withoutPassword(url)}: other native code can not run here. If its Python files are enough, install uv or pip, which the build then uses`,
+      `build-python: ${name} ${version} has no wheel of pure Python (py3-none-any), for Pyodide (${PYODIDE_PLATFORM}) or for Linux (manylinux) with Python 3.14 at ${withoutPassword(url)}: choose another version or package`,
     );
   return { ...found, url: new URL(found.url, url).href };
 }

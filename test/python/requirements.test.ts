@@ -219,7 +219,7 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     expect(read('two_kinds.py')).toBe(tool === 'uv' ? 'slow' : 'fast');
   });
 
-  it.skipIf(skipped || tool === 'neither')('takes a native wheel for its Python files', async () => {
+  it.skipIf(skipped)('takes a native wheel for its Python files', async () => {
     const read = await install(`-i ${good.url}\nsped-up==1.0`);
     expect(read('sped_up.py')).toBe('plain');
   });
