@@ -10,7 +10,8 @@ const IMPORT = /^ {2}File "(?:<frozen importlib|[^"]*\/importlib\/).*\n(?: {4}.*
 /** Makes an application of one in Python, which is built for development.
  *  @param debug  lets errors reach the gateway that a framework would answer itself */
 export async function pythonApplication(entry: string, debug: boolean): Promise<Application> {
-  const env = { ...process.env, ...(debug && { FLASK_DEBUG: '1' }) };
+  // Python has a file system of its own, and a home in it.
+  const env = { ...process.env, HOME: undefined, ...(debug && { FLASK_DEBUG: '1' }) };
   const assets = await developPython({
     application: entry,
     cache: CACHE,
@@ -34,7 +35,7 @@ export async function pythonApplication(entry: string, debug: boolean): Promise<
 async function withStatic(
   application: Application,
   assets: PythonAssets,
-  env: NodeJS.ProcessEnv,
+  env: Record<string, string | undefined>,
 ): Promise<Application> {
   // The names in a zip are not compressed.
   if (!Buffer.from(assets.site as Uint8Array).includes('packages/django/contrib/staticfiles/')) return application;

@@ -88,6 +88,11 @@ it('an application has the environment variables of the command from its import 
   const cache = join(folder, 'node_modules/.cache/wsgi-edge');
   for (const file of readdirSync(cache, { recursive: true, withFileTypes: true }))
     if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes('first "ä')).toBe(false);
+  put(
+    'home.py',
+    `import os\n${APP.replace('greet.text', 'str(os.path.isdir(os.path.expanduser("~")))').replace('import greet', '')}`,
+  );
+  expect((await requestIn({ HOME: folder }, 'home.py', '/')).out).toMatch(/\n\nTrue$/);
   const { code, err } = await request('setting.py', '/');
   expect(code).toBe(1);
   expect(err).toMatch(
