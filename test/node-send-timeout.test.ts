@@ -143,6 +143,10 @@ describe('a client that reads', () => {
 
   it('keeps the time that Node gives a connection for its next request', async () => {
     const server = await start(large, 20_000);
+    // The response waits until the client reads it.
+    server.client.pause().write(REQUEST);
+    const socket = await server.accepted;
+    await expect.poll(() => socket.timeout).toBe(20_000);
     let read = 0;
     const whole = new Promise<void>((resolve) => {
       server.client.on('data', (data) => {
@@ -150,9 +154,7 @@ describe('a client that reads', () => {
         if (read > 32_000_000) resolve();
       });
     });
-    server.client.write(REQUEST);
-    const socket = await server.accepted;
-    await expect.poll(() => socket.timeout).toBe(20_000);
+    server.client.resume();
     await whole;
     await expect.poll(() => socket.timeout).toBeLessThan(20_000);
     expect(socket.timeout).toBeGreaterThanOrEqual(5000);
