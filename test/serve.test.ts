@@ -111,9 +111,10 @@ function get(port: number, path = '/') {
   return { socket, first, whole };
 }
 
-/** Waits until the server takes no more connections. */
+/** Waits until the server takes no more connections. It accepts those that come without a pause for another second. */
 async function refusing(port: number): Promise<void> {
   for (let taken = true; taken; ) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
     const socket = connect(port, '127.0.0.1');
     taken = await once(socket, 'connect').then(
       () => true,
