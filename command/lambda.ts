@@ -18,15 +18,14 @@ const STARTERS = {
 /** Starts an application in AWS's runtime client, behind a front end of Lambda on this machine. */
 export async function startLambda(named: Named, name: FrontEndName, options: StartOptions): Promise<Started> {
   const task: LambdaTask = { named, around: options.around ?? {}, folder: process.cwd() };
+  // Lambda sets these itself.
+  const { TZ: _, LANG: __, ...env } = process.env;
   const streams = name === 'function-url' || name === 'rest-api';
   const starting = STARTERS[name]({
     port: options.port,
     taskRoot: dirname(fileURLToPath(import.meta.url)),
     handler: `lambda-task.${streams ? 'streamHandler' : 'handler'}`,
-    env: {
-      WSGI_EDGE_TASK: JSON.stringify(task),
-      ...(process.env.NODE_OPTIONS !== undefined && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
-    },
+    env: { ...env, WSGI_EDGE_TASK: JSON.stringify(task) },
     onProgress: (line) => console.error(line),
     ...(options.onOutput !== undefined && { onOutput: options.onOutput }),
   });

@@ -24,7 +24,7 @@ export interface FrontEndOptions {
   taskRoot: string;
   /** "file.export" */
   handler: string;
-  env?: Record<string, string>;
+  env?: Record<string, string | undefined>;
   /** 30,000 ms by default. */
   timeoutMs?: number;
   /** Takes the output of the function; standard output by default. */

@@ -10,7 +10,7 @@ interface RuntimeOptions {
   handler: string;
   /** host:port of the Runtime API. */
   runtimeApi: string;
-  env?: Record<string, string>;
+  env?: Record<string, string | undefined>;
   /** Takes the output of the function. */
   onOutput: (text: string) => void;
   /** Told when the runtime client has to be built first. */

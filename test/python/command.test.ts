@@ -83,8 +83,14 @@ it('an application has the environment variables of the command from its import 
     `import os\nSETTING = os.environ["SETTING"]\n${APP.replace('greet.text', 'SETTING').replace('import greet', '')}`,
   );
   // The first request also builds the packages.
-  for (const SETTING of ['first "ä😀', 'second'])
-    expect((await requestIn({ SETTING }, 'setting.py', '/')).out).toMatch(new RegExp(`\\n\\n${SETTING}$`));
+  for (const [SETTING, target] of [
+    ['first "ä😀', 'node'],
+    ['second', 'node'],
+    ['third', 'lambda'],
+  ] as const)
+    expect((await requestIn({ SETTING }, 'setting.py', '/', '--target', target)).out).toMatch(
+      new RegExp(`\\n\\n${SETTING}$`),
+    );
   const cache = join(folder, 'node_modules/.cache/wsgi-edge');
   for (const file of readdirSync(cache, { recursive: true, withFileTypes: true }))
     if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes('first "ä')).toBe(false);
