@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Application, Environ } from 'wsgi-edge';
 import { decodeNative, requestUri } from 'wsgi-edge';
+import { ownFrames } from '../python/bridge/python-error.js';
 import type { Named } from './application.js';
 
 /** A frame of a stack, with its source if that can be read. */
@@ -107,8 +108,9 @@ function scriptFrames(stack: string): Frame[] {
 function pythonFrames(traceback: string, named: Named): Frame[] {
   const frames: Frame[] = [];
   const script = named.language === 'python' ? /^(.*\/)?[^/]+\.py/.exec(named.entry)?.[1] : undefined;
-  for (const [, path = '', line, call = ''] of traceback.matchAll(/^ +File "(.*?)", line (\d+)(?:, in (.*))?$/gm)) {
-    if (path.startsWith('<frozen importlib') || path.includes('/wsgi_edge/')) continue;
+  for (const [, path = '', line, call = ''] of ownFrames(traceback).matchAll(
+    /^ +File "(.*?)", line (\d+)(?:, in (.*))?$/gm,
+  )) {
     const own = path.startsWith('/app/') ? join(script ?? '', path.slice('/app/'.length)) : undefined;
     frames.unshift({ place: `${own ?? path}:${line}`, call, file: own, line: Number(line) });
   }

@@ -2,10 +2,8 @@ import { type Application, WsgiError } from 'wsgi-edge';
 import { staticFiles } from 'wsgi-edge/middleware';
 import { fromPython, type PythonAssets } from 'wsgi-edge/python';
 import { collectStatic, developPython } from 'wsgi-edge/python/build';
+import { ownFrames } from '../python/bridge/python-error.js';
 import { CACHE } from './cache.js';
-
-// The frames of a traceback that belong to Python's import.
-const IMPORT = /^ {2}File "(?:<frozen importlib|[^"]*\/importlib\/).*\n(?: {4}.*\n)*/gm;
 
 /** Makes an application of one in Python, which is built for development.
  *  @param debug  lets errors reach the gateway that a framework would answer itself */
@@ -21,12 +19,8 @@ export async function pythonApplication(entry: string, debug: boolean): Promise<
   const application = fromPython(assets, { env });
   await application.boot().catch((error: Error) => {
     if (error.name !== 'PythonError') throw error;
-    throw new WsgiError(
-      `wsgi-edge: ${entry} can't be imported:\n${(error.stack ?? error.message).trimEnd().replaceAll(IMPORT, '')}`,
-      {
-        cause: error,
-      },
-    );
+    const traceback = ownFrames(error.stack ?? error.message);
+    throw new WsgiError(`wsgi-edge: ${entry} can't be imported:\n${traceback}`, { cause: error });
   });
   return withStatic(application, assets, env);
 }

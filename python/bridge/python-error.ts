@@ -16,6 +16,12 @@ export class PythonError extends Error {
   }
 }
 
+const FOREIGN = /^ {2}File "(?:<exec>|<frozen importlib|[^"]*\/(?:_pyodide|importlib|wsgi_edge)\/).*\n(?: {4}.*\n)*/gm;
+
+/** A traceback without the frames of this package, of Pyodide and of Python's import, which say nothing about a mistake in an
+ *  application. */
+export const ownFrames = (traceback: string): string => traceback.replaceAll(FOREIGN, '');
+
 /** The error to throw for a failure. A ClientDisconnected that went through Python comes out as itself. */
 export function errorOf([, type, traceback, cause]: Failure): unknown {
   return type === DISCONNECTED && cause instanceof ClientDisconnected ? cause : new PythonError(type, traceback, cause);

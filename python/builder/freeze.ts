@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, WsgiError } from '../../src/errors.js';
+import { ownFrames } from '../bridge/python-error.js';
 import { type PythonAssets, type PythonManifest, sampleOfData, signOf } from '../interpreter/assets.js';
 import { type Booted, bootPython, freshMemory, takeSnapshot } from '../interpreter/boot.js';
 import { BLOCK, encodeSnapshot } from '../interpreter/snapshot.js';
@@ -85,10 +86,6 @@ export function setEnvironment(python: Booted['python'], env: Record<string, str
   python.runPython(`import os; os.environ.update(${JSON.stringify(env)})`);
 }
 
-// The frames of a traceback that belong to the build and to Python's import.
-const FOREIGN =
-  /^ {2}File "(?:<exec>|<frozen importlib|[^"]*\/(?:_pyodide|importlib)\/|\/packages\/wsgi_edge\/).*\n(?: {4}.*\n)*/gm;
-
 /** Starts an interpreter that has imported modules and, unless it is undefined, the application. */
 async function importing(
   assets: PythonAssets,
@@ -103,7 +100,7 @@ async function importing(
   try {
     booted.python.runPython(`from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)})`);
   } catch (error) {
-    const cause = error instanceof Error ? error.message.trimEnd().replaceAll(FOREIGN, '') : describe(error);
+    const cause = error instanceof Error ? ownFrames(error.message.trimEnd()) : describe(error);
     throw new WsgiError(`build-python: ${application} can not be imported:\n${cause}`, { cause: error });
   }
   return booted;

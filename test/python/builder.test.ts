@@ -252,7 +252,7 @@ describe('the snapshot', () => {
   it('is not taken of an application that can not be imported', async () => {
     put({ 'failing/app.py': 'import missing_module' });
     await expect(build({ application: 'failing/app.py:app' })).rejects.toThrow(
-      /app:app can not be imported:[\s\S]*No module named 'missing_module'/,
+      /app:app can not be imported:\nTraceback .*\n {2}File "\/app\/app.py", line 1, in <module>\n.*\nModuleNotFoundError: No module named 'missing_module'$/,
     );
   });
 

@@ -1,9 +1,11 @@
-// The packages of a Python application, as `wsgi-edge serve` and `request` find them.
-import { execFile } from 'node:child_process';
+// A Python application in `wsgi-edge serve` and `request`: its packages, its environment variables, its errors.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../free-port.ts';
 
 const root = process.cwd();
 const APP = `import greet
@@ -105,4 +107,28 @@ it('an application has the environment variables of the command from its import 
     /^wsgi-edge: setting.py can't be imported:\nTraceback.*\n {2}File "\/app\/setting.py", line 2[\s\S]*KeyError: 'SETTING'$/m,
   );
   expect(err).not.toMatch(/importlib/);
+});
+
+it('--debug shows an error of Python with the lines of the application', { timeout: 180_000 }, async () => {
+  put(
+    'failing.py',
+    'import importlib\n\ndef app(environ, start_response):\n    importlib.import_module("no_such_module")\n',
+  );
+  const port = String(await freePort());
+  const args = [join(root, 'dist/command/index.js'), 'serve', 'failing.py', '--debug', '--port', port];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exit = once(child, 'exit');
+  try {
+    await Promise.race([once(child.stdout, 'data'), exit.then(() => expect.fail('it does not serve'))]);
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    const page = await response.text();
+    expect(response.status).toBe(500);
+    expect(page).toContain('<h1>ModuleNotFoundError: No module named &#39;no_such_module&#39;</h1>');
+    expect(page).toMatch(/<mark> +4 {2} {4}importlib\.import_module/);
+    const [stack] = page.split('<h2>The whole text');
+    expect(stack).not.toMatch(/&#60;frozen|python314\.zip|wsgi_edge\/bridge/);
+  } finally {
+    child.kill('SIGTERM');
+    await exit;
+  }
 });
