@@ -18,7 +18,7 @@ export async function freeze(
   unkept: Record<string, string>,
 ): Promise<{ assets: PythonAssets; memory: number }> {
   const { application, env } = unfrozen.manifest;
-  const booted = await importing(unfrozen, application, [], level === 'app', level === 'app' ? {} : unkept);
+  const booted = await importing(unfrozen, application, [], level === 'app', level === 'app' ? undefined : unkept);
   const memory = booted.module.HEAP8.length;
   progress(`imported ${application}`);
   if (level === 'none') return { assets: unfrozen, memory };
@@ -92,10 +92,10 @@ async function importing(
   application: string | undefined,
   modules: string[],
   forSnapshot: boolean,
-  env: Record<string, string> = {},
+  env?: Record<string, string>,
 ): Promise<Booted> {
   const booted = await bootPython(assets, forSnapshot);
-  setEnvironment(booted.python, env);
+  if (env !== undefined) setEnvironment(booted.python, env);
   const python = (value: unknown) => (value === undefined ? 'None' : JSON.stringify(value));
   try {
     booted.python.runPython(`from wsgi_edge import freeze; freeze.prepare(${python(application)}, ${python(modules)})`);
