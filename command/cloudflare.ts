@@ -10,10 +10,9 @@ import type { Named } from './application.js';
 import type { Around } from './around.js';
 import { CACHE } from './cache.js';
 import type { Started, StartOptions } from './start.js';
+import { COMPATIBILITY_DATE } from './version.js';
 
 const CONFIGURATIONS = ['wrangler.toml', 'wrangler.json', 'wrangler.jsonc'];
-// As in the projects of `init`: wrangler refuses a date that is later than its runtime.
-const DATE = '2026-10-20';
 
 /** Starts an application on workerd, with `wrangler dev`: with the configuration of the current folder, or with one made for this run.
  *  @throws {WsgiError} (as a rejection) when wrangler is not installed, or ends before it serves */
@@ -124,7 +123,7 @@ const FLAGS = 'compatibility_flags = ["nodejs_compat", "enable_request_signal"]'
 
 function writeConfiguration(folder: string): string {
   const rules = join(folder, 'python_assets/wrangler-rules.toml');
-  const lines = ['name = "local"', `compatibility_date = "${DATE}"`, FLAGS, ''];
+  const lines = ['name = "local"', `compatibility_date = "${COMPATIBILITY_DATE}"`, FLAGS, ''];
   // Paths start from the configuration, and those of the build from the working folder.
   if (existsSync(rules))
     lines.push(readFileSync(rules, 'utf8').replace(/^directory = .*$/m, 'directory = "python_assets/public"'));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { WsgiError } from '../src/errors.js';
 import type { Values } from './arguments.js';
 import { isOld, NODE } from './node-version.js';
-import { VERSION } from './version.js';
+import { COMPATIBILITY_DATE, VERSION } from './version.js';
 
 const LANGUAGES = ['ts', 'flask', 'django', 'bottle'] as const;
 type Language = (typeof LANGUAGES)[number];
@@ -193,7 +193,7 @@ fallthrough = true
 
 const wranglerOf = ({ name, language }: Project): string => `name = "${name}"
 main = "worker.ts"
-compatibility_date = "2026-10-20"
+compatibility_date = "${COMPATIBILITY_DATE}"
 # nodejs_compat is for password hashes, and enable_request_signal tells of clients that leave.
 compatibility_flags = [${language === 'ts' ? '' : '"nodejs_compat", '}"enable_request_signal"]
 

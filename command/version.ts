@@ -5,3 +5,6 @@ import { readFileSync } from 'node:fs';
 export const VERSION: string = JSON.parse(
   readFileSync(new URL(import.meta.resolve('wsgi-edge/package.json')), 'utf8'),
 ).version;
+
+/** The compatibility date of Workers that the command writes. wrangler refuses one that is later than its runtime. */
+export const COMPATIBILITY_DATE = '2026-10-20';
