@@ -74,7 +74,7 @@ export default defineConfig({
     search: { provider: 'local' },
     ...(source !== undefined && { socialLinks: [{ icon: 'github', link: source, ariaLabel: 'Source' }] }),
   },
-  /** Writes the pages as text for language models (https://llmstxt.org). */
+  /** Writes llms.txt, the list of the pages, and llms-full.txt, their text (https://llmstxt.org). */
   buildEnd({ outDir }) {
     const lists = groups.map(
       ({ title, pages }) =>
