@@ -102,7 +102,7 @@ const COMMANDS: Record<string, Command> = {
   },
   'build-python': {
     operands: 'APPLICATION',
-    summary: 'build the assets of a Python application; no Python is needed',
+    summary: 'build the assets of a Python application',
     options: {
       packages: {
         type: 'string',
