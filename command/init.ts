@@ -121,6 +121,9 @@ function write(project: Project): void {
     );
 }
 
+// Python has only the variables that it is given. wrangler.toml has nodejs_compat, by which Workers have process.env.
+const SECRET = ', { env: { SECRET_KEY: process.env.SECRET_KEY } }';
+
 /** The module that gives an application to a platform. */
 function entryOf({ language }: Project, assets: 'assets' | 'node', imported: string, lines: string[]): string {
   const made =
@@ -131,7 +134,7 @@ function entryOf({ language }: Project, assets: 'assets' | 'node', imported: str
           "import { fromPython } from 'wsgi-edge/python';",
           `import assets from './python_assets/${assets}.mjs';`,
           '',
-          'const app = fromPython(assets);',
+          `const app = fromPython(assets${language === 'django' ? SECRET : ''});`,
           'await app.boot();',
         ];
   return `${[...made, ...lines].join('\n')}\n`;

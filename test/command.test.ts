@@ -575,6 +575,14 @@ describe('init', () => {
     );
   });
 
+  it('gives Django its secret on each platform', async () => {
+    await run('init', 'secret', '--django');
+    for (const name of ['worker.ts', 'lambda.ts', 'server.ts'])
+      expect(readFileSync(join(folder, 'secret', name), 'utf8')).toContain(
+        'fromPython(assets, { env: { SECRET_KEY: process.env.SECRET_KEY } });',
+      );
+  });
+
   it('writes only the platforms that are named', async () => {
     await run('init', 'only', '--node');
     expect(
