@@ -76,7 +76,8 @@ it('have files that compile', { timeout: 120_000 }, async () => {
   };
   writeFileSync(
     join(folder, 'workers.d.ts'),
-    "declare module 'cloudflare:sockets' { export const connect: typeof import('@cloudflare/workers-types').connect; }",
+    `declare module 'cloudflare:sockets' { export const connect: typeof import('@cloudflare/workers-types').connect; }
+declare module 'cloudflare:workers' { export const env: Record<string, string>; }`,
   );
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/*.ts'] }));
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
