@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 // The rules of the house that the text of the files can prove: the direction of imports, the place of some kinds of code,
-// and the length of functions. A failure lists each file that breaks the rule.
+// and the length of functions and of the README. A failure lists each file that breaks the rule.
 
 interface Source {
   path: string;
@@ -174,4 +174,8 @@ test('every development dependency is used', () => {
     return !texts.some((text) => use.test(text));
   });
   expect(unused).toEqual([]);
+});
+
+test('the README has at most 120 lines', () => {
+  expect(readFileSync('README.md', 'utf8').split('\n').length).toBeLessThanOrEqual(120);
 });

@@ -35,10 +35,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const request = async (...args: string[]) =>
   (await run(process.execPath, [join(root, 'dist/command/index.js'), 'request', ...args], { cwd: folder })).stdout;
 
-it('has at most 120 lines', () => {
-  expect(README.split('\n').length).toBeLessThanOrEqual(120);
-});
-
 it('has an application in TypeScript, which greets in any script', async () => {
   expect(await request('app.ts', '/hello/caf%C3%A9', '--validate')).toMatch(
     /^HTTP\/1\.1 200 OK\n[\s\S]*<p>Hello, café!<\/p>$/,
