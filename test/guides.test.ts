@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from './free-port.ts';
-import { blocksIn, fileIn } from './guide-files.ts';
+import { blocksIn, fileIn } from './pages.ts';
 
 const run = promisify(execFile);
 const root = process.cwd();

@@ -18,3 +18,17 @@ export function blocksOf(page: string): Block[] {
     return { language, code, file };
   });
 }
+
+/** Returns the first code block of a page below the name of its file, which stands in backquotes.
+ *  @throws {Error} when the page does not name the file, or no block follows */
+export function fileIn(page: string, name: string): string {
+  const text = readFileSync(page, 'utf8');
+  const at = text.indexOf(`\`${name}\``);
+  const [, code] = /^```\w*\n([\s\S]*?)^```$/m.exec(text.slice(at)) ?? [];
+  if (at < 0 || code === undefined) throw new Error(`${page} has no ${name}`);
+  return code;
+}
+
+/** Returns the code of all blocks of a page in one language. */
+export const blocksIn = (page: string, language: string): string[] =>
+  blocksOf(page).flatMap((block) => (block.language === language ? [block.code] : []));

@@ -13,7 +13,7 @@ import { toLambdaHandler } from '../../targets/aws-lambda/index.js';
 import type { LambdaOptions } from '../../targets/aws-lambda/types.js';
 import { callApp, client, type LambdaKind, readLambdaResult, testEnviron } from '../../testing/index.js';
 import { freePort } from '../free-port.ts';
-import { blocksIn, fileIn } from '../guide-files.ts';
+import { blocksIn, fileIn } from '../pages.ts';
 import { CACHE, loadAssets, notFetched } from './assets.ts';
 
 const root = process.cwd();

@@ -1,24 +1,16 @@
 // The README as a newcomer follows it: its files, and its commands on Node.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { modulesOf } from '../../scripts/python-packages.ts';
+import { fileIn } from '../pages.ts';
 import { notFetched } from './assets.ts';
 
 const run = promisify(execFile);
 const root = process.cwd();
-const README = readFileSync('README.md', 'utf8');
-
-/** The code below a sentence that names its file. */
-function fileIn(name: string): string {
-  const at = README.indexOf(`\`${name}\``);
-  const [, code] = /```\w+\n([\s\S]*?)```/.exec(README.slice(at)) ?? [];
-  if (at < 0 || code === undefined) throw new Error(`the README has no ${name}`);
-  return code;
-}
 
 let folder: string;
 beforeAll(() => {
@@ -28,7 +20,7 @@ beforeAll(() => {
   symlinkSync(join(root, 'node_modules/pyodide'), join(folder, 'node_modules/pyodide'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   for (const name of ['app.py', 'app.ts', 'worker.ts', 'lambda.ts', 'server.ts'])
-    writeFileSync(join(folder, name), fileIn(name));
+    writeFileSync(join(folder, name), fileIn('README.md', name));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
