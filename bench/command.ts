@@ -141,6 +141,14 @@ interface Running {
 
 let environment: NodeJS.ProcessEnv = process.env;
 
+// Each server leads a group of processes of its own, so no signal of the terminal reaches it.
+const groups = new Set<number>();
+process.on('exit', () => {
+  for (const group of groups) process.kill(-group, 'SIGKILL');
+  rmSync(scratch, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
 /** Waits until a server answers with a text.
  *  @returns the seconds since the call */
 async function answered({ url, child }: Pick<Running, 'url' | 'child'>, text: string): Promise<number> {
@@ -166,6 +174,9 @@ async function run(contender: Contender, folder: string, cold: boolean, ...more:
     detached: true,
     stdio: 'ignore',
   });
+  const group = Number(child.pid);
+  groups.add(group);
+  child.once('exit', () => groups.delete(group));
   const running = { url: `http://127.0.0.1:${port}/`, child };
   return { ...running, seconds: await answered(running, 'first') };
 }
@@ -281,21 +292,17 @@ function reloading(contenders: Record<string, Contender>): Record<string, Conten
   return Object.fromEntries(Object.entries(contenders).filter(([, { reload }]) => reload !== undefined));
 }
 
-try {
-  mkdirSync(warm);
-  writeFileSync(join(warm, 'package.json'), '{"private":true}');
-  const install = ['install', '--no-audit', '--no-fund', packed, ...Object.values(PACKAGES), 'hono@4.13.19'];
-  execFileSync('npm', install, { cwd: warm, stdio: 'inherit' });
-  execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
-  execFileSync(join(venv, 'bin/pip'), ['install', '-q', 'flask', 'gunicorn'], { stdio: 'inherit' });
-  // Everything is built and cached once.
-  for (const contender of [...Object.values(TYPESCRIPT), ...Object.values(PYTHON)])
-    await stop(await run(contender, warm, false));
-  for (const [name, part] of Object.entries(PARTS))
-    if (values.only?.includes(name) ?? true) {
-      console.log(tableOf(await part()));
-      console.log(`load average ${loadavg()[0]?.toFixed(1)}\n`);
-    }
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
-}
+mkdirSync(warm);
+writeFileSync(join(warm, 'package.json'), '{"private":true}');
+const install = ['install', '--no-audit', '--no-fund', packed, ...Object.values(PACKAGES), 'hono@4.13.19'];
+execFileSync('npm', install, { cwd: warm, stdio: 'inherit' });
+execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
+execFileSync(join(venv, 'bin/pip'), ['install', '-q', 'flask', 'gunicorn'], { stdio: 'inherit' });
+// Everything is built and cached once.
+for (const contender of [...Object.values(TYPESCRIPT), ...Object.values(PYTHON)])
+  await stop(await run(contender, warm, false));
+for (const [name, part] of Object.entries(PARTS))
+  if (values.only?.includes(name) ?? true) {
+    console.log(tableOf(await part()));
+    console.log(`load average ${loadavg()[0]?.toFixed(1)}\n`);
+  }
