@@ -33,13 +33,14 @@ const published = defineConfig({
     // The command loads only the parts that it needs.
     chunkFileNames: ({ facadeModuleId, moduleIds }) =>
       [facadeModuleId ?? '', ...moduleIds].some(isCommand) ? 'command/[name].js' : '[name].js',
-    // The interpreter of Python is shared with the builder, and goes into a file of its own.
+    // The interpreter of Python is shared with the builder, and goes into a file of its own. It lies beside python/index.js,
+    // because the address of the thread's module begins there (python/threads/remote.ts).
     codeSplitting: {
       groups: [
         { name: 'core', test: /\/src\//, minShareCount: 2 },
         { name: 'shared', test: isCommand, minShareCount: 2 },
         { name: 'front-ends', test: /\/testing\/lambda\//, minShareCount: 2 },
-        { name: 'interpreter', test: /\/python\/(?!builder)|fflate/, minShareCount: 2 },
+        { name: 'python/interpreter', test: /\/python\/(?!builder)|fflate/, minShareCount: 2 },
         { name: 'build-steps', test: /\/python\/builder\//, minShareCount: 2 },
       ],
     },

@@ -113,7 +113,7 @@ const COMMANDS: Record<string, Command> = {
       requirements: {
         type: 'string',
         value: 'FILE',
-        help: 'a requirements.txt, which uv or pip installs; without them it must be locked (name==version), and the wheels are downloaded. Only wheels count',
+        help: 'a requirements.txt, which uv or pip installs; without them pip runs in WebAssembly, on Node 24 or later. Only wheels count',
       },
       'index-url': {
         type: 'string',

@@ -1,6 +1,6 @@
 // Fills build/python/<set>/python_modules with the packages in the requirements.txt of each set. They come from pip's
 // index, or from Debian's archive if the index can't be reached. A set that is up to date is not changed. The tests of the
-// build's requirements also get uv, if the index has it.
+// build's requirements also get uv and pip, if the index has them.
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -177,6 +177,19 @@ async function fetchUv(): Promise<void> {
   }
 }
 
+/** The wheel of the pip that the build runs in WebAssembly (python/builder/own-pip.ts). */
+export const PIP_WHEEL = join(PYTHON, 'pip-26.3-py3-none-any.whl');
+
+async function fetchPip(): Promise<void> {
+  if (existsSync(PIP_WHEEL)) return;
+  try {
+    await run('python3', ['-m', 'pip', 'download', ...RETRIES, '--no-deps', '--dest', PYTHON, 'pip==26.3']);
+    console.log('pip 26.3 (pip)');
+  } catch (error) {
+    console.warn(`pip does not get its own wheel, so its tests are skipped (${lastLine(error)})`);
+  }
+}
+
 /** The sources of sqlalchemy-cloudflare-d1, which have its tests. */
 export const D1_SOURCES = join(PYTHON, 'sqlalchemy_cloudflare_d1-0.4.1');
 
@@ -196,6 +209,7 @@ async function fetchSources(): Promise<void> {
 /** Fetches missing packages. @throws when neither pip's index nor Debian's archive has them */
 export async function fetchPackages(): Promise<void> {
   await fetchUv();
+  await fetchPip();
   await fetchSources();
   const wanted = (Object.keys(SETS) as PackageSet[]).filter((set) => !isFetched(set));
   const pipFails = await installAll(wanted, byPip);

@@ -298,7 +298,7 @@ console.log(JSON.stringify(uncompiled));`;
       'core',
       'develop',
       'front-ends',
-      'interpreter',
+      'python/interpreter',
       'python/threads/thread',
       'static',
     ];

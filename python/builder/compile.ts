@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
-import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
+import { PYODIDE_VERSION } from '../interpreter/assets.js';
 import { bootPython } from '../interpreter/boot.js';
 import { readZip } from '../interpreter/zip.js';
+import { bareAssets, type Engine, withSite } from './bare.js';
 import type { Collected } from './collect.js';
 import { UNPACK } from './lz4.js';
 import { JSVERROR, type PyodideFiles } from './pyodide-files.js';
@@ -16,9 +17,6 @@ export interface CompileOptions {
   optimize?: boolean;
   progress?: (line: string) => void;
 }
-
-/** The compiled parts of Pyodide. */
-export type Engine = Pick<PythonAssets, 'createPyodideModule' | 'wasm' | 'helpers' | 'jsverror' | 'unpack'>;
 
 export async function compileEngine({ createPyodideModule, wasm, helpers }: PyodideFiles): Promise<Engine> {
   return {
@@ -43,17 +41,10 @@ export interface Compiler {
 }
 
 async function startCompiler(engine: Engine, stdlib: Uint8Array, optimize: number): Promise<Compiler> {
-  const site = writeZip(readPythonHalf().map(({ path, bytes }) => ({ name: path, data: bytes })));
-  const manifest: PythonManifest = {
-    format: FORMAT,
-    pyodide: PYODIDE_VERSION,
-    application: '',
-    // Leaves out the columns for tracebacks: a tenth of the size, and packages are shipped without their sources.
-    env: { PYTHONNODEBUGRANGES: '1' },
-    concurrent: false,
-    files: { stdlib: signOf(stdlib), site: signOf(site) },
-  };
-  const { python } = await bootPython({ ...engine, manifest, stdlib, site });
+  const half = readPythonHalf().map(({ path, bytes }) => ({ name: path, data: bytes }));
+  // Leaves out the columns for tracebacks: a tenth of the size, and packages are shipped without their sources.
+  const bare = bareAssets(engine, stdlib, { env: { PYTHONNODEBUGRANGES: '1' } });
+  const { python } = await bootPython(withSite(bare, half));
   const { compile_source, parse_toml } = python.pyimport('wsgi_edge.compiler');
   return {
     compile: (source, filename) => compile_source?.(source, filename, optimize) as Uint8Array | string,

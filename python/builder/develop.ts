@@ -17,10 +17,10 @@ import { inflateRawSync } from 'node:zlib';
 import { definedIn, type Environment } from '../environment.js';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets } from '../interpreter/assets.js';
 import { readZip } from '../interpreter/zip.js';
+import { withSite } from './bare.js';
 import { collect, parseEntry } from './collect.js';
 import { type BuildOptions, buildPython } from './index.js';
 import { findPyodide, installedIn, installPyodide } from './pyodide-files.js';
-import { withSite } from './static.js';
 
 /** Options of `developPython`. */
 export interface DevelopOptions extends Pick<BuildOptions, 'application' | 'cwd' | 'progress' | 'concurrent'> {
@@ -96,7 +96,8 @@ function scriptDependencies(application: string, cwd: string): string | undefine
   if (script === undefined) return undefined;
   const [, block] =
     /^# \/\/\/ script$\n((?:^#(?: .*)?$\n)+?)^# \/\/\/$/m.exec(readFileSync(resolve(cwd, script), 'utf8')) ?? [];
-  const [, list] = /^dependencies\s*=\s*\[([^\]]*)\]/m.exec(block?.replaceAll(/^# ?/gm, '') ?? '') ?? [];
+  const [, list] =
+    /^dependencies\s*=\s*\[([^\]]*)\]/m.exec(block?.replaceAll(/^# ?/gm, '') ?? '') ?? [];
   if (list === undefined) return undefined;
   return Array.from(list.matchAll(/"([^"]*)"|'([^']*)'/g), ([, double, single]) => `${double ?? single}\n`).join('');
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
+import type { PythonAssets } from '../interpreter/assets.js';
 import { type Choice, type Collected, collect, type Dropped } from './collect.js';
 import { foreignPackages, missingDependencies } from './dependencies.js';
 import { type InstallOptions, installRequirements } from './install.js';
@@ -23,14 +24,17 @@ export interface Sources {
   indexUrl?: string;
   cache?: string;
   progress: (line: string) => void;
+  /** Assets with an empty site zip, for an interpreter that installs the requirements. */
+  bare: PythonAssets;
 }
 
 /** Collects the files of the application, of its packages and of the gateway.
  *  @param dropped  receives the files that are left out */
 export async function gather(sources: Sources, choice: Choice, dropped: Dropped): Promise<Collected[]> {
-  const { root, out, cwd, packages, requirements, indexUrl, cache, progress } = sources;
-  const settings: InstallOptions = { cwd, progress, ...(indexUrl !== undefined && { index: indexUrl }) };
+  const { root, out, cwd, packages, requirements, indexUrl, bare, progress } = sources;
   const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-packages-'));
+  const cache = sources.cache ?? scratch;
+  const settings: InstallOptions = { cwd, bare, cache, progress, ...(indexUrl !== undefined && { index: indexUrl }) };
   try {
     const collectPackages = (folder: string) => collect(folder, 'packages', [], choice, dropped);
     const collected = [
@@ -49,7 +53,7 @@ export async function gather(sources: Sources, choice: Choice, dropped: Dropped)
     }
     const user = needsTzdata(collected);
     if (user !== undefined && !patternsOf(choice.exclude).matches('packages/tzdata')) {
-      const folder = await installTzdata(user, cache ?? scratch, settings);
+      const folder = await installTzdata(user, cache, settings);
       collected.push(...collectPackages(folder));
     }
     collected.push(...listNative(dropped));

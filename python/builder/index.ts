@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
-import { FORMAT, PYODIDE_VERSION, type PythonAssets, type PythonManifest, signOf } from '../interpreter/assets.js';
+import type { PythonAssets } from '../interpreter/assets.js';
+import { bareAssets, withSite } from './bare.js';
 import { type Dropped, parseEntry } from './collect.js';
 import { compileAll, compileEngine, startOnStdlib, type Uncompiled } from './compile.js';
 import { type Content, checkWorkerSize, contentsOf } from './contents.js';
@@ -11,7 +12,7 @@ import { checkOut } from './out-folder.js';
 import { withProject } from './project.js';
 import { installedIn, type PyodideFiles, readPyodide } from './pyodide-files.js';
 import { checkSecrets } from './secrets.js';
-import { collectStatics, type StaticReport, withSite } from './static.js';
+import { collectStatics, type StaticReport } from './static.js';
 import { partsOf, type Target, type WrittenFile, workerSize, writeAssets } from './written.js';
 
 /** Options of `buildPython`. */
@@ -22,7 +23,7 @@ export interface BuildOptions {
   cwd?: string;
   /** Folders of installed packages, such as `pip install --target` makes; "python_modules" by default, if it exists. */
   packages?: string[];
-  /** A requirements.txt, which uv or pip installs. If neither is there, it must be locked, and its wheels are downloaded. */
+  /** A requirements.txt, which uv or pip installs. If neither is there, pip runs in WebAssembly (on Node 24 or later). */
   requirements?: string;
   /** The package index for `requirements`. The default is the index of uv or pip, $PIP_INDEX_URL, or https://pypi.org/simple. */
   indexUrl?: string;
@@ -100,7 +101,8 @@ export async function buildPython(options: BuildOptions, unkept: Record<string, 
   const { stdlib, compiler } = await startOnStdlib(engine, pyodide.stdlib, options);
   const choice = { ...withProject(options, [root, cwd], compiler.parseToml), maps: options.static === true };
   const dropped: Dropped = new Map();
-  const gathered = await gather({ ...options, root, out, cwd, packages, progress }, choice, dropped);
+  const sources = { ...options, root, out, cwd, packages, progress, bare: bareAssets(engine, stdlib) };
+  const gathered = await gather(sources, choice, dropped);
   const { files: collected, extensions } = await takeExtensions(gathered);
   const { files, uncompiled } = compileAll(collected, compiler);
   for (const { path, reason } of uncompiled)
@@ -108,9 +110,10 @@ export async function buildPython(options: BuildOptions, unkept: Record<string, 
   progress(`compiled ${files.filter(({ name }) => name.endsWith('.pyc')).length} modules`);
 
   const linked = await linkedWith(extensions, pyodide, homes);
+  const own = linked === pyodide ? engine : await compileEngine(linked);
   const bare = {
-    ...(linked === pyodide ? engine : await compileEngine(linked)),
-    ...emptyAssets(application, stdlib, extensions, { env, concurrent }),
+    ...bareAssets(own, stdlib, { application, env, concurrent }),
+    extensions: extensions.map(({ path, module }): [string, WebAssembly.Module] => [path, module]),
   };
   const statics = options.static ? await collectStatics(bare, files, choice, relative(cwd, out)) : undefined;
   const unfrozen = statics?.assets ?? withSite(bare, files);
@@ -142,20 +145,3 @@ const linkedWith = async (extensions: Extension[], pyodide: PyodideFiles, homes:
         homes,
         extensions.map(({ module }) => module),
       );
-
-/** The assets of Python, with nothing in the site zip yet. */
-function emptyAssets(
-  application: string,
-  stdlib: Uint8Array,
-  extensions: Extension[],
-  settings: Pick<PythonManifest, 'env' | 'concurrent'>,
-): Pick<PythonAssets, 'manifest' | 'stdlib' | 'site' | 'extensions'> {
-  const site = new Uint8Array();
-  const files = { stdlib: signOf(stdlib), site: signOf(site) };
-  return {
-    manifest: { format: FORMAT, pyodide: PYODIDE_VERSION, application, ...settings, files },
-    stdlib,
-    site,
-    extensions: extensions.map(({ path, module }) => [path, module]),
-  };
-}

@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path';
 import { describe, WsgiError } from '../../src/errors.js';
 import { definedIn, type Environment } from '../environment.js';
-import { type PythonAssets, signOf } from '../interpreter/assets.js';
+import type { PythonAssets } from '../interpreter/assets.js';
 import { bootPython } from '../interpreter/boot.js';
+import { withSite } from './bare.js';
 import type { Choice } from './collect.js';
 import { setEnvironment } from './freeze.js';
 import { type Part, writeFiles } from './out-folder.js';
 import { patternsOf } from './patterns.js';
-import { writeZip, type ZipFile } from './zip-writer.js';
+import type { ZipFile } from './zip-writer.js';
 
 /** The folder of static files, in the folder of the assets. */
 export const PUBLIC = 'public';
@@ -118,10 +119,3 @@ const reportOf = (found: Found[0], remarks: string[], folder: string): StaticRep
   remarks,
   wrangler: found.length === 0 ? '' : `[assets]\ndirectory = ${JSON.stringify(folder)}\nhtml_handling = "none"\n`,
 });
-
-/** Returns assets with other files in their site zip.
- *  @param compress  false is faster */
-export function withSite(assets: PythonAssets, files: ZipFile[], compress = true): PythonAssets {
-  const site = writeZip(files, compress);
-  return { ...assets, site, manifest: { ...assets.manifest, files: { ...assets.manifest.files, site: signOf(site) } } };
-}

@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { WsgiError } from '../../src/errors.js';
 import type { Collected } from './collect.js';
 import { type InstallOptions, installPinned } from './install.js';
+import { keepIn } from './wheels.js';
 
 const TZDATA = {
   name: 'tzdata',
@@ -27,21 +26,12 @@ const importsZoneinfo = (source: Buffer): boolean =>
  *  @param user  the module that needs it
  *  @returns the folder
  *  @throws {WsgiError} when it can't be installed */
-export async function installTzdata(user: string, cache: string, options: InstallOptions): Promise<string> {
-  const folder = join(cache, `tzdata${TZDATA.specifier}`);
-  if (existsSync(folder)) return folder;
-  mkdirSync(cache, { recursive: true });
-  const partial = mkdtempSync(join(cache, 'tzdata-'));
-  try {
-    await installPinned(TZDATA, partial, options);
-    renameSync(partial, folder);
-  } catch (error) {
-    throw new WsgiError(
-      `build-python: ${user} imports zoneinfo, which finds no time zone without the package tzdata: add tzdata to the packages, or build with --exclude packages/tzdata if no time zone is used. It could not be installed: ${(error as Error).message}`,
-      { cause: error },
-    );
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
-  }
-  return folder;
-}
+export const installTzdata = (user: string, cache: string, options: InstallOptions): Promise<string> =>
+  keepIn(cache, TZDATA, (folder) =>
+    installPinned(TZDATA, folder, options).catch((error: Error) => {
+      throw new WsgiError(
+        `build-python: ${user} imports zoneinfo, which finds no time zone without the package tzdata: add tzdata to the packages, or build with --exclude packages/tzdata if no time zone is used. It could not be installed: ${error.message}`,
+        { cause: error },
+      );
+    }),
+  );

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { WsgiError } from '../../src/errors.js';
@@ -23,6 +23,8 @@ const USABLE = [
   /-cp3\d+-(?:cp314|abi3)-manylinux[\w.]+\.whl$/,
 ];
 
+export const PYPI = 'https://pypi.org/simple';
+
 /** The Content-Type of PEP 691. */
 const SIMPLE_JSON = 'application/vnd.pypi.simple.v1+json';
 
@@ -39,7 +41,7 @@ export async function downloadWheels(
 ): Promise<void> {
   if (wanted.extraIndexes.length > 0)
     throw new WsgiError(
-      `build-python: --extra-index-url ${withoutPassword(wanted.extraIndexes[0] ?? '')}: without uv and pip the build reads only one index: install one of them, or remove the line`,
+      `build-python: --extra-index-url ${withoutPassword(wanted.extraIndexes[0] ?? '')}: without uv and pip the build reads only one index: ${ADVICE}, or remove the line`,
     );
   const pinned = wanted.requirements.map((requirement) => pinOf(requirement, wanted));
   for (const requirement of pinned) {
@@ -52,6 +54,30 @@ export async function downloadWheels(
   }
 }
 
+// The build has a pip of its own, which needs JSPI.
+const ADVICE = 'install one of them, build on Node 24 or later with access to https://pypi.org';
+
+/** Keeps a package of a known version in a folder of the cache.
+ *  @param fill  called with another folder unless the cache has it
+ *  @returns the folder */
+export async function keepIn(
+  cache: string,
+  { name, specifier }: Requirement,
+  fill: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(cache, `${name}${specifier}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(cache, { recursive: true });
+  const partial = mkdtempSync(join(cache, `${name}-`));
+  try {
+    await fill(partial);
+    renameSync(partial, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return folder;
+}
+
 type Pinned = Requirement & { version: string };
 
 function pinOf(requirement: Requirement, { constraints, hashed }: Requirements): Pinned {
@@ -59,7 +85,7 @@ function pinOf(requirement: Requirement, { constraints, hashed }: Requirements):
   const [, version] = /^={2,3}([\w.!+-]+)$/.exec(specifier) ?? [];
   if (version === undefined)
     throw new WsgiError(
-      `build-python: ${at}: ${JSON.stringify(name + specifier)} is not like "name==version", and neither uv nor pip is there to choose a version: install one of them, or lock the requirements (pip freeze, pip-compile, uv pip compile)`,
+      `build-python: ${at}: ${JSON.stringify(name + specifier)} is not like "name==version", and neither uv nor pip is there to choose a version: ${ADVICE}, or lock the requirements (pip freeze, pip-compile, uv pip compile)`,
     );
   const constraint = constraints.find((each) => normalName(each.name) === normalName(name));
   if (constraint !== undefined && constraint.specifier !== specifier)

@@ -33,7 +33,7 @@ export async function startThread(
 ): Promise<Bridge> {
   const { Worker } = workerThreads() ?? {};
   if (Worker === undefined) throw new WsgiError('python: workers needs the worker threads of Node');
-  // This module becomes a part of dist/python/index.js, so the path begins there.
+  // This module becomes a part of a file in dist/python, so the path begins there.
   const thread = new Worker(new URL('./threads/thread.js', import.meta.url), {
     workerData: { url, sockets: sockets !== false, ...settings },
   });

@@ -1,6 +1,9 @@
 // The Python applications of the tests, built once for all test files.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bareAssets } from '../../python/builder/bare.js';
+import { compileEngine, startOnStdlib } from '../../python/builder/compile.js';
+import { readPyodide } from '../../python/builder/pyodide-files.js';
 import type { PythonAssets } from '../../python/index.js';
 import { ensureBuilt } from '../../scripts/build-python.ts';
 import { isFetched, type PackageSet } from '../../scripts/python-packages.ts';
@@ -23,6 +26,14 @@ let copies = 0;
 export async function loadAssets(folder = ASSETS): Promise<PythonAssets> {
   const { href } = pathToFileURL(join(folder, 'node.mjs'));
   return ((await import(/* @vite-ignore */ `${href}?${++copies}`)) as { default: PythonAssets }).default;
+}
+
+/** Makes assets with an empty site zip, as the build does before it collects an application. */
+export async function makeBare(): Promise<PythonAssets> {
+  const pyodide = await readPyodide([process.cwd()]);
+  const engine = await compileEngine(pyodide);
+  const { stdlib } = await startOnStdlib(engine, pyodide.stdlib, { cache: CACHE });
+  return bareAssets(engine, stdlib);
 }
 
 /** Tells whether packages are missing. Missing packages are an error under CI, and elsewhere a warning.

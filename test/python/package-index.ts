@@ -1,4 +1,4 @@
-// A package index on this machine, and the environments in which the build finds pip, uv or neither.
+// A package index on this machine, and the environments in which the build finds pip, uv or nothing.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -75,10 +75,10 @@ export function cleanEnvironment(path: string): NodeJS.ProcessEnv {
 
 /** Makes a folder for PATH that has only pip, only uv, or nothing.
  *  @returns undefined when that tool is not installed */
-export function pathWith(tool: 'pip' | 'uv' | 'neither', scratch: string): string | undefined {
+export function pathWith(tool: 'pip' | 'uv' | 'nothing', scratch: string): string | undefined {
   const folder = join(scratch, `path with ${tool}`);
   mkdirSync(folder, { recursive: true });
-  if (tool === 'neither') return folder;
+  if (tool === 'nothing') return folder;
   const python = spawnSync('python3', ['-c', 'import pip, sys; print(sys.executable)'], { encoding: 'utf8' });
   if (tool === 'pip') {
     if (python.status !== 0) return undefined;

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foreignPackages, missingDependencies } from '../../python/builder/dependencies.js';
 import { installRequirements } from '../../python/builder/install.js';
 import { evaluateMarker } from '../../python/builder/markers.js';
 import { readRequirements } from '../../python/builder/requirements.js';
+import type { PythonAssets } from '../../python/index.js';
+import { PIP_WHEEL } from '../../scripts/python-packages.ts';
+import { makeBare } from './assets.ts';
 import { cleanEnvironment, makeWheel, type PackageIndex, pathWith, startIndex } from './package-index.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
@@ -122,14 +125,21 @@ it.each([
 
 const WHEEL = 'internal_lib-1.0-py3-none-any.whl';
 
-describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) => {
-  const path = pathWith(tool, scratch);
-  const skipped = path === undefined;
+let bare: PythonAssets;
+beforeAll(async () => {
+  bare = await makeBare();
+});
+
+// Without uv and pip the build runs a pip of its own, which needs JSPI. "nothing" is a machine that has none
+// of the three, as Node 22 has no JSPI.
+describe.each(['pip', 'uv', 'its own pip', 'nothing'] as const)('with %s, the build', (tool) => {
+  const path = pathWith(tool === 'its own pip' ? 'nothing' : tool, scratch);
+  const skipped = path === undefined || (tool === 'its own pip' && !existsSync(PIP_WHEEL));
   if (skipped) {
-    // Debian's archive, from which the packages come if pip's index can't be reached, has no uv.
+    // Debian's archive, from which the packages come if pip's index can't be reached, has neither uv nor this pip.
     if (process.env.CI && tool === 'pip')
       throw new Error('pip is not installed, and its tests can not be skipped in CI');
-    console.warn(`skipped, requirements with ${tool}: ${tool} is not installed`);
+    console.warn(`skipped, requirements with ${tool}: it is not installed`);
   }
   let [good, evil] = [] as unknown as [PackageIndex, PackageIndex];
   const lib = (who: string) => makeWheel('internal-lib', '1.0', { 'internal_lib.py': `WHO = "${who}"` });
@@ -137,6 +147,7 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     const native = makeWheel('sped-up', '1.0', { 'sped_up.py': 'plain', '_sped_up.so': 'native' });
     const user = makeWheel('user', '2.0', { 'user.py': '' }, 'Requires-Dist: internal-lib>=1\n');
     good = await startIndex({
+      ...(tool === 'its own pip' && { [basename(PIP_WHEEL)]: readFileSync(PIP_WHEEL) }),
       [WHEEL]: lib('the private one'),
       'user-2.0-py3-none-any.whl': user,
       'sped_up-1.0-cp314-cp314-manylinux_2_17_x86_64.whl': native,
@@ -149,6 +160,11 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     });
     evil = await startIndex({ [WHEEL]: lib('the attacker') });
   });
+  const { Suspending } = WebAssembly as { Suspending?: unknown };
+  if (tool === 'nothing') {
+    beforeAll(() => void Reflect.deleteProperty(WebAssembly, 'Suspending'));
+    afterAll(() => void Object.defineProperty(WebAssembly, 'Suspending', { value: Suspending, configurable: true }));
+  }
   afterAll(() => {
     good.close();
     evil.close();
@@ -160,7 +176,8 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     const folder = join(scratch, `${tool} ${++folders}`);
     // The attacker's index is the one of the environment.
     const env = { ...cleanEnvironment(path ?? ''), PIP_INDEX_URL: evil.url };
-    const settings = { cwd: scratch, env, progress: () => {}, ...options };
+    const cache = join(scratch, `cache of ${tool}`);
+    const settings = { cwd: scratch, bare, cache, env, progress: () => {}, ...options };
     await installRequirements(join(scratch, 'requirements.txt'), folder, settings);
     return (name: string) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined);
   };
@@ -189,7 +206,7 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     await expect(install(`-i ${good.url}\nsource==1.0`)).rejects.toThrow(/no wheel|wheels|No matching distribution/);
   });
 
-  it.skipIf(skipped || tool !== 'neither')('refuses to choose a version', async () => {
+  it.runIf(tool === 'nothing')('refuses to choose a version', async () => {
     await expect(install(`-i ${good.url}\nuser>=2`)).rejects.toThrow(
       'requirements.txt:2: "user>=2" is not like "name==version", and neither uv nor pip is there',
     );
@@ -200,7 +217,7 @@ describe.each(['pip', 'uv', 'neither'] as const)('with %s, the build', (tool) =>
     );
   });
 
-  it.skipIf(skipped || tool === 'neither')('resolves versions and dependencies', async () => {
+  it.skipIf(skipped || tool === 'nothing')('resolves versions and dependencies', async () => {
     const read = await install(`-i ${good.url}\nuser>=1`);
     expect(read('internal_lib.py')).toContain('private');
     put({ 'limits.txt': 'user<2' });

@@ -2,15 +2,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dropped } from '../../python/builder/collect.js';
 import { gather } from '../../python/builder/gather.js';
 import { buildPython } from '../../python/builder/index.js';
 import { installTzdata } from '../../python/builder/tzdata.js';
-import { fromPython } from '../../python/index.js';
+import { fromPython, type PythonAssets } from '../../python/index.js';
 import { modulesOf } from '../../scripts/python-packages.ts';
 import { callApp, testEnviron } from '../../testing/index.js';
-import { CACHE, notFetched } from './assets.ts';
+import { CACHE, makeBare, notFetched } from './assets.ts';
 import { cleanEnvironment, pathWith, startIndex } from './package-index.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'wsgi-edge-'));
@@ -62,6 +62,10 @@ describe.skipIf(missing)('a default project of Django', () => {
 });
 
 describe('without an index that has tzdata', () => {
+  let bare: PythonAssets;
+  beforeAll(async () => {
+    bare = await makeBare();
+  });
   const put = (path: string, text: string) => {
     mkdirSync(dirname(join(scratch, path)), { recursive: true });
     writeFileSync(join(scratch, path), text);
@@ -70,17 +74,25 @@ describe('without an index that has tzdata', () => {
   it('a build that needs it fails, unless tzdata is excluded', async () => {
     put('zoned/app.py', 'import zoneinfo');
     const index = await startIndex({});
-    const env = cleanEnvironment(pathWith('neither', scratch) ?? '');
-    const settings = { cwd: scratch, env, index: index.url, progress: () => {} };
+    const env = cleanEnvironment(pathWith('nothing', scratch) ?? '');
+    const cache = join(scratch, 'cache');
+    const settings = { cwd: scratch, env, index: index.url, bare, cache, progress: () => {} };
     try {
-      await expect(installTzdata('app/app.py', join(scratch, 'cache'), settings)).rejects.toThrow(
+      await expect(installTzdata('app/app.py', cache, settings)).rejects.toThrow(
         'app/app.py imports zoneinfo, which finds no time zone without the package tzdata: add tzdata to the packages, or build with --exclude packages/tzdata',
       );
-      expect(readdirSync(join(scratch, 'cache'))).toEqual([]);
+      expect(readdirSync(cache)).toEqual([]);
     } finally {
       index.close();
     }
-    const sources = { root: join(scratch, 'zoned'), out: scratch, cwd: scratch, packages: [], progress: () => {} };
+    const sources = {
+      root: join(scratch, 'zoned'),
+      out: scratch,
+      cwd: scratch,
+      packages: [],
+      bare,
+      progress: () => {},
+    };
     const dropped: Dropped = new Map();
     const files = await gather(sources, { exclude: ['packages/tzdata'], include: [], languages: [] }, dropped);
     expect(files.filter(({ path }) => path.startsWith('packages/tzdata'))).toEqual([]);
@@ -88,7 +100,14 @@ describe('without an index that has tzdata', () => {
 
   it('a build takes it from the cache', async () => {
     put('full/tzdata==2026.6/tzdata/__init__.py', '');
-    const sources = { root: join(scratch, 'zoned'), out: scratch, cwd: scratch, packages: [], progress: () => {} };
+    const sources = {
+      root: join(scratch, 'zoned'),
+      out: scratch,
+      cwd: scratch,
+      packages: [],
+      bare,
+      progress: () => {},
+    };
     const choice = { exclude: [], include: [], languages: [] };
     const files = await gather({ ...sources, cache: join(scratch, 'full') }, choice, new Map());
     expect(files.map(({ path }) => path)).toContain('packages/tzdata/__init__.py');
