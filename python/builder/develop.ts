@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
+import { WsgiError } from '../../src/errors.js';
 import { definedIn, type Environment } from '../environment.js';
 import { FORMAT, PYODIDE_VERSION, type PythonAssets } from '../interpreter/assets.js';
 import { readZip } from '../interpreter/zip.js';
@@ -97,7 +98,7 @@ function scriptDependencies(application: string, cwd: string): string | undefine
   const [, block] =
     /^# \/\/\/ script$\n((?:^#(?: .*)?$\n)+?)^# \/\/\/$/m.exec(readFileSync(resolve(cwd, script), 'utf8')) ?? [];
   const [, list] =
-    /^dependencies\s*=\s*\[([^\]]*)\]/m.exec(block?.replaceAll(/^# ?/gm, '') ?? '') ?? [];
+    /^dependencies\s*=\s*\[((?:"[^"]*"|'[^']*'|[^\]"'])*)\]/m.exec(block?.replaceAll(/^# ?/gm, '') ?? '') ?? [];
   if (list === undefined) return undefined;
   return Array.from(list.matchAll(/"([^"]*)"|'([^']*)'/g), ([, double, single]) => `${double ?? single}\n`).join('');
 }
@@ -143,11 +144,21 @@ async function buildFound(
       ...(packages !== undefined && { packages }),
       ...(required !== undefined && { requirements: required }),
     };
-    await buildPython({ ...options, ...found, progress: () => {} }, env);
+    await buildPython({ ...options, ...found, progress: () => {} }, env).catch((error: Error) => {
+      const [, module] = /^ModuleNotFoundError: No module named '([^'.]+)/m.exec(error.message) ?? [];
+      if (module === undefined || packages !== undefined || required !== undefined) throw error;
+      throw new WsgiError(`${error.message.trimEnd()}\n${adviceOn(module)}`, { cause: error });
+    });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+const adviceOn = (module: string): string =>
+  `There is no list of packages: name the package of ${module} in requirements.txt beside the application, or at the top of the script (PEP 723):
+# /// script
+# dependencies = ["${module.toLowerCase()}"]
+# ///`;
 
 /** Replaces the files of the application in the site zip by those that are there now, as sources. */
 function withFiles(base: PythonAssets, root: string, skip: string[]): PythonAssets {

@@ -77,6 +77,20 @@ it.each(['node', 'cloudflare'])(
   },
 );
 
+it('a script may name extras', { timeout: 180_000 }, async () => {
+  put('extras.py', `# /// script\n# dependencies = ["greet[loud] @ https://example.org/greet.whl"]\n# ///\n${APP}`);
+  const { code, err } = await request('extras.py', '/');
+  expect([code, err]).toEqual([1, expect.stringContaining('greet[loud] @ https://example.org/greet.whl: the build')]);
+});
+
+it('an application that finds no list of packages is told how to write one', { timeout: 180_000 }, async () => {
+  put('alone/app.py', 'from flask import Flask\n');
+  const env = { VIRTUAL_ENV: join(folder, 'none') };
+  const { code, err } = await requestIn(env, 'alone/app.py', '/', '--target', 'cloudflare');
+  expect([code, err]).toEqual([1, expect.stringContaining("No module named 'flask'\nThere is no list of packages: ")]);
+  expect(err).toContain('# dependencies = ["flask"]\n');
+});
+
 it('an application has the environment variables of the command from its import on, and the cache has not', {
   timeout: 180_000,
 }, async () => {
