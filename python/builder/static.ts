@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, WsgiError } from '../../src/errors.js';
+import { ownFrames } from '../bridge/python-error.js';
 import { definedIn, type Environment } from '../environment.js';
 import type { PythonAssets } from '../interpreter/assets.js';
 import { bootPython } from '../interpreter/boot.js';
@@ -106,7 +107,7 @@ async function find(assets: PythonAssets, env: Record<string, string> = {}): Pro
   try {
     return python.pyimport('wsgi_edge.static').collect?.(assets.manifest.application) as Found;
   } catch (error) {
-    const cause = error instanceof Error ? error.message.trimEnd() : describe(error);
+    const cause = error instanceof Error ? ownFrames(error.message.trimEnd()) : describe(error);
     throw new WsgiError(`build-python: the static files can not be collected:\n${cause}`, { cause: error });
   }
 }

@@ -307,9 +307,18 @@ describe.skipIf(missing)('wsgi-edge serve', () => {
   it.each(['node', 'cloudflare'])("serves Django's static files on %s", { timeout: 400_000 }, async (target) => {
     const folder = project(`serve-${target}`, 'django');
     symlinkSync(resolve(modulesOf('django')), join(folder, 'python_modules'));
+    // Settings that need the environment of the command at import. A Worker has none of it.
+    const settings = join(folder, 'site_settings.py');
+    const text = readFileSync(settings, 'utf8').replace(/^SECRET_KEY = .*$/m, 'SECRET_KEY = os.environ["SITE_SECRET"]');
+    expect(text).toContain('SITE_SECRET');
+    if (target === 'node') writeFileSync(settings, text);
     const port = await freePort();
     const args = ['serve', 'app.py', '--target', target, '--port', String(port)];
-    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      cwd: folder,
+      env: { ...process.env, SITE_SECRET: 'not a secret, only for tests' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     await readyToServe(child, '(Ctrl+C stops it)');
     try {
       for (const file of ['admin/css/base.css', 'shop/style.css', 'brand/gr%C3%B6%C3%9Fe.txt'])
