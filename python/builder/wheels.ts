@@ -71,7 +71,8 @@ export async function keepIn(
   const partial = mkdtempSync(join(cache, `${name}-`));
   try {
     await fill(partial);
-    renameSync(partial, folder);
+    // Another build may have been faster.
+    if (!existsSync(folder)) renameSync(partial, folder);
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
