@@ -121,15 +121,12 @@ function toolOf(env: NodeJS.ProcessEnv): Tool | undefined {
 
 /** Makes pip run in an interpreter of the build.
  *  @returns undefined without JSPI, and when pip can't be downloaded */
-async function ownPip(
-  { bare, cache, env = process.env, progress }: InstallOptions,
-  index: string,
-): Promise<Tool | undefined> {
+async function ownPip({ bare, cache, progress }: InstallOptions, index: string): Promise<Tool | undefined> {
   if (!('Suspending' in WebAssembly)) return undefined;
   try {
     const folder = await downloadPip(cache, index);
     progress('neither uv nor pip is installed: running pip in WebAssembly');
-    return { ...PIP, run: (args, folders) => runPip(bare, folder, args, folders, env) };
+    return { ...PIP, run: (args, folders) => runPip(bare, folder, args, folders) };
   } catch (error) {
     progress(`pip can not be downloaded: ${(error as Error).message}`);
     return undefined;

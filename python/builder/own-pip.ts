@@ -17,9 +17,6 @@ const PIP = {
 
 const TIMEOUT = 600_000; // ms
 
-/** The settings that count in the interpreter. Others name files of the machine. */
-const SETTINGS = /^(?:PIP_EXTRA_INDEX_URL|(?:HTTPS?|NO)_PROXY)$/i;
-
 /** Downloads pip, which runs in the interpreter, into a folder of the cache, unless it is there.
  *  @param index  the package index of the requirements, which need not have it
  *  @returns the folder
@@ -36,13 +33,7 @@ export const downloadPip = (cache: string, index: string): Promise<string> =>
  *  @param pip  the folder of pip
  *  @param folders  the folders of the machine that `args` name
  *  @throws an error whose `stderr` is the output of pip, as `execFile` does, when pip fails */
-export async function runPip(
-  bare: PythonAssets,
-  pip: string,
-  args: string[],
-  folders: string[],
-  env: NodeJS.ProcessEnv,
-): Promise<void> {
+export async function runPip(bare: PythonAssets, pip: string, args: string[], folders: string[]): Promise<void> {
   const files = readdirSync(pip, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name))
@@ -56,7 +47,6 @@ export async function runPip(
   const app = fromPython(withSite(bare, [...files, ...half], false), {
     application: 'wsgi_edge.installer:app',
     timeout: TIMEOUT,
-    env: Object.fromEntries(Object.entries(env).filter(([name]) => SETTINGS.test(name))),
     files: Object.fromEntries(folders.map((folder) => [inside(folder), inFolder(folder)])),
   });
   const environ = {
