@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Dropped } from '../../python/builder/collect.js';
 import { gather } from '../../python/builder/gather.js';
 import { buildPython } from '../../python/builder/index.js';
 import { installTzdata } from '../../python/builder/tzdata.js';
@@ -66,6 +65,10 @@ describe('without an index that has tzdata', () => {
   beforeAll(async () => {
     bare = await makeBare();
   });
+  const gatherZoned = (more: { cache?: string }, exclude: string[]) => {
+    const folders = { root: join(scratch, 'zoned'), out: scratch, cwd: scratch, packages: [], ...more };
+    return gather({ ...folders, bare, progress: () => {} }, { exclude, include: [], languages: [] }, new Map());
+  };
   const put = (path: string, text: string) => {
     mkdirSync(dirname(join(scratch, path)), { recursive: true });
     writeFileSync(join(scratch, path), text);
@@ -85,31 +88,13 @@ describe('without an index that has tzdata', () => {
     } finally {
       index.close();
     }
-    const sources = {
-      root: join(scratch, 'zoned'),
-      out: scratch,
-      cwd: scratch,
-      packages: [],
-      bare,
-      progress: () => {},
-    };
-    const dropped: Dropped = new Map();
-    const files = await gather(sources, { exclude: ['packages/tzdata'], include: [], languages: [] }, dropped);
+    const files = await gatherZoned({}, ['packages/tzdata']);
     expect(files.filter(({ path }) => path.startsWith('packages/tzdata'))).toEqual([]);
   });
 
   it('a build takes it from the cache', async () => {
     put('full/tzdata==2026.6/tzdata/__init__.py', '');
-    const sources = {
-      root: join(scratch, 'zoned'),
-      out: scratch,
-      cwd: scratch,
-      packages: [],
-      bare,
-      progress: () => {},
-    };
-    const choice = { exclude: [], include: [], languages: [] };
-    const files = await gather({ ...sources, cache: join(scratch, 'full') }, choice, new Map());
+    const files = await gatherZoned({ cache: join(scratch, 'full') }, []);
     expect(files.map(({ path }) => path)).toContain('packages/tzdata/__init__.py');
   });
 });
